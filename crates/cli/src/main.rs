@@ -1,0 +1,2 @@
+//! The argus-mcp binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! config.yaml: one file per section; load, expand, validate, JSON schema.

@@ -1,0 +1,1 @@
+//! MCP servers inside the binary (argus-mcp example).

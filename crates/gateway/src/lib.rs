@@ -1,0 +1,1 @@
+//! The core: inventory, catalogue, routing, sessions, seals.

@@ -1,0 +1,1 @@
+//! Child processes from their own Spec: spawn, isolate, reap; the guard that leaves no orphan.

@@ -1,0 +1,1 @@
+//! The HTTP faces: mcp and manage; one file per operation.

@@ -1,0 +1,1 @@
+//! Links to backends: stdio and Streamable HTTP; era verdict; pooling; the Exchange.
