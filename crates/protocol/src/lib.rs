@@ -1,9 +1,29 @@
 //! MCP wire shapes: envelope, eras, methods, headers, error codes, line and SSE codecs.
 //!
-//! No I/O and no async: everything here is a pure function over text.
+//! No I/O and no async: everything here is a pure function over text. Payloads stay text ([`Raw`]): what the gateway
+//! does not know passes through byte by byte.
 
 pub mod code;
+pub mod depth;
+pub mod error;
 pub mod header;
+pub mod id;
+pub mod line;
+pub mod message;
 pub mod meta;
 pub mod method;
+pub mod object;
+pub mod raw;
+pub mod sse;
 pub mod version;
+pub mod write;
+
+pub use error::RpcError;
+pub use id::Id;
+pub use message::{Answer, Frame, FrameError, Message};
+pub use object::Object;
+pub use raw::Raw;
+pub use version::Era;
+
+/// Text that is shared, not copied.
+pub use bytestring::ByteString;

@@ -38,7 +38,10 @@ impl Era {
 /// (MCP 2025-11-25 "Version negotiation"; also when a client names 2026-07-28 in a handshake).
 #[must_use]
 pub fn negotiate(asked: &str) -> &'static str {
-    LEGACY.into_iter().find(|known| *known == asked).unwrap_or(NEWEST_LEGACY)
+    LEGACY
+        .into_iter()
+        .find(|known| *known == asked)
+        .unwrap_or(NEWEST_LEGACY)
 }
 
 #[cfg(test)]
