@@ -1,0 +1,57 @@
+// The client of npm `@modelcontextprotocol/sdk` 1.32, legacy only: `ts1.mjs URL PLAN` (see driver.py).
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { elicited, main, ROOT, sampled } from './driver.mjs';
+
+const require = createRequire(join(process.env.ARGUS_PARTS, 'npm', 'package.json'));
+const load = (name) => import(pathToFileURL(require.resolve(`@modelcontextprotocol/sdk/${name}`)).href);
+const { Client } = await load('client/index.js');
+const { StreamableHTTPClientTransport } = await load('client/streamableHttp.js');
+const types = await load('types.js');
+
+await main(async (url, plan, timeline) => {
+  const declare = plan.declare ?? ['elicitation', 'sampling', 'roots'];
+  const capabilities = {};
+  if (declare.includes('elicitation')) capabilities.elicitation = { form: {}, url: {} };
+  if (declare.includes('sampling')) capabilities.sampling = {};
+  if (declare.includes('roots')) capabilities.roots = { listChanged: true };
+  const client = new Client({ name: 'e2e-ts1', version: '1' }, { capabilities });
+  if (capabilities.elicitation) {
+    client.setRequestHandler(types.ElicitRequestSchema, ({ params }) => {
+      timeline.push({ kind: 'elicitation', message: params.message, params });
+      return elicited(params);
+    });
+  }
+  if (capabilities.sampling) {
+    client.setRequestHandler(types.CreateMessageRequestSchema, ({ params }) => {
+      timeline.push({ kind: 'sampling', params });
+      return sampled();
+    });
+  }
+  if (capabilities.roots) {
+    client.setRequestHandler(types.ListRootsRequestSchema, () => {
+      timeline.push({ kind: 'roots' });
+      return { roots: [ROOT] };
+    });
+  }
+  client.fallbackNotificationHandler = async ({ method, params }) => {
+    timeline.push({ kind: 'note', method, params });
+  };
+  client.call = (params, options) => client.callTool(params, undefined, options);
+  const transport = new StreamableHTTPClientTransport(url);
+  await client.connect(transport);
+  return {
+    client,
+    about: () => ({
+      version: transport.protocolVersion,
+      server: client.getServerVersion(),
+      capabilities: client.getServerCapabilities(),
+      instructions: client.getInstructions(),
+    }),
+    close: async () => {
+      await transport.terminateSession();
+      await client.close();
+    },
+  };
+});
