@@ -1,1 +1,37 @@
-//! config.yaml: one file per section; load, expand, validate, JSON schema.
+//! `config.yaml`: one file per section; find, read, expand, check, JSON schema.
+//!
+//! [`load`] gives a [`Config`] that needs no further checks, or a [`Report`] with everything that is wrong with the
+//! file. Each section declares its keys in a table; reading and [`schema`] both follow that table.
+
+mod backend;
+mod conflict;
+mod decode;
+mod diagnose;
+mod expand;
+mod filters;
+mod flags;
+mod load;
+mod management;
+mod obsolete;
+mod root;
+mod schema;
+mod server;
+mod starter;
+mod suggest;
+mod tree;
+
+pub use backend::{
+    Auth, Backend, BackendEntry, BackendKind, Protocol, Stdio, StreamableHttp, Timeouts, ToolOverride, Transport,
+    UnsetVariable, UnsetVariables,
+};
+pub use conflict::{ConflictResolution, Strategy};
+pub use diagnose::{Finding, Report, Style};
+pub use expand::Lookup;
+pub use filters::{Filter, Filters};
+pub use flags::FeatureFlags;
+pub use load::{LoadError, Loaded, Mode, check, load, locate};
+pub use management::Management;
+pub use root::Config;
+pub use schema::schema;
+pub use server::{AnnouncedTransport, InvalidOrigin, Server};
+pub use starter::STARTER;
