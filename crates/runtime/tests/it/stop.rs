@@ -1,0 +1,162 @@
+//! Stopping in order, step by step, and dropping.
+
+use std::time::{Duration, Instant};
+
+use argus_runtime::{Exit, Spec};
+use nix::sys::signal::{Signal, kill};
+use tokio::io::AsyncReadExt;
+
+use crate::support::{assert_gone, assert_reaped, pid, pids_from, runs, sh, spawn, spec};
+
+const BY_KILL: Exit = Exit {
+    code: None,
+    signal: Some(9),
+};
+const BY_TERM: Exit = Exit {
+    code: None,
+    signal: Some(15),
+};
+
+/// Starts, waits for the server's word "ready", stops, and says how long that took and how it ended.
+async fn stopped(spec: &Spec) -> (Duration, Exit) {
+    let mut child = spawn(spec).await;
+    let (server, guard) = (pid(child.id()), pid(child.guard_id()));
+    child.take_stdout().unwrap().read_exact(&mut [0; 6]).await.unwrap();
+    let start = Instant::now();
+    let exit = child.stop().await;
+    let took = start.elapsed();
+    assert!(!runs(server), "the server outlives its stop");
+    assert_reaped("the guard", guard).await;
+    (took, exit)
+}
+
+fn millis(range: std::ops::Range<u64>) -> std::ops::Range<Duration> {
+    Duration::from_millis(range.start)..Duration::from_millis(range.end)
+}
+
+#[tokio::test]
+async fn the_end_of_input_is_enough_for_most() {
+    let (took, exit) = stopped(&sh("echo ready; cat; exit 3")).await;
+    assert_eq!(
+        exit,
+        Exit {
+            code: Some(3),
+            signal: None
+        }
+    );
+    assert!(took < Duration::from_millis(250), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_the_end_of_input_is_terminated() {
+    let (took, exit) = stopped(&sh("echo ready; exec sleep 1000")).await;
+    assert_eq!(exit, BY_TERM);
+    assert!(millis(300..650).contains(&took), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_server_may_clean_up_at_sigterm() {
+    let mut spec = sh("trap 'sleep 0.6; exit 5' TERM; echo ready; sleep 1000 & wait");
+    spec.stop.after_term = Duration::from_secs(5);
+    let (took, exit) = stopped(&spec).await;
+    assert_eq!(
+        exit,
+        Exit {
+            code: Some(5),
+            signal: None
+        }
+    );
+    assert!(millis(900..2500).contains(&took), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_server_behind_a_wrapper_has_the_same_time_to_clean_up() {
+    // The shell ends at SIGTERM; what it started takes longer than the guard would wait by itself.
+    let folder = tempfile::tempdir().unwrap();
+    let done = folder.path().join("done");
+    let mut spec = sh(&format!(
+        "sh -c 'trap \"sleep 0.8; touch {}; exit 0\" TERM; echo ready; while :; do sleep 0.1; done' & wait",
+        done.display()
+    ));
+    spec.stop.after_term = Duration::from_secs(5);
+    let (took, exit) = stopped(&spec).await;
+    assert_eq!(exit, BY_TERM);
+    assert!(done.exists(), "killed before it had cleaned up");
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_sigterm_is_killed() {
+    let (took, exit) = stopped(&sh("trap '' TERM; echo ready; while :; do sleep 1000; done")).await;
+    assert_eq!(exit, BY_KILL);
+    assert!(millis(700..1500).contains(&took), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_stopped_server_is_woken_to_end() {
+    let mut child = spawn(&sh("trap 'exit 4' TERM; echo ready; while :; do sleep 0.05; done")).await;
+    child.take_stdout().unwrap().read_exact(&mut [0; 6]).await.unwrap();
+    kill(pid(child.id()), Signal::SIGSTOP).unwrap();
+    assert_eq!(
+        child.stop().await,
+        Exit {
+            code: Some(4),
+            signal: None
+        }
+    );
+}
+
+#[tokio::test]
+async fn grandchildren_end_with_the_stop() {
+    let mut child = spawn(&sh(
+        "trap '' TERM; sleep 1000 & echo $!; setsid sleep 1000 & echo $!; wait; sleep 1000",
+    ))
+    .await;
+    let [same_group, own_session] = pids_from(&mut child).await;
+    assert_eq!(child.stop().await, BY_KILL);
+    assert!(
+        !runs(same_group) && !runs(own_session),
+        "a grandchild outlives the stop"
+    );
+}
+
+#[tokio::test]
+async fn a_stop_is_bounded_also_when_the_guard_does_not_answer() {
+    let mut child = spawn(&sh("sleep 1000 & echo $!; wait")).await;
+    let [grandchild] = pids_from(&mut child).await;
+    let (server, guard) = (pid(child.id()), pid(child.guard_id()));
+    kill(guard, Signal::SIGSTOP).unwrap();
+    let start = Instant::now();
+    assert_eq!(child.stop().await, BY_KILL);
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    assert_gone("the server", server).await;
+    assert_gone("its child", grandchild).await;
+    assert_reaped("the guard", guard).await;
+}
+
+#[tokio::test]
+async fn a_dropped_child_is_killed_at_once() {
+    let mut child = spawn(&sh("trap '' TERM; setsid sleep 1000 & echo $!; wait; sleep 1000")).await;
+    let [grandchild] = pids_from(&mut child).await;
+    let (server, guard) = (pid(child.id()), pid(child.guard_id()));
+    let start = Instant::now();
+    drop(child);
+    assert_gone("the server", server).await;
+    assert!(start.elapsed() < Duration::from_millis(400), "{:?}", start.elapsed());
+    assert_gone("its child", grandchild).await;
+    assert_reaped("the guard", guard).await;
+}
+
+#[tokio::test]
+async fn a_stop_that_nobody_waits_for_kills() {
+    let mut spec = spec("sleep", &["1000"]);
+    spec.stop.after_eof = Duration::from_secs(600);
+    let child = spawn(&spec).await;
+    let server = pid(child.id());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(50), child.stop())
+            .await
+            .is_err()
+    );
+    assert_gone("the server", server).await;
+}
