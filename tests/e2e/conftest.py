@@ -1,0 +1,134 @@
+"""Fixtures of the end-to-end tests. Each gateway is started once for all tests that use its set of backends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness
+
+NOTES = "the text of a file\nwith two lines\n"
+
+
+def pytest_addoption(parser: Any) -> None:
+    parser.addoption(
+        "--hop",
+        choices=["gateway", "direct"],
+        default="gateway",
+        help="direct: leave the gateway out and talk to the servers themselves, to prove the tests",
+    )
+
+
+@dataclass
+class Target:
+    """What a test talks to, and where the fixture behind it keeps its journal."""
+
+    name: str
+    url: str
+    direct: bool
+    journal: Path | None = None
+    folder: Path | None = None
+    gateway: Any = None
+
+
+class Targets:
+    """Starts targets when a test first asks for them; one gateway per name."""
+
+    def __init__(self, folder: Path, direct: bool) -> None:
+        self.folder = folder
+        self.direct = direct
+        self.servers: list[harness.Process] = []
+        self.gateways: list[harness.Gateway] = []
+
+    def get(self, name: str) -> Target:
+        if self.direct and name not in ("direct", "fixture-http", "everything"):
+            pytest.skip(f"{name} has no direct form")
+        return self.start(name)
+
+    @harness.remembered
+    def start(self, name: str) -> Target:
+        folder = self.folder / name
+        folder.mkdir()
+        journal = folder / "journal.jsonl"
+        if name == "direct" or (self.direct and name == "fixture-http"):
+            server = harness.FixtureServer(journal)
+            self.servers.append(server)
+            return Target(name, server.url, True, journal)
+        if self.direct:
+            server = harness.EverythingServer()
+            self.servers.append(server)
+            return Target(name, server.url, True)
+        if name == "fixture-http":
+            server = harness.FixtureServer(journal)
+            self.servers.append(server)
+            backends = {"fixture": {"type": "streamable-http", "url": server.url}}
+        elif name == "fixture-stdio":
+            backends = {"fixture": harness.fixture_stdio(journal)}
+        elif name == "fixture-pages":
+            backends = {"fixture": harness.fixture_stdio(journal, "--page-size", "3")}
+        elif name == "everything":
+            backends = {"everything": harness.everything_stdio()}
+        elif name == "mixed":
+            files = folder / "files"
+            files.mkdir()
+            (files / "notes.txt").write_text(NOTES)
+            backends = {
+                "everything": harness.everything_stdio(),
+                "filesystem": harness.filesystem_stdio(files),
+                "time": harness.time_stdio(),
+            }
+        else:
+            raise ValueError(name)
+        gateway = harness.Gateway(folder / "gateway", backends)
+        self.gateways.append(gateway)
+        return Target(name, gateway.url, False, journal, folder, gateway)
+
+    def stop(self) -> None:
+        problems = []
+        for gateway in self.gateways:
+            try:
+                gateway.finish()
+            except AssertionError as problem:
+                gateway.kill()
+                problems.append(str(problem))
+        for server in self.servers:
+            try:
+                server.stop()
+            except AssertionError:
+                pass  # how a server that is not ours ends is not ours to judge; stop() has killed it
+        assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="session")
+def direct_only(request: Any) -> bool:
+    return request.config.getoption("--hop") == "direct"
+
+
+@pytest.fixture(scope="session")
+def targets(tmp_path_factory: Any, direct_only: bool) -> Any:
+    made = Targets(tmp_path_factory.mktemp("targets"), direct_only)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def target(request: Any, targets: Targets) -> Any:
+    """The target that the test names by its parameter."""
+    return targets.get(request.param)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: Any, call: Any) -> Any:
+    """A failed test shows what the gateway said."""
+    outcome = yield
+    report = outcome.get_result()
+    targets = item.funcargs.get("targets") if hasattr(item, "funcargs") else None
+    if report.failed and targets:
+        for gateway in targets.gateways:
+            if gateway.url in str(report.longrepr) or any(
+                getattr(value, "gateway", None) is gateway for value in item.funcargs.values()
+            ):
+                report.sections.append(("argus-mcp", "\n".join(gateway.lines[-80:])))
