@@ -72,6 +72,9 @@ pub async fn run(
 
 /// Serves the example `name` over this process's standard input and output, until the input ends.
 ///
+/// After an error the input may still be waited for by a thread of the runtime: end the process with an exit code
+/// instead of waiting for the runtime to shut down.
+///
 /// # Errors
 /// As [`run`].
 pub async fn run_stdio(name: &str) -> Result<(), ExampleError> {

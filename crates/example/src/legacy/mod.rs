@@ -153,6 +153,7 @@ pub(crate) async fn answer<S: Example>(server: &S, session: Arc<Session>, reques
     let outcome = operation::perform(server, &request.method, &request.params, &call).await;
     let outcome = outcome.map_err(|halt| match halt {
         Halt::Fault(fault) => fault.to_error(Era::Legacy),
+        // A session asks while the call runs, so a call never halts with a question here.
         Halt::Ask { ask, .. } => Fault::MissingCapability(ask.ability).to_error(Era::Legacy),
     });
     message::response(&request.id, outcome)
