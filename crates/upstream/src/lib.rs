@@ -1,1 +1,35 @@
-//! Links to backends: stdio and Streamable HTTP; era verdict; pooling; the Exchange.
+//! Links to backends: stdio and Streamable HTTP, their era, their pool and their supervision.
+//!
+//! A [`Link`] is one live connection in one era. Every call on it answers with an [`Exchange`]. What a backend says
+//! outside a call goes to the [`FeedSink`] that the link was opened with. A [`Upstream`] holds all links of one
+//! backend and keeps its lists fresh.
+
+mod connect;
+mod declared;
+mod error;
+mod exchange;
+mod feed;
+mod http;
+mod link;
+mod listen;
+mod listing;
+mod outgoing;
+mod pool;
+mod slot;
+mod state;
+mod stdio;
+mod supervisor;
+mod verdict;
+
+pub use connect::{Context, own_info};
+pub use declared::Declared;
+pub use error::LinkError;
+pub use exchange::{Ask, AskReply, Event, Exchange};
+pub use feed::{FeedEvent, FeedSink};
+pub use http::HttpClient;
+pub use link::{Hello, Link};
+pub use listing::Lists;
+pub use outgoing::Outgoing;
+pub use pool::Upstream;
+pub use state::{Changes, Phase, State};
+pub use verdict::Verdicts;

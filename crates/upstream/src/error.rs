@@ -1,0 +1,88 @@
+//! Why a link cannot be had or cannot carry a call.
+
+use std::time::Duration;
+
+use argus_protocol::{Raw, RpcError, code};
+
+/// What went wrong with a link.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LinkError {
+    /// The process could not be started.
+    #[error("cannot start: {0}")]
+    Spawn(String),
+    /// The connection ended; says how.
+    #[error("{0}")]
+    Closed(String),
+    /// An answer did not come in time.
+    #[error("no answer to `{what}` within {} s", after.as_secs_f64())]
+    Timeout {
+        /// What was asked.
+        what: &'static str,
+        /// The deadline.
+        after: Duration,
+    },
+    /// The peer could not be reached over HTTP.
+    #[error("cannot reach {url}: {cause}")]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// Why.
+        cause: String,
+    },
+    /// The peer answered with a status that is no answer.
+    #[error("{url} answered {status}{hint}")]
+    Status {
+        /// Where.
+        url: String,
+        /// The HTTP status.
+        status: http::StatusCode,
+        /// What to do, or empty.
+        hint: &'static str,
+    },
+    /// The legacy session is gone (404; MCP "Session management").
+    #[error("the session at {0} is gone")]
+    SessionLost(String),
+    /// A redirect leads to another origin: credentials must not go there.
+    #[error("{from} redirects to {to}, another origin; if you trust it, write it as the url of the backend")]
+    Redirect {
+        /// Where the request went.
+        from: String,
+        /// Where it was sent on to.
+        to: String,
+    },
+    /// The peer answered something that is not the protocol.
+    #[error("{0}")]
+    Protocol(String),
+    /// The peer answered with an error.
+    #[error("the backend refuses `{method}`: {}", argus_protocol::error::message_of(error).unwrap_or_default())]
+    Refused {
+        /// What was asked.
+        method: &'static str,
+        /// The error object.
+        error: Raw,
+    },
+    /// The backend does not speak the era that was asked for.
+    #[error("the backend does not speak {0}")]
+    Era(&'static str),
+}
+
+impl LinkError {
+    /// The `code` of the peer's own error, if it answered one.
+    #[must_use]
+    pub fn refusal_code(&self) -> Option<i64> {
+        match self {
+            Self::Refused { error, .. } => argus_protocol::error::code_of(error),
+            _ => None,
+        }
+    }
+
+    /// The error for the caller of a backend.
+    #[must_use]
+    pub fn to_rpc(&self, backend: &str) -> RpcError {
+        let code = match self {
+            Self::Timeout { .. } => code::BACKEND_TIMEOUT,
+            _ => code::BACKEND_UNAVAILABLE,
+        };
+        RpcError::new(code, format!("backend `{backend}`: {self}"))
+    }
+}

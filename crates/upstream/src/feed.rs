@@ -1,0 +1,25 @@
+//! What a link says outside a call.
+
+use argus_protocol::{ByteString, Raw};
+
+use crate::Ask;
+
+/// One thing a backend says outside every call.
+#[derive(Debug)]
+pub enum FeedEvent {
+    /// `list_changed`, `updated`, a log message, `elicitation/complete`, or one unknown here.
+    Notification {
+        /// The method.
+        method: ByteString,
+        /// The parameters.
+        params: Option<Raw>,
+    },
+    /// A question that belongs to no call. `ping` never arrives here: the link answers it.
+    Ask(Ask),
+}
+
+/// Takes what a link says outside calls. Must not block.
+pub trait FeedSink: Send + Sync {
+    /// Takes one event; dropping an ask refuses it.
+    fn deliver(&self, event: FeedEvent);
+}

@@ -1,0 +1,46 @@
+//! The pooled HTTP client that all backends share.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+/// How long a TCP connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long an unused connection stays open.
+const IDLE: Duration = Duration::from_secs(50);
+
+/// HTTP/1.1 and HTTP/2 with TLS against the roots of the system, connections pooled per origin, `TCP_NODELAY` set.
+/// Clones share the pool.
+#[derive(Debug, Clone)]
+pub struct HttpClient(pub(super) Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+
+impl HttpClient {
+    /// Reads the system's root certificates.
+    ///
+    /// # Errors
+    /// When none can be read.
+    pub fn new() -> std::io::Result<Self> {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT));
+        tcp.set_keepalive(Some(Duration::from_secs(60)));
+        tcp.enforce_http(false);
+        let tls = HttpsConnectorBuilder::new()
+            .with_native_roots()?
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .build(tls);
+        Ok(Self(client))
+    }
+}

@@ -1,0 +1,191 @@
+//! A session, or a stateless endpoint, and the calls on it.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use argus_protocol::{Answer, Era, Id, Raw, header, method, version, write};
+use bytes::Bytes;
+use futures::Stream;
+use http::{HeaderMap, HeaderValue};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::endpoint::{Endpoint, with_version};
+use super::{exchange, standing};
+use crate::exchange::AskPeer;
+use crate::link::refused_before_sending;
+use crate::{Event, FeedSink, LinkError, Outgoing};
+
+/// How long ending a session may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// A backend behind a URL.
+pub(crate) struct Connection {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What calls and standing streams of one connection share.
+pub(super) struct Shared {
+    pub(super) backend: Arc<str>,
+    pub(super) era: Era,
+    pub(super) endpoint: Endpoint,
+    pub(super) sink: Arc<dyn FeedSink>,
+    pub(super) session: OnceLock<HeaderValue>,
+    pub(super) version: OnceLock<String>,
+    pub(super) ended: watch::Sender<Option<LinkError>>,
+    pub(super) stop: CancellationToken,
+    pub(super) tasks: TaskTracker,
+    next_id: AtomicU64,
+}
+
+impl Connection {
+    /// A connection without a session yet. Nothing is sent.
+    pub(crate) fn new(backend: Arc<str>, era: Era, endpoint: Endpoint, sink: Arc<dyn FeedSink>) -> Self {
+        let shared = Shared {
+            backend,
+            era,
+            endpoint,
+            sink,
+            session: OnceLock::new(),
+            version: OnceLock::new(),
+            ended: watch::Sender::new(None),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            next_id: AtomicU64::new(1),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Remembers the negotiated revision, which every later request names.
+    pub(crate) fn agreed(&self, version: &str) {
+        let _ = self.shared.version.set(version.to_owned());
+    }
+
+    /// Opens the stream on which a legacy backend speaks outside calls.
+    pub(crate) fn open_feed(&self) {
+        self.shared.tasks.spawn(standing::legacy(Arc::clone(&self.shared)));
+    }
+
+    /// Sends a request; the stream ends with its outcome, and dropping it before cancels the request.
+    pub(crate) fn call(&self, request: Outgoing) -> Pin<Box<dyn Stream<Item = Event> + Send>> {
+        let number = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = Id::number(number);
+        match request.prepare(self.shared.era, &id) {
+            Ok((params, token)) => {
+                let body = write::request(&id, &request.method, params.as_ref());
+                exchange::open(Arc::clone(&self.shared), number, request, token, body)
+            }
+            Err(error) => refused_before_sending(&error.to_string()),
+        }
+    }
+
+    pub(crate) fn notify(&self, method: &str, params: Option<&Raw>) {
+        self.shared.post_aside(write::notification(method, params));
+    }
+
+    pub(crate) fn ended(&self) -> Option<LinkError> {
+        self.shared.ended.borrow().clone()
+    }
+
+    pub(crate) async fn wait_ended(&self) -> LinkError {
+        let mut ended = self.shared.ended.subscribe();
+        let cause = ended
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|cause| cause.clone());
+        cause.unwrap_or_else(|| LinkError::Closed("the backend was stopped".to_owned()))
+    }
+
+    pub(crate) async fn close(&self) {
+        self.shared.end(LinkError::Closed("the backend was stopped".to_owned()));
+        self.shared.tasks.close();
+        let goodbye = async {
+            if self.shared.session.get().is_some() {
+                let _ = self.shared.endpoint.delete(self.shared.headers()).await;
+            }
+            self.shared.tasks.wait().await;
+        };
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("http::Connection")
+            .field("backend", &self.shared.backend)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Headers of every request on this connection.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(8);
+        if let Some(session) = self.session.get() {
+            headers.insert(header::SESSION_ID, session.clone());
+        }
+        match (self.era, self.version.get()) {
+            (Era::Modern, _) => with_version(&mut headers, version::MODERN),
+            // 2025-03-26 and older know no such header.
+            (Era::Legacy, Some(agreed)) if agreed.as_str() > version::ASSUMED => with_version(&mut headers, agreed),
+            (Era::Legacy, _) => {}
+        }
+        headers
+    }
+
+    /// The connection is of no more use.
+    pub(super) fn end(&self, cause: LinkError) {
+        self.ended.send_if_modified(|ended| {
+            let first = ended.is_none();
+            if first {
+                *ended = Some(cause);
+            }
+            first
+        });
+        self.stop.cancel();
+    }
+
+    /// Sends a message that nobody waits for.
+    pub(super) fn post_aside(self: &Arc<Self>, body: Bytes) {
+        let shared = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let post = shared.endpoint.post(shared.headers(), body);
+            match tokio::time::timeout(Duration::from_secs(30), post).await {
+                Ok(Ok(response)) if response.status().is_success() => {}
+                Ok(Ok(response)) => {
+                    tracing::debug!(backend = %shared.backend, status = %response.status(), "a message was refused");
+                }
+                Ok(Err(error)) => tracing::debug!(backend = %shared.backend, %error, "a message was lost"),
+                Err(_) => tracing::debug!(backend = %shared.backend, "a message was not taken in time"),
+            }
+        });
+    }
+}
+
+impl AskPeer for Arc<Shared> {
+    fn answer(&self, id: &Id, answer: &Answer) {
+        self.post_aside(write::response(Some(id), answer));
+    }
+
+    fn notify(&self, method: &str, params: Option<&Raw>) {
+        self.post_aside(write::notification(method, params));
+    }
+}
+
+/// Tells a legacy backend that a request is no longer wanted.
+pub(super) fn cancel(shared: &Arc<Shared>, number: u64) {
+    let params = Raw::from_value(&serde_json::json!({"requestId": number, "reason": "the caller went away"}));
+    shared.post_aside(write::notification(method::CANCELLED, Some(&params)));
+}

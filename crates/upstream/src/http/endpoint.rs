@@ -1,0 +1,213 @@
+//! One URL with its headers, and sending to it.
+
+use argus_protocol::header;
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use url::Url;
+
+use super::HttpClient;
+use crate::LinkError;
+
+/// Redirects that are followed within one origin.
+const MAX_REDIRECTS: usize = 5;
+/// The longest body that is not a stream.
+pub(super) const MAX_BODY: usize = 64 << 20;
+
+/// Where a backend is, and the headers that the configuration adds.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    pub(super) client: HttpClient,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+}
+
+impl Endpoint {
+    /// `headers` are sent with every request, so they must be marked sensitive where they are secret.
+    pub(crate) fn new(client: HttpClient, url: Url, headers: HeaderMap) -> Self {
+        Self { client, url, headers }
+    }
+
+    /// Sends a message.
+    pub(super) async fn post(&self, extra: HeaderMap, body: Bytes) -> Result<Response<Incoming>, LinkError> {
+        let mut headers = extra;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        self.send(Method::POST, headers, body).await
+    }
+
+    /// Opens a stream.
+    pub(super) async fn get(&self, extra: HeaderMap) -> Result<Response<Incoming>, LinkError> {
+        let mut headers = extra;
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        self.send(Method::GET, headers, Bytes::new()).await
+    }
+
+    /// Ends a session; nobody waits for more than the answer's head.
+    pub(super) async fn delete(&self, extra: HeaderMap) -> Result<Response<Incoming>, LinkError> {
+        self.send(Method::DELETE, extra, Bytes::new()).await
+    }
+
+    async fn send(&self, method: Method, extra: HeaderMap, body: Bytes) -> Result<Response<Incoming>, LinkError> {
+        let mut url = self.url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send_to(&url, &method, &extra, body.clone()).await?;
+            if !matches!(
+                response.status(),
+                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+            ) {
+                return Ok(response);
+            }
+            url = self.redirected(&url, &response)?;
+        }
+        Err(LinkError::Protocol(format!(
+            "{} redirects in a circle",
+            shown(&self.url)
+        )))
+    }
+
+    fn redirected(&self, from: &Url, response: &Response<Incoming>) -> Result<Url, LinkError> {
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let to = location
+            .and_then(|location| from.join(location).ok())
+            .ok_or_else(|| LinkError::Protocol(format!("{} redirects to nowhere", shown(from))))?;
+        if to.origin() == self.url.origin() {
+            Ok(to)
+        } else {
+            Err(LinkError::Redirect {
+                from: shown(from),
+                to: shown(&to),
+            })
+        }
+    }
+
+    async fn send_to(
+        &self,
+        url: &Url,
+        method: &Method,
+        extra: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, LinkError> {
+        let unreachable = |cause: String| LinkError::Unreachable { url: shown(url), cause };
+        let uri: Uri = url
+            .as_str()
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| unreachable(error.to_string()))?;
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = uri;
+        request
+            .headers_mut()
+            .extend(extra.iter().map(|(name, value)| (name.clone(), value.clone())));
+        for (name, value) in &self.headers {
+            request.headers_mut().insert(name, value.clone());
+        }
+        self.client
+            .0
+            .request(request)
+            .await
+            .map_err(|error| unreachable(causes(&error)))
+    }
+}
+
+/// A URL without what may be secret in it: user, password and query.
+pub(super) fn shown(url: &Url) -> String {
+    let mut shown = url.clone();
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.set_query(None);
+    shown.to_string()
+}
+
+/// An error with all its causes on one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// What kind of body an answer has.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Json,
+    Stream,
+    Other,
+}
+
+pub(super) fn kind_of(response: &Response<Incoming>) -> Kind {
+    let media = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media = media.split(';').next().unwrap_or_default().trim();
+    if media.eq_ignore_ascii_case("application/json") {
+        Kind::Json
+    } else if media.eq_ignore_ascii_case("text/event-stream") {
+        Kind::Stream
+    } else {
+        Kind::Other
+    }
+}
+
+/// Reads a body that is not a stream, within a bound.
+pub(super) async fn collect(mut body: Incoming) -> Result<Bytes, LinkError> {
+    let mut whole = BytesMut::new();
+    let mut first = Bytes::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| LinkError::Closed(format!("the answer broke off: {}", causes(&error))))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + first.len() + data.len() > MAX_BODY {
+            return Err(LinkError::Protocol(format!(
+                "the answer is larger than {MAX_BODY} bytes"
+            )));
+        }
+        if first.is_empty() && whole.is_empty() {
+            first = data;
+        } else {
+            whole.extend_from_slice(&std::mem::take(&mut first));
+            whole.extend_from_slice(&data);
+        }
+    }
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
+}
+
+/// The error for a status that carries no JSON-RPC answer.
+pub(super) fn status_error(url: &Url, status: StatusCode) -> LinkError {
+    let hint = match status {
+        StatusCode::UNAUTHORIZED => ": it wants credentials; set headers or auth of the backend",
+        StatusCode::FORBIDDEN => ": it refuses these credentials",
+        StatusCode::NOT_FOUND => ": there is no MCP endpoint at this path; check the url",
+        _ => "",
+    };
+    LinkError::Status {
+        url: shown(url),
+        status,
+        hint,
+    }
+}
+
+/// The header of a protocol version.
+pub(super) fn with_version(headers: &mut HeaderMap, version: &str) {
+    if let Ok(value) = HeaderValue::from_str(version) {
+        headers.insert(header::PROTOCOL_VERSION, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shown_urls_hide_credentials() {
+        let url = Url::parse("https://me:secret@example.com/mcp?key=secret").unwrap();
+        assert_eq!(shown(&url), "https://example.com/mcp");
+    }
+}

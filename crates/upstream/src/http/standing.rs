@@ -1,0 +1,83 @@
+//! The stream on which a legacy backend speaks outside calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argus_protocol::{Answer, Message, Raw, header, method, sse};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::connection::Shared;
+use super::endpoint::{Kind, kind_of, shown};
+use super::exchange::MAX_EVENT;
+use crate::exchange::AskPeer;
+use crate::{Ask, AskReply, FeedEvent, LinkError};
+
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// Keeps the GET stream of a session open until the connection ends. A backend that offers none (405) is left alone.
+pub(super) async fn legacy(shared: Arc<Shared>) {
+    let stop = shared.stop.clone();
+    let _ = stop.run_until_cancelled(keep_open(&shared)).await;
+}
+
+async fn keep_open(shared: &Arc<Shared>) {
+    let mut last_event = None;
+    let mut pause = FIRST_RETRY;
+    loop {
+        let mut headers = shared.headers();
+        if let Some(last) = &last_event {
+            headers.insert(HeaderName::from_static(header::LAST_EVENT_ID), HeaderValue::clone(last));
+        }
+        match shared.endpoint.get(headers).await {
+            Ok(response) if response.status().is_success() && kind_of(&response) == Kind::Stream => {
+                pause = FIRST_RETRY;
+                read(shared, response, &mut last_event).await;
+            }
+            Ok(response) if response.status() == StatusCode::NOT_FOUND && shared.session.get().is_some() => {
+                shared.end(LinkError::SessionLost(shown(&shared.endpoint.url)));
+                return;
+            }
+            Ok(response) if response.status().is_client_error() => return,
+            Ok(_) | Err(_) => {}
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LAST_RETRY);
+    }
+}
+
+async fn read(shared: &Arc<Shared>, mut response: Response<Incoming>, last_event: &mut Option<HeaderValue>) {
+    let mut decoder = sse::Decoder::new(MAX_EVENT);
+    while let Some(Ok(frame)) = response.body_mut().frame().await {
+        let Ok(chunk) = frame.into_data() else { continue };
+        let fed = decoder.feed(&chunk, |event| {
+            if let Some(id) = &event.id {
+                *last_event = HeaderValue::from_str(id).ok();
+            }
+            if !event.data.is_empty()
+                && let Ok(message) = Message::parse(event.data)
+            {
+                deliver(shared, message);
+            }
+        });
+        if fed.is_err() {
+            return;
+        }
+    }
+}
+
+fn deliver(shared: &Arc<Shared>, message: Message) {
+    match message {
+        Message::Notification { method, params } => shared.sink.deliver(FeedEvent::Notification { method, params }),
+        Message::Request { id, method, .. } if method == method::PING => {
+            shared.answer(&id, &Answer::Result(Raw::empty_object()));
+        }
+        Message::Request { id, method, params } => {
+            let reply = AskReply::new(id, Arc::new(Arc::clone(shared)) as Arc<dyn AskPeer>);
+            shared.sink.deliver(FeedEvent::Ask(Ask { method, params, reply }));
+        }
+        Message::Response { .. } => {}
+    }
+}

@@ -1,0 +1,163 @@
+//! One live connection to a backend, in one era.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use argus_protocol::{Answer, Era, Object, Raw, RpcError, code};
+
+use crate::{Exchange, LinkError, Outgoing, http, stdio};
+
+/// What a backend said of itself in `initialize` or `server/discover`.
+#[derive(Debug, Clone)]
+pub struct Hello {
+    /// The negotiated revision.
+    pub version: String,
+    /// `capabilities`.
+    pub capabilities: Raw,
+    /// `serverInfo`, if it gave one.
+    pub server_info: Option<Raw>,
+    /// `instructions`, if it gave any.
+    pub instructions: Option<String>,
+}
+
+impl Hello {
+    /// Whether a capability is declared.
+    #[must_use]
+    pub fn has(&self, capability: &str) -> bool {
+        Object::parse(&self.capabilities).is_ok_and(|read| read.get(capability).is_some())
+    }
+
+    /// Whether a capability declares a boolean of its own, such as `resources.subscribe`.
+    #[must_use]
+    pub fn has_flag(&self, capability: &str, flag: &str) -> bool {
+        Object::parse(&self.capabilities)
+            .ok()
+            .and_then(|read| read.get_object(capability))
+            .is_some_and(|inner| inner.get(flag).is_some_and(|raw| raw.as_str() == "true"))
+    }
+}
+
+/// A connection that can carry calls.
+#[derive(Debug)]
+pub struct Link {
+    backend: Arc<str>,
+    era: Era,
+    hello: Hello,
+    listening: AtomicBool,
+    wire: Wire,
+}
+
+/// The transports.
+#[derive(Debug)]
+pub(crate) enum Wire {
+    Stdio(stdio::Connection),
+    Http(http::Connection),
+}
+
+impl Link {
+    pub(crate) fn new(backend: Arc<str>, era: Era, hello: Hello, wire: Wire) -> Self {
+        Self {
+            backend,
+            era,
+            hello,
+            listening: AtomicBool::new(false),
+            wire,
+        }
+    }
+
+    /// The era of this connection.
+    #[must_use]
+    pub fn era(&self) -> Era {
+        self.era
+    }
+
+    /// What the backend said of itself.
+    #[must_use]
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Whether the caller is the one who starts the standing listener; true once.
+    pub(crate) fn begin_listening(&self) -> bool {
+        !self.listening.swap(true, Ordering::AcqRel)
+    }
+
+    /// Opens the stream on which a legacy backend speaks outside calls; a process has it anyway.
+    pub(crate) fn open_feed(&self) {
+        if let Wire::Http(connection) = &self.wire {
+            connection.open_feed();
+        }
+    }
+
+    /// Sends a request.
+    #[must_use]
+    pub fn call(&self, request: Outgoing, limit: Duration) -> Exchange {
+        let source = match &self.wire {
+            Wire::Stdio(connection) => connection.call(request),
+            Wire::Http(connection) => connection.call(request),
+        };
+        Exchange::new(Arc::clone(&self.backend), limit, source)
+    }
+
+    /// Sends a request of the gateway itself and waits for its result.
+    ///
+    /// # Errors
+    /// When the backend refuses, breaks or does not answer within `limit`.
+    pub async fn ask(&self, method: &'static str, params: Option<Raw>, limit: Duration) -> Result<Raw, LinkError> {
+        match self.call(Outgoing::own(method, params), limit).outcome().await {
+            Answer::Result(result) => Ok(result),
+            Answer::Error(error) => Err(LinkError::Refused { method, error }),
+        }
+    }
+
+    /// Sends a notification; it may be lost when the connection breaks, as every notification may.
+    pub fn notify(&self, method: &str, params: Option<&Raw>) {
+        match &self.wire {
+            Wire::Stdio(connection) => connection.notify(method, params),
+            Wire::Http(connection) => connection.notify(method, params),
+        }
+    }
+
+    /// Why the connection is of no more use; `None` while it lives.
+    #[must_use]
+    pub fn ended(&self) -> Option<LinkError> {
+        match &self.wire {
+            Wire::Stdio(connection) => connection.ended(),
+            Wire::Http(connection) => connection.ended(),
+        }
+    }
+
+    /// Waits until the connection is of no more use.
+    pub async fn wait_ended(&self) -> LinkError {
+        match &self.wire {
+            Wire::Stdio(connection) => connection.wait_ended().await,
+            Wire::Http(connection) => connection.wait_ended().await,
+        }
+    }
+
+    /// The last lines the process wrote on stderr, oldest first; none over HTTP.
+    #[must_use]
+    pub fn stderr(&self) -> Vec<String> {
+        match &self.wire {
+            Wire::Stdio(connection) => connection.stderr(),
+            Wire::Http(_) => Vec::new(),
+        }
+    }
+
+    /// Ends the connection: a process is stopped, a session deleted. Bounded in time.
+    pub async fn close(&self) {
+        match &self.wire {
+            Wire::Stdio(connection) => connection.close().await,
+            Wire::Http(connection) => connection.close().await,
+        }
+    }
+}
+
+/// The event stream of a request that cannot even be sent.
+pub(crate) fn refused_before_sending(
+    message: &str,
+) -> std::pin::Pin<Box<dyn futures::Stream<Item = crate::Event> + Send>> {
+    let error = RpcError::new(code::INVALID_PARAMS, message).to_raw();
+    Box::pin(futures::stream::iter([crate::Event::Outcome(Answer::Error(error))]))
+}

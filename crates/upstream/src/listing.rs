@@ -1,0 +1,102 @@
+//! Reading a backend's lists to the last page.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use argus_protocol::{Object, Raw, method};
+use serde_json::value::RawValue;
+
+use crate::{Link, LinkError};
+
+/// A backend that gives more pages than this is broken.
+const MAX_PAGES: usize = 10_000;
+
+/// Everything a backend lists, each item as it wrote it, in its order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lists {
+    /// `tools/list`.
+    pub tools: Vec<Raw>,
+    /// `resources/list`.
+    pub resources: Vec<Raw>,
+    /// `resources/templates/list`.
+    pub templates: Vec<Raw>,
+    /// `prompts/list`.
+    pub prompts: Vec<Raw>,
+}
+
+/// Reads all lists that the backend declares. `limit` holds per page.
+///
+/// # Errors
+/// When the connection fails. A list that the backend refuses is empty.
+pub(crate) async fn read(link: &Link, limit: Duration) -> Result<Lists, LinkError> {
+    let hello = link.hello();
+    let (has_tools, has_resources, has_prompts) = (hello.has("tools"), hello.has("resources"), hello.has("prompts"));
+    let (tools, resources, templates, prompts) = tokio::try_join!(
+        list(link, has_tools, method::TOOLS_LIST, "tools", limit),
+        list(link, has_resources, method::RESOURCES_LIST, "resources", limit),
+        list(link, has_resources, method::TEMPLATES_LIST, "resourceTemplates", limit),
+        list(link, has_prompts, method::PROMPTS_LIST, "prompts", limit),
+    )?;
+    Ok(Lists {
+        tools,
+        resources,
+        templates,
+        prompts,
+    })
+}
+
+async fn list(
+    link: &Link,
+    declared: bool,
+    method: &'static str,
+    member: &'static str,
+    limit: Duration,
+) -> Result<Vec<Raw>, LinkError> {
+    if !declared {
+        return Ok(Vec::new());
+    }
+    match pages(link, method, member, limit).await {
+        Err(error @ LinkError::Refused { .. }) if link.ended().is_none() && !is_ours(&error) => {
+            tracing::debug!(%error, "a list is empty because the backend refuses it");
+            Ok(Vec::new())
+        }
+        read => read,
+    }
+}
+
+/// Whether an error was made here, because the backend did not answer, rather than by the backend.
+fn is_ours(error: &LinkError) -> bool {
+    use argus_protocol::code::{BACKEND_TIMEOUT, BACKEND_UNAVAILABLE};
+    matches!(error.refusal_code(), Some(BACKEND_TIMEOUT | BACKEND_UNAVAILABLE))
+}
+
+async fn pages(link: &Link, method: &'static str, member: &str, limit: Duration) -> Result<Vec<Raw>, LinkError> {
+    let mut items = Vec::new();
+    let mut seen = HashSet::new();
+    let mut params = None;
+    for _ in 0..MAX_PAGES {
+        let page = link.ask(method, params.take(), limit).await?;
+        let malformed = |why: String| LinkError::Protocol(format!("the answer to `{method}` is malformed: {why}"));
+        let page = Object::parse(&page).map_err(|error| malformed(error.to_string()))?;
+        if let Some(list) = page.get(member) {
+            let parts: Vec<&RawValue> = list.read().map_err(|error| malformed(error.to_string()))?;
+            items.extend(
+                parts
+                    .into_iter()
+                    .filter_map(|part| Raw::parse(part.get().to_owned()).ok()),
+            );
+        }
+        let Some(cursor) = page.get("nextCursor").filter(|raw| raw.as_str() != "null").cloned() else {
+            return Ok(items);
+        };
+        if !seen.insert(cursor.clone()) {
+            return Err(malformed("it gives the same cursor twice".to_owned()));
+        }
+        params = Object::parse(&Raw::empty_object())
+            .ok()
+            .map(|empty| empty.edit().set("cursor", cursor).finish());
+    }
+    Err(LinkError::Protocol(format!(
+        "`{method}` has more than {MAX_PAGES} pages"
+    )))
+}

@@ -1,0 +1,378 @@
+//! All links to one backend.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use argus_config::{Backend, Protocol, Transport};
+use argus_protocol::{Era, method};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::connect::{Connector, refuses_legacy};
+use crate::slot::Slot;
+use crate::state::{Changes, State};
+use crate::verdict::Verdict;
+use crate::{Context, Declared, FeedEvent, FeedSink, Link, LinkError, listen, supervisor};
+
+/// How long a modern client waits to learn whether a process is modern too, before it is served through the bridge.
+const VERDICT_WAIT: Duration = Duration::from_secs(1);
+/// Processes of one backend that belong to sessions; a session beyond shares the common one.
+const MAX_OWNED_PROCESSES: usize = 8;
+
+/// One backend: its links, its era, its state.
+pub struct Upstream {
+    pub(crate) connector: Connector,
+    pub(crate) state: watch::Sender<Arc<State>>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) relist: Notify,
+    pub(crate) announced: Mutex<Changes>,
+    sink: Arc<dyn FeedSink>,
+    modern: Arc<Slot>,
+    plain: Arc<Slot>,
+    owned: Mutex<HashMap<u64, Arc<Slot>>>,
+    verdict: Mutex<Verdict>,
+    tasks: TaskTracker,
+}
+
+impl Upstream {
+    /// Begins to connect to a backend and keeps at it. What shared links say outside calls goes to `sink`.
+    #[must_use]
+    pub fn start(definition: Arc<Backend>, context: Arc<Context>, sink: Arc<dyn FeedSink>) -> Arc<Self> {
+        let digest = definition.digest();
+        let verdict = match definition.protocol {
+            Protocol::Auto => context.verdicts.load(&digest),
+            Protocol::Legacy => Verdict {
+                legacy: Some(true),
+                modern: Some(false),
+            },
+            Protocol::Modern => Verdict {
+                legacy: Some(false),
+                modern: Some(true),
+            },
+        };
+        let name: Arc<str> = definition.name.as_str().into();
+        let upstream = Arc::new(Self {
+            connector: Connector {
+                context,
+                definition,
+                name,
+            },
+            state: watch::Sender::new(Arc::new(State::pending())),
+            stop: CancellationToken::new(),
+            relist: Notify::new(),
+            announced: Mutex::default(),
+            sink,
+            modern: Arc::default(),
+            plain: Arc::default(),
+            owned: Mutex::default(),
+            verdict: Mutex::new(verdict),
+            tasks: TaskTracker::new(),
+        });
+        upstream.tasks.spawn(supervisor::run(Arc::clone(&upstream)));
+        upstream
+    }
+
+    /// The backend's name in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.connector.name
+    }
+
+    /// The backend as configured.
+    #[must_use]
+    pub fn definition(&self) -> &Backend {
+        &self.connector.definition
+    }
+
+    /// The backend as it is now.
+    #[must_use]
+    pub fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.borrow())
+    }
+
+    /// Follows the backend's state.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Arc<State>> {
+        self.state.subscribe()
+    }
+
+    /// A link for a modern caller: modern if the backend speaks it, else the shared legacy one.
+    ///
+    /// # Errors
+    /// When the backend cannot be reached.
+    pub async fn for_modern(self: &Arc<Self>) -> Result<Arc<Link>, LinkError> {
+        if let Some(link) = self.modern.live() {
+            return Ok(link);
+        }
+        match self.verdict().modern {
+            Some(true) => self.modern().await,
+            Some(false) => self.plain_legacy().await,
+            None => self.modern_if_quick().await,
+        }
+    }
+
+    /// A link for legacy callers that declare nothing that a backend could ask for; modern if the backend is only that.
+    ///
+    /// # Errors
+    /// When the backend cannot be reached.
+    pub async fn for_plain(self: &Arc<Self>) -> Result<Arc<Link>, LinkError> {
+        if let Some(link) = self.plain.live() {
+            return Ok(link);
+        }
+        if self.verdict().legacy == Some(false) {
+            return self.modern().await;
+        }
+        match self.plain_legacy().await {
+            Err(error) if self.verdict().legacy == Some(false) => self.modern().await.map_err(|_| error),
+            made => made,
+        }
+    }
+
+    /// A link of a session's own, which tells the backend what the session's client declared. `sink` takes what it says
+    /// outside calls. It lives until [`Self::release`].
+    ///
+    /// # Errors
+    /// When the backend cannot be reached.
+    pub async fn for_session(
+        self: &Arc<Self>,
+        session: u64,
+        declared: &Declared,
+        sink: Arc<dyn FeedSink>,
+    ) -> Result<Arc<Link>, LinkError> {
+        if self.verdict().legacy == Some(false) {
+            return self.modern().await;
+        }
+        let Some(slot) = self.slot_of(session) else {
+            return self.for_plain().await;
+        };
+        let made = self.make_legacy(&slot, declared.clone(), true, sink).await;
+        match made {
+            Err(error) if self.verdict().legacy == Some(false) => self.modern().await.map_err(|_| error),
+            made => made,
+        }
+    }
+
+    /// The session is over: its link ends.
+    pub fn release(&self, session: u64) {
+        let slot = self.owned().remove(&session);
+        if let Some(link) = slot.and_then(|slot| slot.take()) {
+            self.tasks.spawn(async move { link.close().await });
+        }
+    }
+
+    /// Stops everything, bounded in time.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        let slots: Vec<_> = self.owned().drain().map(|(_, slot)| slot).collect();
+        let links = slots
+            .iter()
+            .chain([&self.modern, &self.plain])
+            .filter_map(|slot| slot.take());
+        for link in links {
+            self.tasks.spawn(async move { link.close().await });
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// The place for a session's link; `None` when there are too many processes already.
+    fn slot_of(&self, session: u64) -> Option<Arc<Slot>> {
+        let is_process = matches!(self.connector.definition.transport, Transport::Stdio(_));
+        let mut owned = self.owned();
+        if let Some(slot) = owned.get(&session) {
+            return Some(Arc::clone(slot));
+        }
+        if is_process && owned.len() >= MAX_OWNED_PROCESSES {
+            tracing::warn!(
+                backend = %self.name(),
+                "{MAX_OWNED_PROCESSES} processes belong to sessions already; this session shares one and cannot be asked",
+            );
+            return None;
+        }
+        Some(Arc::clone(owned.entry(session).or_default()))
+    }
+
+    fn owned(&self) -> MutexGuard<'_, HashMap<u64, Arc<Slot>>> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn plain_legacy(self: &Arc<Self>) -> Result<Arc<Link>, LinkError> {
+        self.make_legacy(&self.plain, Declared::nothing(), false, Arc::clone(&self.sink))
+            .await
+    }
+
+    async fn make_legacy(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        declared: Declared,
+        owned: bool,
+        sink: Arc<dyn FeedSink>,
+    ) -> Result<Arc<Link>, LinkError> {
+        if self.stop.is_cancelled() {
+            return Err(stopped());
+        }
+        let sink = self.watched(sink);
+        let upstream = Arc::clone(self);
+        slot.get(async move {
+            let made = upstream.connector.clone().legacy(declared, owned, sink).await;
+            match &made {
+                Ok(_) => upstream.learn(Era::Legacy, true),
+                Err(error) if refuses_legacy(error) => upstream.learn(Era::Legacy, false),
+                Err(_) => {}
+            }
+            made
+        })
+        .await
+    }
+
+    /// The modern link.
+    pub(crate) async fn modern(self: &Arc<Self>) -> Result<Arc<Link>, LinkError> {
+        if self.stop.is_cancelled() {
+            return Err(stopped());
+        }
+        let sink = self.watched(Arc::clone(&self.sink));
+        let upstream = Arc::clone(self);
+        let before = self.modern.live();
+        let link = self
+            .modern
+            .get(async move {
+                let made = upstream.connector.clone().modern(sink).await;
+                match &made {
+                    Ok(_) => upstream.learn(Era::Modern, true),
+                    Err(LinkError::Refused { .. } | LinkError::Era(_)) => upstream.learn(Era::Modern, false),
+                    Err(_) => {}
+                }
+                made
+            })
+            .await?;
+        if before.is_none() {
+            self.stand(&link);
+        }
+        Ok(link)
+    }
+
+    /// Listens on a fresh modern link, once.
+    fn stand(self: &Arc<Self>, link: &Arc<Link>) {
+        if link.begin_listening() {
+            let sink = self.watched(Arc::clone(&self.sink));
+            let listening = listen::stand(Arc::clone(link), sink);
+            let stop = self.stop.clone();
+            self.tasks
+                .spawn(async move { stop.run_until_cancelled(listening).await });
+        }
+    }
+
+    /// The catalogue's link in the legacy era: it declares everything, and whatever it asks is refused.
+    pub(crate) async fn legacy_catalogue(self: &Arc<Self>) -> Result<Link, LinkError> {
+        let sink = self.watched(Arc::new(Nobody));
+        let made = self.connector.clone().legacy(Declared::everything(), false, sink).await;
+        match &made {
+            Ok(_) => self.learn(Era::Legacy, true),
+            Err(error) if refuses_legacy(error) => self.learn(Era::Legacy, false),
+            Err(_) => {}
+        }
+        made
+    }
+
+    /// Whether a process is modern is found out on a process of its own; who asks first waits a little for it.
+    async fn modern_if_quick(self: &Arc<Self>) -> Result<Arc<Link>, LinkError> {
+        let upstream = Arc::clone(self);
+        let probe = self.tasks.spawn(async move { upstream.modern().await });
+        match tokio::time::timeout(VERDICT_WAIT, probe).await {
+            Ok(Ok(Ok(link))) => Ok(link),
+            Ok(_) | Err(_) => self.plain_legacy().await,
+        }
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn learn(&self, era: Era, speaks: bool) {
+        if self.connector.definition.protocol != Protocol::Auto {
+            return;
+        }
+        let mut verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = match era {
+            Era::Legacy => &mut verdict.legacy,
+            Era::Modern => &mut verdict.modern,
+        };
+        if *known == Some(speaks) {
+            return;
+        }
+        *known = Some(speaks);
+        let learnt = *verdict;
+        drop(verdict);
+        tracing::debug!(backend = %self.name(), ?learnt, "era of the backend");
+        self.connector
+            .context
+            .verdicts
+            .save(&self.connector.definition.digest(), learnt);
+    }
+
+    /// `sink`, with list changes read along the way.
+    fn watched(self: &Arc<Self>, sink: Arc<dyn FeedSink>) -> Arc<dyn FeedSink> {
+        Arc::new(Watched {
+            upstream: Arc::downgrade(self),
+            sink,
+        })
+    }
+
+    fn lists_changed(&self, method: &str) -> bool {
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        match method {
+            method::TOOLS_CHANGED => announced.tools += 1,
+            method::RESOURCES_CHANGED => announced.resources += 1,
+            method::PROMPTS_CHANGED => announced.prompts += 1,
+            _ => return false,
+        }
+        drop(announced);
+        self.relist.notify_one();
+        true
+    }
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upstream")
+            .field("name", self.name())
+            .finish_non_exhaustive()
+    }
+}
+
+fn stopped() -> LinkError {
+    LinkError::Closed("the gateway is stopping".to_owned())
+}
+
+/// Keeps list changes for the catalogue, which announces them once it shows them, and passes on the rest.
+struct Watched {
+    upstream: std::sync::Weak<Upstream>,
+    sink: Arc<dyn FeedSink>,
+}
+
+impl FeedSink for Watched {
+    fn deliver(&self, event: FeedEvent) {
+        if let FeedEvent::Notification { method, .. } = &event
+            && self
+                .upstream
+                .upgrade()
+                .is_some_and(|upstream| upstream.lists_changed(method))
+        {
+            return;
+        }
+        self.sink.deliver(event);
+    }
+}
+
+/// Takes what concerns nobody.
+struct Nobody;
+
+impl FeedSink for Nobody {
+    fn deliver(&self, event: FeedEvent) {
+        if let FeedEvent::Ask(ask) = event {
+            ask.reply.refuse("nobody is there to be asked");
+        }
+    }
+}

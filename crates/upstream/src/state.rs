@@ -1,0 +1,63 @@
+//! What is known of a backend now.
+
+use std::sync::Arc;
+
+use crate::{Hello, Lists};
+
+/// Where a backend is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Not tried yet.
+    Pending,
+    /// A connection is being made.
+    Initializing,
+    /// Connected and listed.
+    Ready,
+    /// The last attempt failed; another follows.
+    Failed,
+    /// The gateway stops.
+    ShuttingDown,
+}
+
+/// How often a backend said that a list changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// `notifications/tools/list_changed`.
+    pub tools: u64,
+    /// `notifications/resources/list_changed`.
+    pub resources: u64,
+    /// `notifications/prompts/list_changed`.
+    pub prompts: u64,
+}
+
+/// A backend at one moment.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Why it is not ready, for a person.
+    pub error: Option<String>,
+    /// What it said of itself at the last connection.
+    pub hello: Option<Arc<Hello>>,
+    /// What it lists; empty while it is away.
+    pub lists: Arc<Lists>,
+    /// The changes it announced and that `lists` shows.
+    pub changes: Changes,
+    /// Whether the first attempt to connect is over, well or badly.
+    pub tried: bool,
+}
+
+impl State {
+    /// Before anything happened.
+    #[must_use]
+    pub fn pending() -> Self {
+        Self {
+            phase: Phase::Pending,
+            error: None,
+            hello: None,
+            lists: Arc::default(),
+            changes: Changes::default(),
+            tried: false,
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Where each line of a process belongs.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use argus_protocol::{Answer, ByteString, Era, Frame, Id, Message, Object, Raw, line, meta, method, write};
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+
+use super::calls::Calls;
+use crate::exchange::AskPeer;
+use crate::outgoing::{restore_token, token_of};
+use crate::{Ask, AskReply, Event, FeedEvent, FeedSink, LinkError};
+
+/// What the tasks of one process share.
+pub(super) struct Demux {
+    pub(super) backend: Arc<str>,
+    pub(super) era: Era,
+    /// Whether the link belongs to one session.
+    pub(super) owned: bool,
+    pub(super) writer: mpsc::Sender<Bytes>,
+    pub(super) sink: Arc<dyn FeedSink>,
+    pub(super) ended: watch::Sender<Option<LinkError>>,
+    calls: Mutex<Calls>,
+}
+
+impl Demux {
+    pub(super) fn new(
+        backend: Arc<str>,
+        era: Era,
+        owned: bool,
+        writer: mpsc::Sender<Bytes>,
+        sink: Arc<dyn FeedSink>,
+    ) -> Self {
+        Self {
+            backend,
+            era,
+            owned,
+            writer,
+            sink,
+            ended: watch::Sender::new(None),
+            calls: Mutex::default(),
+        }
+    }
+
+    pub(super) fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes one line of stdout.
+    pub(super) fn take(self: &Arc<Self>, text: Bytes) {
+        if text.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        match Frame::parse(text.clone()) {
+            Ok(Frame::One(message)) => self.route(message),
+            Ok(Frame::Batch(messages)) => messages.into_iter().flatten().for_each(|message| self.route(message)),
+            Err(error) => {
+                let start = String::from_utf8_lossy(&text[..text.len().min(200)]).into_owned();
+                tracing::warn!(backend = %self.backend, %error, line = %start, "the backend writes junk on stdout");
+            }
+        }
+    }
+
+    fn route(self: &Arc<Self>, message: Message) {
+        match message {
+            Message::Response { id, answer } => self.answered(id.as_ref(), answer),
+            Message::Notification { method, params } => self.notified(method, params),
+            Message::Request { id, method, params } => self.asked(id, method, params),
+        }
+    }
+
+    fn answered(&self, id: Option<&Id>, answer: Answer) {
+        let mut calls = self.calls();
+        let number = match id {
+            Some(id) => id.as_number(),
+            // An error for a request whose id the peer could not read can only be meant for a lone one.
+            None => calls.culprit(false).map(|(id, _)| id),
+        };
+        match number.and_then(|number| calls.remove(number)) {
+            Some(call) => {
+                call.send(Event::Outcome(answer));
+            }
+            None => tracing::debug!(backend = %self.backend, "an answer to nothing in flight was dropped"),
+        }
+    }
+
+    fn notified(&self, method: ByteString, params: Option<Raw>) {
+        match &*method {
+            method::PROGRESS => self.progressed(method, params),
+            method::CANCELLED => self.withdrawn(params.as_ref()),
+            method::LOG => {
+                let event = Event::Notification {
+                    method: method.clone(),
+                    params: params.clone(),
+                };
+                let sent = self.calls().sole().map(|call| call.send(event));
+                match sent {
+                    Some(true) => {}
+                    Some(false) => self.too_slow(),
+                    None => self.sink.deliver(FeedEvent::Notification { method, params }),
+                }
+            }
+            _ => match self.listener_of(params.as_ref()) {
+                Some(id) => self.pass_to(id, Event::Notification { method, params }),
+                None => self.sink.deliver(FeedEvent::Notification { method, params }),
+            },
+        }
+    }
+
+    fn progressed(&self, method: ByteString, params: Option<Raw>) {
+        let Some(number) = params.as_ref().and_then(token_of) else {
+            return;
+        };
+        let token = self.calls().open.get(&number).and_then(|call| call.token.clone());
+        if let (Some(token), Some(params)) = (token, &params) {
+            self.pass_to(
+                number,
+                Event::Notification {
+                    method,
+                    params: restore_token(params, &token),
+                },
+            );
+        }
+    }
+
+    fn withdrawn(&self, params: Option<&Raw>) {
+        let Some(read) = params.and_then(|raw| Object::parse(raw).ok()) else {
+            return;
+        };
+        let Some(id) = read.get("requestId").cloned().and_then(Id::from_raw) else {
+            return;
+        };
+        let call = self.calls().asked.remove(&id);
+        if let Some(call) = call {
+            self.pass_to(call, Event::AskWithdrawn(id));
+        } else if let Some(call) = id.as_number() {
+            // A modern server ends a listen stream of its own with `cancelled` (MCP 2026-07-28).
+            let ended = self.era == Era::Modern && self.calls().open.get(&call).is_some_and(|call| call.listening);
+            if ended {
+                self.calls().remove(call);
+            }
+        }
+    }
+
+    /// The `subscriptions/listen` a notification names.
+    fn listener_of(&self, params: Option<&Raw>) -> Option<u64> {
+        if self.era == Era::Legacy {
+            return None;
+        }
+        let meta = Object::parse(params?).ok()?.get_object("_meta")?;
+        meta.get(meta::SUBSCRIPTION_ID)?.as_str().parse().ok()
+    }
+
+    fn pass_to(&self, call: u64, event: Event) {
+        let sent = self.calls().open.get(&call).map(|call| call.send(event));
+        if sent == Some(false) {
+            self.too_slow();
+        }
+    }
+
+    fn too_slow(&self) {
+        tracing::warn!(backend = %self.backend, "the client reads too slowly; a notification was dropped");
+    }
+
+    fn asked(self: &Arc<Self>, id: Id, method: ByteString, params: Option<Raw>) {
+        if method == method::PING {
+            self.answer(&id, &Answer::Result(Raw::empty_object()));
+            return;
+        }
+        let reply = AskReply::new(id.clone(), Arc::<Self>::clone(self) as Arc<dyn AskPeer>);
+        let ask = Ask { method, params, reply };
+        let mut calls = self.calls();
+        let Some((call, _)) = calls.culprit(self.owned) else {
+            drop(calls);
+            self.sink.deliver(FeedEvent::Ask(ask));
+            return;
+        };
+        calls.asked.insert(id, call);
+        let sender = calls.open.get(&call).map(|call| call.send(Event::Ask(ask)));
+        drop(calls);
+        debug_assert_eq!(sender, Some(true), "asks are never dropped");
+    }
+
+    /// Puts a message into the queue to the process's stdin; waits in the background when it is full.
+    pub(super) fn write(&self, message: &Bytes) {
+        let line = match line::one_line(message) {
+            std::borrow::Cow::Borrowed(_) => message.clone(),
+            std::borrow::Cow::Owned(line) => line.into(),
+        };
+        if let Err(mpsc::error::TrySendError::Full(line)) = self.writer.try_send(line) {
+            let writer = self.writer.clone();
+            tokio::spawn(async move { writer.send(line).await });
+        }
+    }
+
+    /// The connection is over: everything in flight fails with the cause.
+    pub(super) fn end(&self, cause: LinkError) {
+        let first = self.ended.send_if_modified(|ended| {
+            let first = ended.is_none();
+            if first {
+                *ended = Some(cause.clone());
+            }
+            first
+        });
+        if !first {
+            return;
+        }
+        let calls = std::mem::take(&mut *self.calls());
+        let error = cause.to_rpc(&self.backend).to_raw();
+        for call in calls.open.into_values() {
+            call.send(Event::Outcome(Answer::Error(error.clone())));
+        }
+    }
+}
+
+impl AskPeer for Demux {
+    fn answer(&self, id: &Id, answer: &Answer) {
+        self.calls().asked.remove(id);
+        self.write(&write::response(Some(id), answer));
+    }
+
+    fn notify(&self, method: &str, params: Option<&Raw>) {
+        self.write(&write::notification(method, params));
+    }
+}

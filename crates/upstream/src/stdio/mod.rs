@@ -1,0 +1,8 @@
+//! A backend that is a process: one message is one line on stdin and stdout.
+
+mod calls;
+mod connection;
+mod demux;
+mod tasks;
+
+pub(crate) use connection::Connection;

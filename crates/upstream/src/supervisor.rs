@@ -1,0 +1,175 @@
+//! Keeps one backend connected and its lists fresh.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use argus_config::Transport;
+
+use crate::http::Probe;
+use crate::state::{Phase, State};
+use crate::{Link, LinkError, Lists, Upstream, listing};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LAST_PAUSE: Duration = Duration::from_secs(60);
+/// A connection that held this long starts the pauses anew.
+const STABLE: Duration = Duration::from_secs(30);
+/// Changes that are announced this close together are read once.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// Connects, lists, waits for the end, and begins again, until the upstream stops.
+pub(crate) async fn run(upstream: Arc<Upstream>) {
+    let stop = upstream.stop.clone();
+    let mut pause = FIRST_PAUSE;
+    let mut held = None;
+    while !stop.is_cancelled() {
+        let Some(connected) = stop.run_until_cancelled(attempt(&upstream)).await else {
+            break;
+        };
+        let cause = match connected {
+            Ok((link, lists)) => {
+                let since = tokio::time::Instant::now();
+                ready(&upstream, &link, lists);
+                held = Some(Arc::clone(&link));
+                let Some(cause) = stop.run_until_cancelled(hold(&upstream, &link)).await else {
+                    break;
+                };
+                if since.elapsed() >= STABLE {
+                    pause = FIRST_PAUSE;
+                }
+                cause
+            }
+            Err(cause) => {
+                failed(&upstream, &cause);
+                cause
+            }
+        };
+        held = None;
+        tracing::warn!(backend = %upstream.name(), error = %cause, retry_in_ms = pause.as_millis(), "backend is away");
+        let _ = stop.run_until_cancelled(tokio::time::sleep(jittered(pause))).await;
+        pause = (pause * 2).min(LAST_PAUSE);
+    }
+    set(&upstream, |state| state.phase = Phase::ShuttingDown);
+    if let Some(link) = held {
+        link.close().await;
+    }
+}
+
+/// One attempt to connect and list, within `timeouts.startup`.
+async fn attempt(upstream: &Arc<Upstream>) -> Result<(Arc<Link>, Lists), LinkError> {
+    set(upstream, |state| state.phase = Phase::Initializing);
+    let timeouts = &upstream.connector.definition.timeouts;
+    let connecting = async {
+        let link = connect(upstream).await?;
+        let lists = listing::read(&link, timeouts.cap_fetch).await?;
+        Ok((link, lists))
+    };
+    match tokio::time::timeout(timeouts.startup, connecting).await {
+        Ok(connected) => connected,
+        Err(_) => Err(LinkError::Timeout {
+            what: "startup",
+            after: timeouts.startup,
+        }),
+    }
+}
+
+/// The link that the catalogue is read from. A process is tried in the legacy era first, a URL in the modern one.
+async fn connect(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
+    let known = upstream.verdict();
+    match upstream.connector.definition.transport {
+        Transport::Stdio(_) if known.legacy == Some(false) => upstream.modern().await,
+        Transport::Stdio(_) => match upstream.legacy_catalogue().await {
+            Err(refused) if upstream.verdict().legacy == Some(false) => upstream.modern().await.map_err(|_| refused),
+            made => made.map(Arc::new),
+        },
+        Transport::StreamableHttp(_) => connect_http(upstream).await,
+    }
+}
+
+async fn connect_http(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
+    use argus_config::Protocol;
+    match upstream.connector.definition.protocol {
+        Protocol::Modern => return upstream.modern().await,
+        Protocol::Legacy => return upstream.legacy_catalogue().await.map(Arc::new),
+        Protocol::Auto => {}
+    }
+    match upstream.connector.probe().await? {
+        Some(Probe::Modern) => upstream.modern().await,
+        Some(Probe::OtherVersion(error)) => {
+            upstream.learn(argus_protocol::Era::Modern, false);
+            let refused = LinkError::Refused {
+                method: argus_protocol::method::DISCOVER,
+                error,
+            };
+            upstream.legacy_catalogue().await.map(Arc::new).map_err(|_| refused)
+        }
+        Some(Probe::NotModern) | None => {
+            upstream.learn(argus_protocol::Era::Modern, false);
+            upstream.legacy_catalogue().await.map(Arc::new)
+        }
+    }
+}
+
+/// Waits for the end of the link; reads the lists again whenever they changed.
+async fn hold(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
+    loop {
+        tokio::select! {
+            cause = link.wait_ended() => return cause,
+            () = upstream.relist.notified() => {
+                tokio::time::sleep(GATHER).await;
+                relist(upstream, link).await;
+            }
+        }
+    }
+}
+
+async fn relist(upstream: &Arc<Upstream>, link: &Arc<Link>) {
+    let announced = *upstream.announced.lock().unwrap_or_else(PoisonError::into_inner);
+    match listing::read(link, upstream.connector.definition.timeouts.cap_fetch).await {
+        Ok(lists) => set(upstream, |state| {
+            state.lists = Arc::new(lists);
+            state.changes = announced;
+        }),
+        Err(error) => tracing::warn!(backend = %upstream.name(), %error, "the changed lists cannot be read"),
+    }
+}
+
+fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
+    tracing::info!(
+        backend = %upstream.name(),
+        version = link.hello().version,
+        tools = lists.tools.len(),
+        resources = lists.resources.len(),
+        prompts = lists.prompts.len(),
+        "backend is ready",
+    );
+    set(upstream, |state| {
+        state.phase = Phase::Ready;
+        state.error = None;
+        state.hello = Some(Arc::new(link.hello().clone()));
+        state.lists = Arc::new(lists);
+        state.tried = true;
+    });
+}
+
+fn failed(upstream: &Upstream, cause: &LinkError) {
+    set(upstream, |state| {
+        state.phase = Phase::Failed;
+        state.error = Some(cause.to_string());
+        state.lists = Arc::default();
+        state.tried = true;
+    });
+}
+
+fn set(upstream: &Upstream, change: impl FnOnce(&mut State)) {
+    upstream.state.send_modify(|state| {
+        let mut next = State::clone(state);
+        change(&mut next);
+        *state = Arc::new(next);
+    });
+}
+
+/// A pause between half and the whole of `pause`, so that many backends do not come back in step.
+fn jittered(pause: Duration) -> Duration {
+    let random = getrandom::u32().unwrap_or(u32::MAX);
+    pause / 2 + (pause / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
