@@ -1,8 +1,8 @@
 //! MCP servers inside the binary (`argus-mcp example <name>`), for demos and tests.
 //!
 //! Each speaks both eras over one pair of streams; the first message decides which. The way through the crate:
-//! [`connection`] reads lines and decides the era, [`legacy`] and [`modern`] hold what is particular to each,
-//! [`operation`] turns a method into a question to an [`example::Example`], and [`time`] and [`echo`] answer it.
+//! `connection` reads lines and decides the era, `legacy` and `modern` hold what is particular to each,
+//! `operation` turns a method into a question to an `example::Example`, and `time` and `echo` answer it.
 
 mod arguments;
 mod ask;
