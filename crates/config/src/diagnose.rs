@@ -123,7 +123,8 @@ impl SourceCode for Source {
         let line = self.text[start..].lines().next().unwrap_or_default();
         let whole = SourceSpan::from((start, line.len()));
         let number = before.bytes().filter(|byte| *byte == b'\n').count();
-        let contents = MietteSpanContents::new_named(self.name.clone(), line.as_bytes(), whole, number, 0, 1);
+        let column = before[start..].chars().count();
+        let contents = MietteSpanContents::new_named(self.name.clone(), line.as_bytes(), whole, number, column, 1);
         Ok(Box::new(contents))
     }
 }

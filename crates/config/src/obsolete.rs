@@ -152,3 +152,52 @@ fn matches(pattern: &str, path: &KeyPath) -> bool {
         .all(|expected| parts.next().is_some_and(|part| expected == "*" || expected == part))
         && parts.next().is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{Mode, check};
+
+    /// A file that uses the row, and nothing else that is wrong apart from keys that are missing.
+    fn file(row: &Row) -> String {
+        let parts: Vec<&str> = row.path.split('.').collect();
+        let inner = row.value.unwrap_or("x");
+        let body = parts.iter().rev().fold(inner.to_owned(), |inner, key| {
+            format!("{{{}: {inner}}}", key.replace('*', "a"))
+        });
+        let typed = if row.path == "backends.*.type" {
+            ""
+        } else {
+            "{type: streamable-http, url: 'http://a', "
+        };
+        if typed.is_empty() {
+            body
+        } else {
+            body.replacen("{a: {", &format!("{{a: {typed}"), 1)
+        }
+    }
+
+    #[test]
+    fn each_row_is_refused_with_its_sentence() {
+        for row in ROWS {
+            let text = file(row);
+            let report = check("config.yaml", &text, Path::new("/"), &|_| None, Mode::Check).expect_err(&text);
+            let sentences: Vec<_> = report
+                .findings()
+                .iter()
+                .filter_map(|finding| finding.remedy())
+                .collect();
+            assert!(sentences.contains(&row.sentence), "{text}: {report}");
+        }
+    }
+
+    #[test]
+    fn secret_references_are_whole_values_only() {
+        assert!(is_secret_reference("secret:my-token"));
+        assert!(!is_secret_reference("secret:"));
+        assert!(!is_secret_reference("Bearer secret:x"));
+        assert!(!is_secret_reference("secret: with a space"));
+    }
+}

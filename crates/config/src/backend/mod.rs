@@ -62,7 +62,7 @@ impl std::fmt::Display for BackendKind {
 
 /// The variables without which a backend cannot be used; never empty.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("not configured: {}", .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+#[error("not configured: {}", .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct UnsetVariables {
     /// Each use of an unset variable, in the order of the file.
     pub missing: Vec<UnsetVariable>,

@@ -1,5 +1,7 @@
 //! How a field is declared: its key, what its value may be, its default and its meaning.
 
+use crate::suggest::list;
+
 /// The keys of a section; several tables when kinds of a section share some.
 pub(crate) type Fields = &'static [&'static [Field]];
 
@@ -100,6 +102,13 @@ impl Field {
     }
 }
 
+impl Variant {
+    /// Whether this kind has the key.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.fields.iter().copied().flatten().any(|field| field.key == key)
+    }
+}
+
 impl Kind {
     /// The rule for names that the reader chooses, where the kind has such.
     pub(crate) fn names(&self) -> Option<&'static Rule> {
@@ -118,12 +127,19 @@ impl Kind {
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Whole { min, max } => format!("a whole number from {min} to {max}"),
             Self::Seconds { min, max } => format!("a number of seconds from {min} to {max}"),
-            Self::Choice([one]) => format!("`{one}`"),
-            Self::Choice(words) => format!("one of {}", crate::suggest::list(words.iter().copied())),
+            Self::Choice(words) => one_of(words),
             Self::Texts(_) => "a list of texts".to_owned(),
             Self::TextMap { .. } => "a mapping of names to texts".to_owned(),
             Self::Section(_) | Self::Variants(_) => "a mapping".to_owned(),
             Self::Sections { .. } | Self::NamedVariants { .. } => "a mapping of names to mappings".to_owned(),
         }
+    }
+}
+
+/// The words of a choice, for a message.
+pub(crate) fn one_of(words: &[&'static str]) -> String {
+    match words {
+        [one] => format!("`{one}`"),
+        words => format!("one of {}", list(words.iter().copied())),
     }
 }

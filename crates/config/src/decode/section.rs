@@ -37,6 +37,18 @@ impl<'n> Section<'n> {
         fields: Fields,
         cx: &mut Context<'_>,
     ) -> Option<Self> {
+        Self::open_among(node, path, span, fields, &[], cx)
+    }
+
+    /// Opens a section that could be of several kinds, so that a key of another kind is told from an unknown one.
+    fn open_among(
+        node: &'n Node,
+        path: KeyPath,
+        span: Span,
+        fields: Fields,
+        variants: &[Variant],
+        cx: &mut Context<'_>,
+    ) -> Option<Self> {
         let section = Self {
             entries: entries(node, &path, cx)?,
             path,
@@ -45,7 +57,12 @@ impl<'n> Section<'n> {
         let known = || fields.iter().copied().flatten();
         for entry in section.entries {
             if !known().any(|field| field.key == entry.key) {
-                cx.report(unknown_key(entry, &section.path, known().map(|field| field.key)));
+                cx.report(unknown_key(
+                    entry,
+                    &section.path,
+                    known().map(|field| field.key),
+                    variants,
+                ));
             }
         }
         for field in known().filter(|field| field.required && section.node(field).is_none()) {
@@ -255,7 +272,7 @@ pub(crate) fn variant<'n>(
     };
     let word = value::choice(&kind.value, &path.key("type"), &words, cx)?;
     let variant = variants.iter().find(|variant| variant.name == word)?;
-    Section::open(node, path, span, variant.fields, cx).map(|section| (variant, section))
+    Section::open_among(node, path, span, variant.fields, variants, cx).map(|section| (variant, section))
 }
 
 /// The entries of a mapping; an empty value is an empty mapping.
@@ -276,13 +293,21 @@ fn entries<'n>(node: &'n Node, path: &KeyPath, cx: &mut Context<'_>) -> Option<&
     }
 }
 
-fn unknown_key<'f>(entry: &Entry, section: &KeyPath, known: impl Iterator<Item = &'f str> + Clone) -> Problem {
+fn unknown_key<'f>(
+    entry: &Entry,
+    section: &KeyPath,
+    known: impl Iterator<Item = &'f str> + Clone,
+    variants: &[Variant],
+) -> Problem {
     let key = &entry.key;
     let span = entry.key_span.clone();
-    match obsolete::refused_key(&section.key(key)) {
-        Some(sentence) => {
-            Problem::new(span, format!("the key `{key}` {} is not available", section.place())).help(sentence)
-        }
-        None => Problem::new(span, format!("unknown key `{key}` {}", section.place())).help(hint(key, known)),
+    if let Some(sentence) = obsolete::refused_key(&section.key(key)) {
+        let message = format!("the key `{key}` {} is not available", section.place());
+        return Problem::new(span, message).help(sentence);
     }
+    let help = match variants.iter().find(|variant| variant.has(key)) {
+        Some(other) => format!("it belongs to `type: {}`; remove it or change the type", other.name),
+        None => hint(key, known),
+    };
+    Problem::new(span, format!("unknown key `{key}` {}", section.place())).help(help)
 }

@@ -1,10 +1,11 @@
 //! Reading single values: text, flag, number, seconds, choice.
 
 use super::context::Resolved;
+use super::field::one_of;
 use super::{Context, KeyPath, Kind, Rule};
 use crate::diagnose::Problem;
 use crate::obsolete;
-use crate::suggest::hint;
+use crate::suggest::{hint, list};
 use crate::tree::{Node, Span};
 
 /// A text that keeps its rule. `None` after a report, or when a variable is unset.
@@ -57,11 +58,7 @@ pub(crate) fn choice(
     words: &[&'static str],
     cx: &mut Context<'_>,
 ) -> Option<&'static str> {
-    let resolved = cx.resolve(
-        node,
-        path,
-        &format!("one of {}", crate::suggest::list(words.iter().copied())),
-    )?;
+    let resolved = cx.resolve(node, path, &one_of(words))?;
     let known = words.iter().copied().find(|word| *word == resolved.text);
     if known.is_none() {
         cx.report(unknown_word(&node.span, path, words, &resolved));
@@ -76,13 +73,20 @@ fn unknown_word(span: &Span, path: &KeyPath, words: &[&'static str], resolved: &
     }
     if resolved.expanded {
         return Problem::new(span.clone(), format!("`{path}` does not expand to a known value"))
-            .help(format!("known here: {}", crate::suggest::list(words.iter().copied())));
+            .help(format!("known here: {}", list(words.iter().copied())));
     }
     let help = match obsolete::synonym(path, text) {
-        Some(name) => format!("the name here is `{name}`"),
+        Some(name) => known_as(path, name),
         None => hint(text, words.iter().copied()),
     };
     Problem::new(span.clone(), format!("`{path}` does not know the value `{text}`")).help(help)
+}
+
+fn known_as(path: &KeyPath, name: &str) -> String {
+    match obsolete::refused_value(path, name) {
+        Some(sentence) => format!("the name here is `{name}`, but {sentence}"),
+        None => format!("the name here is `{name}`"),
+    }
 }
 
 /// A value that YAML reads as something other than text.

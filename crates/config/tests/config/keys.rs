@@ -1,0 +1,238 @@
+//! Every accepted key has an effect, and the accepted keys are exactly those of the schema.
+
+use std::collections::BTreeSet;
+
+use crate::common;
+use argus_config::{Config, Mode, schema};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+const STDIO: &str = "type: stdio, command: server";
+const HTTP: &str = "type: streamable-http, url: 'https://mcp.example.com/mcp'";
+
+/// A key in the schema's terms and two files that differ in it only. The kinds of a backend are told apart as `<stdio>`
+/// and `<streamable-http>`, names of the reader's choice are `*`.
+fn cases() -> Vec<(String, String, String)> {
+    let mut cases = Vec::new();
+    let mut case = |key: &str, without: String, with: String| cases.push((key.to_owned(), without, with));
+    for (key, value) in [
+        ("host", "0.0.0.0"),
+        ("port", "0"),
+        ("management.enabled", "false"),
+        ("management.token", "abc"),
+        ("management.reconnect_timeout", "5"),
+        ("allowed_hosts", "[localhost]"),
+        ("allowed_origins", "['*']"),
+        ("max_body_bytes", "1024"),
+        ("page_size", "10"),
+        ("startup_wait", "0.5"),
+        ("shutdown_timeout", "60"),
+    ] {
+        case(
+            &format!("server.{key}"),
+            String::new(),
+            format!("server: {}", nest(key, value)),
+        );
+    }
+    for (key, value) in [("strategy", "prefix"), ("separator", "'.'")] {
+        let key = format!("conflict_resolution.{key}");
+        case(&key, String::new(), nest(&key, value));
+    }
+    for (flag, value) in [
+        ("optimizer", "true"),
+        ("hot_reload", "false"),
+        ("outgoing_auth", "false"),
+        ("session_management", "false"),
+        ("yaml_config", "false"),
+        ("container_isolation", "false"),
+        ("build_on_startup", "false"),
+        ("use_dhi_images", "true"),
+    ] {
+        let key = format!("feature_flags.{flag}");
+        case(&key, String::new(), nest(&key, value));
+    }
+    for (kind, base) in [("stdio", STDIO), ("streamable-http", HTTP)] {
+        for (key, value) in [
+            ("group", "red"),
+            ("protocol", "legacy"),
+            ("filters.tools.allow", "[a]"),
+            ("filters.tools.deny", "[a]"),
+            ("filters.resources.allow", "[a]"),
+            ("filters.resources.deny", "[a]"),
+            ("filters.prompts.allow", "[a]"),
+            ("filters.prompts.deny", "[a]"),
+            ("tool_overrides.*.name", "b"),
+            ("tool_overrides.*.description", "b"),
+            ("timeouts.init", "1"),
+            ("timeouts.cap_fetch", "1"),
+            ("timeouts.startup", "1"),
+            ("timeouts.call", "1"),
+        ] {
+            case(
+                &backend_key(kind, key),
+                backend(base),
+                backend(&format!("{base}, {}", inner(key, value))),
+            );
+        }
+    }
+    for (key, value) in [("args", "[a]"), ("env", "{A: b}"), ("cwd", "/tmp")] {
+        case(
+            &backend_key("stdio", key),
+            backend(STDIO),
+            backend(&format!("{STDIO}, {key}: {value}")),
+        );
+    }
+    case(
+        &backend_key("stdio", "command"),
+        backend(STDIO),
+        backend("type: stdio, command: other"),
+    );
+    case(
+        &backend_key("streamable-http", "headers"),
+        backend(HTTP),
+        backend(&format!("{HTTP}, headers: {{A: b}}")),
+    );
+    case(
+        &backend_key("streamable-http", "url"),
+        backend(HTTP),
+        backend("type: streamable-http, url: 'https://mcp.example.com/other'"),
+    );
+    case(
+        &backend_key("streamable-http", "auth.<static>.headers"),
+        backend(HTTP),
+        backend(&format!("{HTTP}, auth: {{type: static, headers: {{A: b}}}}")),
+    );
+    cases
+}
+
+/// Keys whose only effect is what they refuse or choose: the version, the announced transport (one so far), and
+/// `type`, without which the other keys of its section are not accepted.
+const CHOOSERS: [&str; 5] = [
+    "version",
+    "server.transport",
+    "backends.*.<stdio>.type",
+    "backends.*.<streamable-http>.type",
+    "backends.*.<streamable-http>.auth.<static>.type",
+];
+
+fn backend_key(kind: &str, key: &str) -> String {
+    format!("backends.*.<{kind}>.{key}")
+}
+
+fn backend(fields: &str) -> String {
+    format!("backends: {{one: {{{fields}}}}}")
+}
+
+/// `a.b: v` as `{a: {b: v}}`.
+fn nest(key: &str, value: &str) -> String {
+    format!("{{{}}}", inner(key, value))
+}
+
+fn inner(key: &str, value: &str) -> String {
+    match key.split_once('.') {
+        Some((first, rest)) => format!("{}: {}", first.replace('*', "tool"), nest(rest, value)),
+        None => format!("{key}: {value}"),
+    }
+}
+
+fn load(text: &str) -> String {
+    let loaded = common::check(text, Mode::Check).unwrap_or_else(|report| panic!("{report}"));
+    fingerprint(&loaded.config)
+}
+
+/// Everything of a configuration, also what `Debug` hides.
+fn fingerprint(config: &Config) -> String {
+    let digests: Vec<String> = config
+        .backends
+        .iter()
+        .filter_map(|entry| entry.definition.as_ref().ok())
+        .map(|backend| backend.digest())
+        .collect();
+    let token = config
+        .server
+        .management
+        .token
+        .as_ref()
+        .map(|token| token.expose_secret().to_owned());
+    let Config {
+        server,
+        conflict_resolution,
+        feature_flags,
+        version,
+        ..
+    } = config;
+    format!("{version} {server:?} {conflict_resolution:?} {feature_flags:?} {digests:?} {token:?}")
+}
+
+#[test]
+fn every_key_changes_what_is_loaded() {
+    for (key, without, with) in cases() {
+        assert_ne!(load(&without), load(&with), "{key} has no effect");
+    }
+}
+
+#[test]
+fn the_schema_has_exactly_the_accepted_keys() {
+    let mut of_schema = BTreeSet::new();
+    keys(&schema(), "", &mut of_schema);
+    let accepted: BTreeSet<String> = cases()
+        .into_iter()
+        .map(|(key, ..)| key)
+        .chain(CHOOSERS.map(str::to_owned))
+        .collect();
+    assert_eq!(of_schema, accepted);
+}
+
+#[test]
+fn the_documentation_names_every_key() {
+    let page = include_str!("../../../../docs/configuration.md");
+    let mut keys_of_schema = BTreeSet::new();
+    keys(&schema(), "", &mut keys_of_schema);
+    for key in keys_of_schema {
+        let last = key.rsplit('.').next().unwrap();
+        assert!(
+            page.contains(&format!("`{last}`")) || page.contains(&format!(".{last}`")),
+            "{key} is not documented"
+        );
+    }
+}
+
+/// Collects the paths of all keys that hold a value, not a section.
+fn keys(schema: &Value, path: &str, into: &mut BTreeSet<String>) {
+    let below = |key: &str| {
+        if path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{path}.{key}")
+        }
+    };
+    let before = into.len();
+    for (key, value) in schema["properties"].as_object().into_iter().flatten() {
+        keys(value, &below(key), into);
+    }
+    let options: Vec<&Value> = schema["anyOf"].as_array().into_iter().flatten().collect();
+    for option in &options {
+        match option["properties"]["type"]
+            .pointer("/anyOf/0/enum/0")
+            .and_then(Value::as_str)
+        {
+            Some(kind) => keys(option, &below(&format!("<{kind}>")), into),
+            None if holds_keys(option) => keys(option, path, into),
+            None => {}
+        }
+    }
+    let values = &schema["additionalProperties"];
+    if holds_keys(values) {
+        keys(values, &below("*"), into);
+    }
+    if into.len() == before && !path.is_empty() {
+        into.insert(path.to_owned());
+    }
+}
+
+fn holds_keys(schema: &Value) -> bool {
+    schema["properties"].is_object() || schema["anyOf"].as_array().into_iter().flatten().any(holds_keys) || {
+        let values = &schema["additionalProperties"];
+        values.is_object() && holds_keys(values)
+    }
+}
