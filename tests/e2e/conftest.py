@@ -120,6 +120,11 @@ def target(request: Any, targets: Targets) -> Any:
     return targets.get(request.param)
 
 
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """The conformance scores come first: what they say explains most of what may fail later."""
+    items.sort(key=lambda item: item.module.__name__ != "test_conformance")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: Any, call: Any) -> Any:
     """A failed test shows what the gateway said."""
