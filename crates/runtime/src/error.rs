@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 
@@ -86,18 +86,25 @@ impl SpawnError {
         }
     }
 
+    /// The system says the same when the program is missing and when its interpreter is.
     fn missing(order: &Order) -> Self {
-        if !is_path(&order.program) {
-            return Self::NotOnPath {
-                program: order.program.clone(),
-                path: order.path().to_owned(),
+        let program = order.program.clone();
+        let cwd = order.cwd.clone().unwrap_or_default();
+        if is_path(&program) {
+            let program = cwd.join(program);
+            return if program.is_file() {
+                Self::NoInterpreter { program }
+            } else {
+                Self::NoSuchFile { program }
             };
         }
-        let program = order.cwd.as_deref().unwrap_or(Path::new("")).join(&order.program);
-        if program.is_file() {
-            Self::NoInterpreter { program }
-        } else {
-            Self::NoSuchFile { program }
+        let mut candidates = std::env::split_paths(order.path()).map(|folder| cwd.join(folder).join(&program));
+        match candidates.find(|file| file.is_file()) {
+            Some(program) => Self::NoInterpreter { program },
+            None => Self::NotOnPath {
+                program,
+                path: order.path().to_owned(),
+            },
         }
     }
 }

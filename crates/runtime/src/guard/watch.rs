@@ -97,7 +97,10 @@ impl<'a> Watch<'a> {
                     });
                 }
                 Err(Errno::ECHILD) => return false,
-                // Another child; or, as EINVAL, one that was killed by a signal nix has no name for.
+                // Some child was killed by a signal that nix has no name for, a real-time one.
+                Err(_) if self.exit.is_none() && kill(self.server, None) == Err(Errno::ESRCH) => {
+                    self.exit = Some(Exit::UNKNOWN);
+                }
                 _ => {}
             }
         }

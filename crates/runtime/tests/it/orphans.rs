@@ -3,7 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use std::time::{Duration, Instant};
 
-use crate::support::{Gateway, assert_gone, assert_reaped, pid, pids_from, runs, sh, spawn, spec};
+use crate::support::{Gateway, SOON, assert_gone, assert_reaped, pid, pids_from, runs, sh, spawn, spec};
 
 #[tokio::test]
 async fn nothing_outlives_a_killed_gateway() {
@@ -71,6 +71,15 @@ async fn what_a_server_leaves_behind_is_ended() {
         !runs(own_session) && !runs(same_group),
         "a grandchild outlives the server"
     );
+}
+
+#[tokio::test]
+async fn what_a_server_leaves_behind_is_ended_also_after_a_real_time_signal() {
+    let mut child = spawn(&sh("sleep 1000 & echo $!; kill -40 $$")).await;
+    let [left] = pids_from(&mut child).await;
+    let exit = tokio::time::timeout(SOON, child.wait()).await.unwrap();
+    assert_eq!(exit.to_string(), "ended with an unknown status");
+    assert!(!runs(left));
 }
 
 #[tokio::test]

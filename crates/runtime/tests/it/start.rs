@@ -168,6 +168,10 @@ async fn a_missing_interpreter_is_told_from_a_missing_program() {
     std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
     let error = refused(&spec(script.to_str().unwrap(), &[])).await;
     assert!(matches!(error, SpawnError::NoInterpreter { .. }), "{error}");
+    let mut by_name = spec("script", &[]);
+    by_name.env = vec![("PATH".into(), folder.path().into())];
+    let error = refused(&by_name).await;
+    assert!(matches!(error, SpawnError::NoInterpreter { .. }), "{error}");
 }
 
 #[tokio::test]

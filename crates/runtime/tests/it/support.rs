@@ -27,8 +27,8 @@ pub(crate) fn spec(program: &str, args: &[&str]) -> Spec {
             args: vec!["__guard".into()],
         },
         stop: StopTimes {
-            after_eof: Duration::from_millis(300),
-            after_term: Duration::from_millis(400),
+            after_eof: Duration::from_secs(1),
+            after_term: Duration::from_secs(1),
         },
     }
 }
