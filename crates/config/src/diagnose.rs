@@ -47,6 +47,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// The file as it was named.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.source.name
+    }
+
     /// The line in the file, counted from 1.
     #[must_use]
     pub fn line(&self) -> usize {

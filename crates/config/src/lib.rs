@@ -34,4 +34,4 @@ pub use management::Management;
 pub use root::Config;
 pub use schema::schema;
 pub use server::{AnnouncedTransport, InvalidOrigin, Server};
-pub use starter::STARTER;
+pub use starter::starter;

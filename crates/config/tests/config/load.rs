@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::common;
-use argus_config::{Config, LoadError, Mode, STARTER, Transport, load, locate};
+use argus_config::{Config, LoadError, Mode, Transport, load, locate, starter};
 use secrecy::ExposeSecret;
 
 fn good(text: &str) -> Config {
@@ -38,8 +38,9 @@ fn good_files_load() {
 
 #[test]
 fn the_starter_loads_clean() {
-    let config = good(STARTER);
+    let config = good(&starter("/opt/a \"b\"/${c}/argus-mcp"));
     assert_eq!(config.backends.len(), 1);
+    assert_eq!(stdio(&config, 0).command, "/opt/a \"b\"/${c}/argus-mcp");
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! The configuration as its users meet it: files in, values or messages out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail at any place")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail at any place"
+)]
 
 mod common;
 mod errors;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::common;
-use argus_config::{STARTER, schema};
+use argus_config::{schema, starter};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn it_accepts_every_good_file() {
     let validator = validator();
     for (name, text) in common::fixtures("good")
         .into_iter()
-        .chain([("starter".to_owned(), STARTER.to_owned())])
+        .chain([("starter".to_owned(), starter("argus-mcp"))])
     {
         if let Err(error) = validator.validate(&read(&text)) {
             panic!("{name}: {error} at {}", error.instance_path());

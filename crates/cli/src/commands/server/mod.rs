@@ -1,0 +1,78 @@
+//! `argus-mcp server`: the gateway itself.
+
+mod arguments;
+mod demo;
+mod listen;
+mod run;
+mod signals;
+
+use std::path::Path;
+
+use anyhow::Context;
+use argus_config::{Config, Loaded, Mode, Report, load, locate};
+use tracing::warn;
+
+pub(crate) use arguments::Arguments;
+
+use crate::environment;
+use crate::failure::Failure;
+use crate::logging;
+
+/// Adds to `server.allowed_origins`: origins with commas between them.
+const ALLOWED_ORIGINS: &str = "ARGUS_ALLOWED_ORIGINS";
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let Loaded { config, warnings } = configuration(arguments)?;
+    let _logging = logging::start(&arguments.logging());
+    log(&warnings);
+    // It fails only if a provider is already there, which then is the same one.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
+    let served = runtime.block_on(run::run(config));
+    runtime.shutdown_background();
+    Ok(served?)
+}
+
+/// The configuration of the file or of the demo, with what the command line and the environment add to it.
+fn configuration(arguments: &Arguments) -> Result<Loaded, Failure> {
+    let mut loaded = if arguments.demo { demo()? } else { from_file(arguments)? };
+    let server = &mut loaded.config.server;
+    if let Some(host) = &arguments.host {
+        server.host.clone_from(host);
+    }
+    if let Some(port) = arguments.port {
+        server.port = port;
+    }
+    if let Some(origins) = environment::lookup(ALLOWED_ORIGINS) {
+        server
+            .allow_origins(&origins)
+            .context(ALLOWED_ORIGINS)
+            .map_err(Failure::Usage)?;
+    }
+    Ok(loaded)
+}
+
+fn from_file(arguments: &Arguments) -> Result<Loaded, Failure> {
+    let path = locate(arguments.config.as_deref(), &environment::lookup, Path::new("."))?;
+    Ok(load(&path, &environment::lookup, Mode::Serve)?)
+}
+
+fn demo() -> Result<Loaded, Failure> {
+    let config: Config = demo::config().context("cannot find out the path of this program")?;
+    Ok(Loaded {
+        config,
+        warnings: Report::default(),
+    })
+}
+
+fn log(warnings: &Report) {
+    for finding in warnings.findings() {
+        let remedy = finding.remedy().unwrap_or_default();
+        warn!(
+            "{}:{}:{}: {finding}; {remedy}",
+            finding.file(),
+            finding.line(),
+            finding.column()
+        );
+    }
+}
