@@ -34,7 +34,7 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Configuration(LoadError::Invalid(report)) => {
-                output::say(report.render(output::report_style()));
+                output::say(format_args!("{}\n", report.render(output::report_style()).trim_end()));
                 output::say(format_args!("error: {}", summary(&report)));
                 ExitCode::from(2)
             }

@@ -8,6 +8,7 @@
 
 mod common;
 mod errors;
+mod hostile;
 mod keys;
 mod load;
 mod schema;
