@@ -24,7 +24,7 @@ impl Order {
     /// The order for a spec: its environment is the safe base of `parent_env` with the configured variables on top.
     pub(crate) fn new(spec: &Spec, parent_env: impl Iterator<Item = (OsString, OsString)>) -> Self {
         let mut env = crate::env::safe_base(parent_env);
-        env.retain(|(name, _)| spec.env.iter().all(|(configured, _)| configured != name));
+        // A later value wins over an earlier one, here and when the server is started.
         env.extend(spec.env.iter().cloned());
         Self {
             program: spec.program.clone(),

@@ -45,7 +45,7 @@ async fn twenty_at_once_all_start() {
 }
 
 #[tokio::test]
-async fn a_guard_is_small() {
+async fn a_guard_is_small_and_has_no_environment() {
     let child = spawn(&spec("sleep", &["1000"])).await;
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.guard_id())).unwrap();
     let field = |name: &str| -> usize {
@@ -55,6 +55,8 @@ async fn a_guard_is_small() {
     assert_eq!(field("Threads:"), 1);
     assert!(field("RssAnon:") < 1024, "{status}");
     assert!(status.starts_with("Name:\targus-guard\n"), "{status}");
+    let environ = std::fs::read(format!("/proc/{}/environ", child.guard_id())).unwrap();
+    assert_eq!(environ, b"", "{}", String::from_utf8_lossy(&environ));
 }
 
 #[test]

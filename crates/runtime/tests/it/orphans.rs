@@ -3,7 +3,9 @@
 use nix::sys::signal::{Signal, kill};
 use std::time::{Duration, Instant};
 
-use crate::support::{Gateway, SOON, assert_gone, assert_reaped, pid, pids_from, runs, sh, spawn, spec};
+use crate::support::{
+    Gateway, SOON, assert_gone, assert_reaped, pid, pids_from, processes_with, runs, sh, spawn, spec, until,
+};
 
 #[tokio::test]
 async fn nothing_outlives_a_killed_gateway() {
@@ -29,6 +31,23 @@ async fn nothing_outlives_a_killed_gateway_by_ignoring_sigterm() {
         assert_gone("a descendant", other).await;
     }
     assert_gone("the guard", gateway.guard).await;
+}
+
+#[tokio::test]
+async fn nothing_escapes_by_starting_successors() {
+    // Each process lives for a moment and leaves another one in a session of its own; by itself this ends some time.
+    let folder = tempfile::tempdir().unwrap();
+    let runner = folder.path().join("runner");
+    let script = "trap '' TERM\n[ $1 -gt 0 ] && setsid sh \"$0\" $(($1 - 1)) &\n";
+    std::fs::write(&runner, script).unwrap();
+    let runners = || processes_with(runner.to_str().unwrap());
+
+    let mut gateway = Gateway::start(&format!("sh {} 10000 & echo $!; exec sleep 1000", runner.display()));
+    gateway.next_pid();
+    assert!(until(SOON, || runners() > 0).await);
+    gateway.kill();
+    assert_gone("the guard", gateway.guard).await;
+    assert_eq!(runners(), 0, "a runner escaped");
 }
 
 #[tokio::test]

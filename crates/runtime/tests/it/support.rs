@@ -149,3 +149,12 @@ pub(crate) async fn until(limit: Duration, mut holds: impl FnMut() -> bool) -> b
     }
     true
 }
+
+/// How many processes have this text among their arguments.
+pub(crate) fn processes_with(text: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines
+        .filter(|line| String::from_utf8_lossy(line).contains(text))
+        .count()
+}
