@@ -57,6 +57,7 @@ def elicited(params: dict[str, Any]) -> dict[str, Any]:
 class Timeline:
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []
+        self.report: dict[str, Any] = {"timeline": self.entries}
 
     def add(self, kind: str, **fields: Any) -> None:
         self.entries.append({"kind": kind, **fields})
@@ -158,21 +159,22 @@ async def guarded(client: Any, timeline: Timeline, number: Any, what: dict[str, 
     return outcome
 
 
-async def drive(client: Any, timeline: Timeline, plan: dict[str, Any]) -> dict[str, Any]:
+async def drive(client: Any, timeline: Timeline, plan: dict[str, Any]) -> None:
     steps = []
     for number, what in enumerate(plan["steps"]):
         steps.append(await guarded(client, timeline, number, what))
-    return {**client.about(), "steps": steps, "timeline": timeline.entries}
+    # Kept here and not returned: closing a connection whose server is gone may fail, which is not part of the plan.
+    timeline.report.update({**client.about(), "steps": steps})
 
 
 def main(run: Any) -> None:
     url, plan = sys.argv[1], json.loads(sys.argv[2])
     timeline = Timeline()
-    report: dict[str, Any] = {"timeline": timeline.entries}
+    report = timeline.report
 
     async def whole() -> None:
         with anyio.fail_after(plan.get("timeout", 60)):
-            report.update(await run(url, plan, timeline))
+            await run(url, plan, timeline)
 
     try:
         anyio.run(whole)

@@ -89,7 +89,7 @@ class Py1:
         raise NotImplementedError("legacy only")
 
 
-async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> dict[str, Any]:
+async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> None:
     async def elicit(context: Any, params: Any) -> Any:
         asked = driver.plain(params)
         timeline.add("elicitation", message=asked["message"], params=asked)
@@ -124,7 +124,7 @@ async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> dict
             client_info=types.Implementation(name="e2e-py1", version="1"),
         ) as session:
             hello = await session.initialize()
-            return await driver.drive(Py1(session, hello), timeline, plan)
+            await driver.drive(Py1(session, hello), timeline, plan)
 
 
 if __name__ == "__main__":

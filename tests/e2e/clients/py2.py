@@ -86,7 +86,7 @@ class Py2:
         return {"honored": driver.plain(await self.group.start(follow))}
 
 
-async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> dict[str, Any]:
+async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> None:
     async def elicit(context: Any, params: Any) -> Any:
         asked = driver.plain(params)
         timeline.add("elicitation", message=asked["message"], params=asked)
@@ -122,9 +122,8 @@ async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> dict
         read_timeout_seconds=20,
     )
     async with client, anyio.create_task_group() as group:
-        report = await driver.drive(Py2(client, timeline, group), timeline, plan)
+        await driver.drive(Py2(client, timeline, group), timeline, plan)
         group.cancel_scope.cancel()
-    return report
 
 
 if __name__ == "__main__":
