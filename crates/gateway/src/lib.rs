@@ -1,1 +1,28 @@
-//! The core: inventory, catalogue, routing, sessions, seals.
+//! The core of the gateway: what there is (inventory, catalogue), who is asking (sessions, callers), and the way of a
+//! call from a face to a backend and back.
+//!
+//! A face reads one message and hands it over: [`Gateway::initialize`], [`Gateway::legacy`] and [`Gateway::modern`]
+//! answer with a [`Reply`], which the face renders in the client's own era.
+
+mod catalogue;
+mod client;
+mod feeds;
+mod gateway;
+mod health;
+mod inventory;
+mod listen;
+mod ops;
+mod relay;
+mod seal;
+mod session;
+mod startup;
+
+pub use argus_upstream::{Ask, AskReply, Event};
+pub use client::{ModernRequest, RequestMeta};
+pub use gateway::{Gateway, Options};
+pub use health::{BackendCount, Health, Readiness};
+pub use inventory::{Backend, Inventory};
+pub use listen::{Listen, ListenEvent};
+pub use relay::{Relay, Reply};
+pub use seal::{Seal, SealError};
+pub use session::{FeedItem, FeedQueue, InFlight, Session, SessionError};

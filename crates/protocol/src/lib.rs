@@ -15,6 +15,7 @@ pub mod method;
 pub mod object;
 pub mod raw;
 pub mod sse;
+pub mod token;
 pub mod version;
 pub mod write;
 

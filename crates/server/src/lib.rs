@@ -1,1 +1,11 @@
-//! The HTTP faces: mcp and manage; one file per operation.
+//! The HTTP faces of the gateway: `/mcp` for MCP clients, `/manage/v1/` for operators. One file per operation.
+
+mod accept;
+mod body;
+mod guard;
+mod manage;
+mod mcp;
+mod request_log;
+mod router;
+
+pub use accept::serve;

@@ -1,7 +1,7 @@
 //! One live connection to a backend, in one era.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use argus_protocol::{Answer, Era, Object, Raw, RpcError, code};
@@ -45,6 +45,7 @@ pub struct Link {
     era: Era,
     hello: Hello,
     listening: AtomicBool,
+    level: AtomicU8,
     wire: Wire,
 }
 
@@ -62,6 +63,7 @@ impl Link {
             era,
             hello,
             listening: AtomicBool::new(false),
+            level: AtomicU8::new(u8::MAX),
             wire,
         }
     }
@@ -76,6 +78,17 @@ impl Link {
     #[must_use]
     pub fn hello(&self) -> &Hello {
         &self.hello
+    }
+
+    /// Notes the log level that a session wants (0 is the most talkative), and says whether the backend has to be told:
+    /// on a session's own link when it differs, on a shared one when it is more talkative than all before.
+    pub fn level_changes(&self, wanted: u8, own: bool) -> bool {
+        let before = if own {
+            self.level.swap(wanted, Ordering::AcqRel)
+        } else {
+            self.level.fetch_min(wanted, Ordering::AcqRel)
+        };
+        if own { before != wanted } else { wanted < before }
     }
 
     /// Whether the caller is the one who starts the standing listener; true once.

@@ -1,9 +1,8 @@
 //! One request on its way to a backend.
 
 use argus_protocol::object::ObjectError;
-use argus_protocol::{ByteString, Era, Id, Object, Raw, meta, version};
+use argus_protocol::{ByteString, Era, Id, Object, Raw, meta, token, version};
 use http::{HeaderName, HeaderValue};
-use memchr::memmem;
 
 use crate::Declared;
 
@@ -37,54 +36,31 @@ impl Outgoing {
 
     /// The parameters to send under `id`, and the caller's progress token that `id` replaces in them.
     pub(crate) fn prepare(&self, era: Era, id: &Id) -> Result<(Option<Raw>, Option<Raw>), ObjectError> {
-        let declared = self.declared.as_ref().filter(|_| era == Era::Modern);
-        let has_token = self.params.as_ref().is_some_and(|raw| mentions_token(raw));
-        if declared.is_none() && !has_token {
-            return Ok((self.params.clone(), None));
-        }
-        let params = Object::parse(&self.params.clone().unwrap_or_else(Raw::empty_object))?;
-        let meta = match params.get("_meta") {
-            Some(raw) => Object::parse(raw)?,
-            None if declared.is_none() => return Ok((self.params.clone(), None)),
-            None => Object::parse(&Raw::empty_object())?,
+        let (params, token) = match &self.params {
+            Some(params) => {
+                let (params, replaced) = token::replace(params, id)?;
+                (Some(params), replaced)
+            }
+            None => (None, None),
         };
-        let token = meta.get(meta::PROGRESS_TOKEN).cloned();
-        let mut edit = meta.edit();
-        if let Some(token) = &token {
-            let ours = if token.as_str().starts_with('"') {
-                Raw::string(id.as_str())
-            } else {
-                id.raw().clone()
-            };
-            edit = edit.set(meta::PROGRESS_TOKEN, ours);
+        match self.declared.as_ref().filter(|_| era == Era::Modern) {
+            Some(declared) => Ok((Some(with_meta(params, declared)?), token)),
+            None => Ok((params, token)),
         }
-        if let Some(declared) = declared {
-            edit = edit
-                .set(meta::PROTOCOL_VERSION, Raw::string(version::MODERN))
-                .set(meta::CLIENT_CAPABILITIES, declared.capabilities.clone())
-                .set(
-                    meta::CLIENT_INFO,
-                    declared.client_info.clone().unwrap_or_else(crate::connect::own_info),
-                );
-        }
-        Ok((Some(params.edit().set("_meta", edit.finish()).finish()), token))
     }
 }
 
-fn mentions_token(raw: &Raw) -> bool {
-    memmem::find(raw.as_str().as_bytes(), meta::PROGRESS_TOKEN.as_bytes()).is_some()
-}
-
-/// `params` of a progress notification with the caller's token in place of ours.
-pub(crate) fn restore_token(params: &Raw, token: &Raw) -> Option<Raw> {
-    let read = Object::parse(params).ok()?;
-    Some(read.edit().set(meta::PROGRESS_TOKEN, token.clone()).finish())
-}
-
-/// The request that a progress notification belongs to, by our token.
-pub(crate) fn token_of(params: &Raw) -> Option<u64> {
-    let read = Object::parse(params).ok()?;
-    read.get(meta::PROGRESS_TOKEN)?.as_str().trim_matches('"').parse().ok()
+/// `params` with the `_meta` that every modern request needs (MCP 2026-07-28).
+fn with_meta(params: Option<Raw>, declared: &Declared) -> Result<Raw, ObjectError> {
+    let params = Object::parse(&params.unwrap_or_else(Raw::empty_object))?;
+    let meta = Object::parse(&params.get("_meta").cloned().unwrap_or_else(Raw::empty_object))?;
+    let meta = meta
+        .edit()
+        .set(meta::PROTOCOL_VERSION, Raw::string(version::MODERN))
+        .set(meta::CLIENT_CAPABILITIES, declared.capabilities.clone())
+        .set(meta::CLIENT_INFO, declared.client_info.clone().unwrap_or_else(crate::connect::own_info))
+        .finish();
+    Ok(params.edit().set("_meta", meta).finish())
 }
 
 #[cfg(test)]
@@ -110,28 +86,6 @@ mod tests {
     }
 
     #[test]
-    fn only_the_token_changes_and_keeps_its_type() {
-        let text = r#"{ "x":1.0,"_meta":{"progressToken":"abc","y":1}}"#;
-        assert_eq!(
-            prepared(&outgoing(text), Era::Legacy),
-            (
-                r#"{ "x":1.0,"_meta":{"progressToken":"7","y":1}}"#.into(),
-                Some("\"abc\"".into())
-            )
-        );
-        assert_eq!(
-            prepared(&outgoing(r#"{"_meta":{"progressToken":5}}"#), Era::Legacy).0,
-            r#"{"_meta":{"progressToken":7}}"#
-        );
-    }
-
-    #[test]
-    fn a_token_elsewhere_is_left_alone() {
-        let text = r#"{"arguments":{"progressToken":1}}"#;
-        assert_eq!(prepared(&outgoing(text), Era::Legacy), (text.into(), None));
-    }
-
-    #[test]
     fn a_modern_request_of_a_legacy_caller_gets_its_meta() {
         let mut request = outgoing(r#"{"name":"a"}"#);
         request.declared = Some(Declared::nothing());
@@ -141,13 +95,5 @@ mod tests {
             text.starts_with(r#"{"name":"a","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28""#),
             "{text}"
         );
-    }
-
-    #[test]
-    fn tokens_come_back() {
-        let params = Raw::parse(r#"{"progressToken":"7","progress":1.0}"#).unwrap();
-        assert_eq!(token_of(&params), Some(7));
-        let restored = restore_token(&params, &Raw::string("abc")).unwrap();
-        assert_eq!(restored.as_str(), r#"{"progressToken":"abc","progress":1.0}"#);
     }
 }

@@ -1,10 +1,12 @@
 //! Nothing outlives the gateway, the guard or the server it belongs to.
 
-use nix::sys::signal::{Signal, kill};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use tokio::time::timeout;
+
 use crate::support::{
-    Gateway, SOON, assert_gone, assert_reaped, pid, pids_from, processes_with, runs, sh, spawn, spec, until,
+    Gateway, SOON, assert_gone, assert_reaped, pid, pids_from, processes_with, runs, sh, spawn, spec,
 };
 
 #[tokio::test]
@@ -40,14 +42,15 @@ async fn nothing_escapes_by_starting_successors() {
     let runner = folder.path().join("runner");
     let script = "trap '' TERM\n[ $1 -gt 0 ] && setsid sh \"$0\" $(($1 - 1)) &\n";
     std::fs::write(&runner, script).unwrap();
-    let runners = || processes_with(runner.to_str().unwrap());
-
-    let mut gateway = Gateway::start(&format!("sh {} 10000 & echo $!; exec sleep 1000", runner.display()));
+    let start = format!(
+        "for i in 1 2 3 4; do sh {} 2000 & done; echo $$; exec sleep 1000",
+        runner.display()
+    );
+    let mut gateway = Gateway::start(&start);
     gateway.next_pid();
-    assert!(until(SOON, || runners() > 0).await);
     gateway.kill();
     assert_gone("the guard", gateway.guard).await;
-    assert_eq!(runners(), 0, "a runner escaped");
+    assert_eq!(processes_with(runner.to_str().unwrap()), 0, "a runner escaped");
 }
 
 #[tokio::test]
@@ -96,7 +99,7 @@ async fn what_a_server_leaves_behind_is_ended() {
 async fn what_a_server_leaves_behind_is_ended_also_after_a_real_time_signal() {
     let mut child = spawn(&sh("sleep 1000 & echo $!; kill -40 $$")).await;
     let [left] = pids_from(&mut child).await;
-    let exit = tokio::time::timeout(SOON, child.wait()).await.unwrap();
+    let exit = timeout(SOON, child.wait()).await.unwrap();
     assert_eq!(exit.to_string(), "ended with an unknown status");
     assert!(!runs(left));
 }
@@ -131,7 +134,7 @@ async fn a_terminated_guard_takes_the_server_along() {
     let mut child = spawn(&sh("setsid sleep 1000 & echo $!; exec sleep 1000")).await;
     let [grandchild] = pids_from(&mut child).await;
     kill(pid(child.guard_id()), Signal::SIGTERM).unwrap();
-    assert_eq!(child.wait().await.signal, Some(15));
+    assert_eq!(timeout(SOON, child.wait()).await.unwrap().signal, Some(15));
     assert!(!runs(grandchild));
 }
 

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{Answer, Era, Frame, Message, Raw, RpcError, code, header, method, sse};
+use argus_protocol::{Answer, Era, Frame, Message, Raw, RpcError, code, header, method, sse, token};
 use bytes::Bytes;
 use futures::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -14,7 +14,6 @@ use hyper::body::Incoming;
 use super::connection::{Shared, cancel};
 use super::endpoint::{Kind, collect, kind_of, status_error};
 use crate::exchange::AskPeer;
-use crate::outgoing::restore_token;
 use crate::{Ask, AskReply, Event, LinkError, Outgoing};
 
 /// The largest event of a stream.
@@ -234,8 +233,8 @@ impl Post {
 
     fn notification(&self, method: argus_protocol::ByteString, params: Option<Raw>) -> Event {
         match (&*method, &params, &self.token) {
-            (method::PROGRESS, Some(raw), Some(token)) => {
-                let params = restore_token(raw, token).or(params);
+            (method::PROGRESS, Some(raw), Some(theirs)) => {
+                let params = token::restore(raw, theirs).or(params);
                 Event::Notification { method, params }
             }
             (method::CANCELLED, Some(raw), _) => {

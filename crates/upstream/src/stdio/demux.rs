@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use argus_protocol::{Answer, ByteString, Era, Frame, Id, Message, Object, Raw, line, meta, method, write};
+use argus_protocol::{Answer, ByteString, Era, Frame, Id, Message, Object, Raw, line, meta, method, token, write};
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
 use super::calls::Calls;
 use crate::exchange::AskPeer;
-use crate::outgoing::{restore_token, token_of};
 use crate::{Ask, AskReply, Event, FeedEvent, FeedSink, LinkError};
 
 /// What the tasks of one process share.
@@ -108,7 +107,7 @@ impl Demux {
     }
 
     fn progressed(&self, method: ByteString, params: Option<Raw>) {
-        let Some(number) = params.as_ref().and_then(token_of) else {
+        let Some(number) = params.as_ref().and_then(token::number_of) else {
             return;
         };
         let token = self.calls().open.get(&number).and_then(|call| call.token.clone());
@@ -117,7 +116,7 @@ impl Demux {
                 number,
                 Event::Notification {
                     method,
-                    params: restore_token(params, &token),
+                    params: token::restore(params, &token),
                 },
             );
         }

@@ -1,6 +1,7 @@
 //! `argus-mcp server`: the gateway itself.
 
 mod arguments;
+mod data;
 mod demo;
 mod listen;
 mod run;

@@ -1,11 +1,16 @@
 //! From a configuration to a gateway that serves until it is told to stop.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use argus_config::Config;
+use argus_gateway::{Gateway, Options};
+use argus_runtime::GuardProgram;
+use argus_upstream::HttpClient;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::listen;
+use super::{data, listen};
 use super::signals::Signals;
 
 /// Binds the port, says so, and serves until a signal.
@@ -24,7 +29,14 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
 /// Serves on `listener` until `shutdown` is cancelled, then stops within `server.shutdown_timeout`.
 async fn serve(listener: TcpListener, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     tracing::info!(backends = config.backends.len(), "serving");
-    shutdown.cancelled().await;
-    drop(listener);
-    Ok(())
+    let config = Arc::new(config);
+    let gateway = Gateway::start(Arc::clone(&config), options()?);
+    argus_server::serve(listener, gateway, &config.server, shutdown).await.context("cannot serve")
+}
+
+fn options() -> anyhow::Result<Options> {
+    let data_folder = data::folder();
+    let guard = GuardProgram::this_program().context("cannot find out the path of this program")?;
+    let http = HttpClient::new().context("cannot read the root certificates of the system")?;
+    Ok(Options { seal: data::seal(data_folder.as_deref())?, data_folder, guard, http })
 }

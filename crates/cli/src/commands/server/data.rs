@@ -1,0 +1,51 @@
+//! The data folder: what outlives the process.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use argus_gateway::Seal;
+use etcetera::BaseStrategy;
+use tracing::warn;
+
+use crate::environment;
+
+/// Names the data folder.
+const STATE_DIR: &str = "ARGUS_STATE_DIR";
+
+/// `ARGUS_STATE_DIR`, else `argus-mcp` in the user's data folder (XDG base directories). `None`, with a warning, when it
+/// cannot be made: then nothing outlives the process.
+pub(super) fn folder() -> Option<PathBuf> {
+    let folder = match environment::lookup(STATE_DIR) {
+        Some(folder) => PathBuf::from(folder),
+        None => etcetera::base_strategy::choose_base_strategy().ok()?.data_dir().join("argus-mcp"),
+    };
+    match make(&folder) {
+        Ok(()) => Some(folder),
+        Err(error) => {
+            warn!("the data folder {} cannot be used: {error}; set {STATE_DIR} to one that can", folder.display());
+            None
+        }
+    }
+}
+
+/// Makes the folder for its owner only, and sees that it can be written to.
+fn make(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let probe = folder.join(".writable");
+    std::fs::write(&probe, "")?;
+    std::fs::remove_file(probe)
+}
+
+/// The key that seals what clients carry: kept in the data folder, or made for this run only.
+pub(super) fn seal(folder: Option<&Path>) -> anyhow::Result<Seal> {
+    let kept = folder.map(Seal::in_folder);
+    match kept {
+        Some(Ok(seal)) => Ok(seal),
+        Some(Err(error)) => {
+            warn!("{error}; what clients carry will not be accepted after a restart");
+            Seal::ephemeral().context("cannot make a key")
+        }
+        None => Seal::ephemeral().context("cannot make a key"),
+    }
+}

@@ -1,0 +1,129 @@
+//! One list as clients see it, in pages.
+
+use argus_protocol::{Era, Object, Raw, meta};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// A list of one kind of capability, rendered once per snapshot where it is one page.
+#[derive(Debug, Clone)]
+pub(crate) struct Listing {
+    member: &'static str,
+    items: Vec<Raw>,
+    page_size: Option<usize>,
+    first: [Raw; 2],
+}
+
+/// A cursor that was not made here.
+#[derive(Debug, thiserror::Error)]
+#[error("the cursor is not one of this list; begin again without a cursor")]
+pub(crate) struct BadCursor;
+
+impl Listing {
+    /// `member` is the name of the list in a result, such as `tools`.
+    pub(crate) fn new(member: &'static str, items: Vec<Raw>, page_size: Option<usize>) -> Self {
+        let mut listing = Self { member, items, page_size, first: [Raw::empty_object(), Raw::empty_object()] };
+        listing.first = [listing.render(0, Era::Legacy), listing.render(0, Era::Modern)];
+        listing
+    }
+
+    /// The page that a request asks for: the first one without a cursor.
+    pub(crate) fn page(&self, params: Option<&Raw>, era: Era) -> Result<Raw, BadCursor> {
+        let cursor = params.and_then(|raw| Object::parse(raw).ok()).and_then(|read| read.get("cursor").cloned());
+        match cursor {
+            Some(raw) if raw.as_str() != "null" => {
+                let text: String = raw.read().map_err(|_| BadCursor)?;
+                Ok(self.render(self.offset(&text)?, era))
+            }
+            _ => Ok(self.first[usize::from(era == Era::Modern)].clone()),
+        }
+    }
+
+    /// The items, as clients see them.
+    pub(crate) fn items(&self) -> &[Raw] {
+        &self.items
+    }
+
+    fn render(&self, from: usize, era: Era) -> Raw {
+        let to = self.page_size.map_or(self.items.len(), |size| (from + size).min(self.items.len()));
+        let parts: Vec<&str> = self.items[from..to].iter().map(Raw::as_str).collect();
+        let mut text = format!("{{{}\"{}\":[{}]", head(era), self.member, parts.join(","));
+        if to < self.items.len() {
+            text.push_str(&format!(",\"nextCursor\":\"{}\"", self.cursor(to)));
+        }
+        text.push('}');
+        // Made of parts that were checked, so this does not fail.
+        Raw::parse(text).unwrap_or_else(|_| Raw::empty_object())
+    }
+
+    fn cursor(&self, offset: usize) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}:{offset}", self.member))
+    }
+
+    fn offset(&self, cursor: &str) -> Result<usize, BadCursor> {
+        let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let (member, offset) = text.as_deref().and_then(|text| text.split_once(':')).ok_or(BadCursor)?;
+        let offset: usize = offset.parse().map_err(|_| BadCursor)?;
+        if member == self.member && self.page_size.is_some() {
+            Ok(offset.min(self.items.len()))
+        } else {
+            Err(BadCursor)
+        }
+    }
+}
+
+/// What a modern result has besides the list (MCP 2026-07-28 "Results", "Caching"): lists may change at any time, and
+/// who sees what is for the caller only.
+fn head(era: Era) -> String {
+    match era {
+        Era::Legacy => String::new(),
+        Era::Modern => format!(
+            "\"resultType\":\"complete\",\"ttlMs\":0,\"cacheScope\":\"private\",\"_meta\":{{\"{}\":{}}},",
+            meta::SERVER_INFO,
+            argus_upstream::own_info().as_str()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(page_size: Option<usize>) -> Listing {
+        let items = (0..5).map(|n| Raw::parse(format!("{{\"n\": {n}.0}}")).unwrap()).collect();
+        Listing::new("tools", items, page_size)
+    }
+
+    fn params(cursor: &str) -> Raw {
+        Raw::from_value(&serde_json::json!({ "cursor": cursor }))
+    }
+
+    #[test]
+    fn one_page_by_default_with_every_byte_kept() {
+        let page = listing(None).page(None, Era::Legacy).unwrap();
+        assert_eq!(page.as_str(), r#"{"tools":[{"n": 0.0},{"n": 1.0},{"n": 2.0},{"n": 3.0},{"n": 4.0}]}"#);
+    }
+
+    #[test]
+    fn pages_lead_to_the_end() {
+        let listing = listing(Some(2));
+        let mut at = None;
+        let mut seen = 0;
+        loop {
+            let page: serde_json::Value = listing.page(at.as_ref(), Era::Legacy).unwrap().read().unwrap();
+            seen += page["tools"].as_array().unwrap().len();
+            match page["nextCursor"].as_str() {
+                Some(next) => at = Some(params(next)),
+                None => break,
+            }
+        }
+        assert_eq!(seen, 5);
+    }
+
+    #[test]
+    fn foreign_cursors_are_refused() {
+        assert!(listing(Some(2)).page(Some(&params("nonsense")), Era::Legacy).is_err());
+        assert!(listing(None).page(Some(&params("dG9vbHM6Mg")), Era::Legacy).is_err());
+        let prompts = Listing::new("prompts", vec![], Some(2)).cursor(0);
+        assert!(listing(Some(2)).page(Some(&params(&prompts)), Era::Legacy).is_err());
+    }
+}

@@ -1,0 +1,14 @@
+//! What all backends offer together, under which names, and where each name leads.
+//!
+//! A [`Snapshot`] never changes; a new one replaces it. Its order follows the configuration.
+
+mod build;
+mod capabilities;
+mod listing;
+mod names;
+mod snapshot;
+mod template;
+
+pub(crate) use build::build;
+pub(crate) use listing::BadCursor;
+pub(crate) use snapshot::{Route, Snapshot};

@@ -1,0 +1,70 @@
+//! The catalogue at one moment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use argus_protocol::{ByteString, Raw};
+use argus_upstream::Upstream;
+
+use super::listing::Listing;
+use super::template::Template;
+
+/// Where a name leads.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    /// The backend.
+    pub(crate) upstream: Arc<Upstream>,
+    /// What the backend itself calls it.
+    pub(crate) original: ByteString,
+}
+
+/// All capabilities with their routes.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) tools: Listing,
+    pub(crate) resources: Listing,
+    pub(crate) templates: Listing,
+    pub(crate) prompts: Listing,
+    /// `capabilities` for legacy clients.
+    pub(crate) legacy_capabilities: Raw,
+    /// `capabilities` for modern clients.
+    pub(crate) modern_capabilities: Raw,
+    pub(crate) instructions: Option<String>,
+    pub(super) tool_routes: HashMap<ByteString, Route>,
+    pub(super) prompt_routes: HashMap<ByteString, Route>,
+    pub(super) resource_routes: HashMap<ByteString, Arc<Upstream>>,
+    pub(super) template_routes: Vec<(ByteString, Template, Arc<Upstream>)>,
+    /// Backends that declare resources, in order.
+    pub(super) readers: Vec<Arc<Upstream>>,
+}
+
+impl Snapshot {
+    /// Where a tool leads.
+    pub(crate) fn tool(&self, exposed: &str) -> Option<&Route> {
+        self.tool_routes.get(exposed)
+    }
+
+    /// Where a prompt leads.
+    pub(crate) fn prompt(&self, exposed: &str) -> Option<&Route> {
+        self.prompt_routes.get(exposed)
+    }
+
+    /// The backends to ask for a URI, best first: the one that lists it, else those whose templates make it, else all
+    /// that declare resources. A backend whose filter hides the URI is never asked.
+    pub(crate) fn readers_of(&self, uri: &str) -> Vec<Arc<Upstream>> {
+        if let Some(upstream) = self.resource_routes.get(uri) {
+            return vec![Arc::clone(upstream)];
+        }
+        let by_template = self.template_routes.iter().find(|(_, template, _)| template.matches(uri));
+        if let Some((_, _, upstream)) = by_template {
+            return vec![Arc::clone(upstream)];
+        }
+        let open = |upstream: &&Arc<Upstream>| upstream.definition().filters.resources.passes(uri);
+        self.readers.iter().filter(open).cloned().collect()
+    }
+
+    /// The backend of a template that is named by its own text, as completion does.
+    pub(crate) fn template_named(&self, text: &str) -> Option<&Arc<Upstream>> {
+        self.template_routes.iter().find(|(named, _, _)| named == text).map(|(_, _, upstream)| upstream)
+    }
+}

@@ -1,0 +1,60 @@
+//! What the common links of a backend say outside calls, and who may hear it.
+
+use std::sync::{Arc, Weak};
+
+use argus_protocol::{Object, method};
+use argus_upstream::{FeedEvent, FeedSink};
+
+use crate::gateway::Core;
+use crate::session::{FeedItem, Session};
+
+/// Takes what shared links say: updates reach the sessions that subscribed; nothing else can be told whose it is.
+pub(crate) struct SharedFeed {
+    pub(crate) core: Weak<Core>,
+    pub(crate) backend: String,
+}
+
+impl FeedSink for SharedFeed {
+    fn deliver(&self, event: FeedEvent) {
+        match event {
+            FeedEvent::Notification { method, params } if method == method::RESOURCE_UPDATED => {
+                let uri = params.as_ref().and_then(|raw| Object::parse(raw).ok()).and_then(|read| read.get_str("uri"));
+                let (Some(core), Some(uri)) = (self.core.upgrade(), uri) else { return };
+                for session in core.sessions.all() {
+                    if session.subscribes(&self.backend, &uri) {
+                        session.feed().push(FeedItem::Notification { method: method.clone(), params: params.clone() });
+                    }
+                }
+            }
+            FeedEvent::Notification { method, .. } => {
+                tracing::debug!(backend = %self.backend, %method, "a notification that belongs to nobody was dropped");
+            }
+            FeedEvent::Ask(ask) => ask.reply.refuse("this connection is shared and nobody can be asked on it"),
+        }
+    }
+}
+
+/// Takes what a session's own link says: all of it is the session's.
+pub(crate) struct SessionFeed {
+    pub(crate) session: Weak<Session>,
+}
+
+impl FeedSink for SessionFeed {
+    fn deliver(&self, event: FeedEvent) {
+        let Some(session) = self.session.upgrade() else { return };
+        match event {
+            FeedEvent::Notification { method, params } => {
+                if session.wants_log(&method, params.as_ref()) {
+                    session.feed().push(FeedItem::Notification { method, params });
+                }
+            }
+            FeedEvent::Ask(ask) => session.feed().push(FeedItem::Ask(ask)),
+        }
+    }
+}
+
+impl SessionFeed {
+    pub(crate) fn of(session: &Arc<Session>) -> Arc<dyn FeedSink> {
+        Arc::new(Self { session: Arc::downgrade(session) })
+    }
+}

@@ -1,0 +1,204 @@
+//! `subscriptions/listen` of a modern client (MCP 2026-07-28 "Subscriptions").
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argus_protocol::{ByteString, Era, Object, Raw, RpcError, code, method};
+use argus_upstream::{Event, Exchange, Outgoing, Upstream};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::{Client, ModernRequest};
+use crate::gateway::Core;
+
+/// How long a backend may take to acknowledge.
+const ACKNOWLEDGE: Duration = Duration::from_secs(5);
+/// A listener has no deadline.
+const ENDLESS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+/// Updates that may wait for a slow client; then its backend's stream waits.
+const WAITING: usize = 64;
+
+/// What a client wants to hear of.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Filter {
+    #[serde(default)]
+    tools_list_changed: bool,
+    #[serde(default)]
+    resources_list_changed: bool,
+    #[serde(default)]
+    prompts_list_changed: bool,
+    #[serde(default)]
+    resource_subscriptions: Vec<String>,
+}
+
+/// An open stream of notifications.
+#[derive(Debug)]
+pub struct Listen {
+    honoured: Value,
+    methods: Vec<&'static str>,
+    changes: broadcast::Receiver<&'static str>,
+    updates: mpsc::Receiver<(ByteString, Option<Raw>)>,
+    stopping: CancellationToken,
+    /// One task per backend with subscribed resources; they end with this.
+    _backends: JoinSet<()>,
+}
+
+/// What happens on the stream.
+#[derive(Debug)]
+pub enum ListenEvent {
+    /// A notification, without the id of the client's subscription.
+    Notification {
+        /// The method.
+        method: ByteString,
+        /// The parameters.
+        params: Option<Raw>,
+    },
+    /// The gateway stops: the stream ends in good order.
+    End,
+}
+
+impl Listen {
+    pub(crate) async fn open(core: &Arc<Core>, request: &ModernRequest) -> Result<Self, RpcError> {
+        let filter = filter_of(request)?;
+        core.startup.wait().await;
+        // Subscribed before anything is asked, so that no change is missed.
+        let changes = core.changes.subscribe();
+        let (sender, updates) = mpsc::channel(WAITING);
+        let mut backends = JoinSet::new();
+        let mut uris = Vec::new();
+        for (upstream, wanted) in by_backend(core, &filter.resource_subscriptions) {
+            if let Some((exchange, granted)) = open_upstream(request, &upstream, &wanted).await {
+                uris.extend(granted);
+                backends.spawn(forward_updates(exchange, sender.clone()));
+            }
+        }
+        let methods = [
+            (filter.tools_list_changed, method::TOOLS_CHANGED),
+            (filter.resources_list_changed, method::RESOURCES_CHANGED),
+            (filter.prompts_list_changed, method::PROMPTS_CHANGED),
+        ];
+        let methods = methods.into_iter().filter_map(|(wanted, method)| wanted.then_some(method)).collect();
+        Ok(Self {
+            honoured: honoured(&filter, &uris),
+            methods,
+            changes,
+            updates,
+            stopping: core.stopping.clone(),
+            _backends: backends,
+        })
+    }
+
+    /// `params.notifications` of the acknowledgement: what of the wish is granted.
+    #[must_use]
+    pub fn honoured(&self) -> &Value {
+        &self.honoured
+    }
+
+    /// The next event.
+    pub async fn next(&mut self) -> ListenEvent {
+        loop {
+            tokio::select! {
+                () = self.stopping.cancelled() => return ListenEvent::End,
+                Some((method, params)) = self.updates.recv() => return ListenEvent::Notification { method, params },
+                changed = self.changes.recv() => {
+                    // A listener that fell behind cannot know what it missed: any list may have changed.
+                    let method = match changed {
+                        Ok(method) => Some(method),
+                        Err(_) => self.methods.first().copied(),
+                    };
+                    if let Some(method) = method.filter(|method| self.methods.contains(method)) {
+                        return ListenEvent::Notification { method: ByteString::from_static(method), params: None };
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn filter_of(request: &ModernRequest) -> Result<Filter, RpcError> {
+    let invalid = |message: String| RpcError::new(code::INVALID_PARAMS, message);
+    let params = crate::ops::object(request.params.as_ref())?;
+    let wanted = params.get("notifications").ok_or_else(|| invalid("params.notifications is required".to_owned()))?;
+    wanted.read().map_err(|error| invalid(format!("params.notifications: {error}")))
+}
+
+fn honoured(filter: &Filter, uris: &[String]) -> Value {
+    let mut granted = json!({});
+    for (wanted, key) in [
+        (filter.tools_list_changed, "toolsListChanged"),
+        (filter.resources_list_changed, "resourcesListChanged"),
+        (filter.prompts_list_changed, "promptsListChanged"),
+    ] {
+        if wanted {
+            granted[key] = true.into();
+        }
+    }
+    if !uris.is_empty() {
+        granted["resourceSubscriptions"] = json!(uris);
+    }
+    granted
+}
+
+/// The backend that has each URI, in order of first mention.
+fn by_backend(core: &Core, uris: &[String]) -> Vec<(Arc<Upstream>, Vec<String>)> {
+    let mut groups: Vec<(Arc<Upstream>, Vec<String>)> = Vec::new();
+    for uri in uris {
+        let Some(upstream) = core.catalogue().readers_of(uri).into_iter().next() else { continue };
+        match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &upstream)) {
+            Some((_, wanted)) => wanted.push(uri.clone()),
+            None => groups.push((upstream, vec![uri.clone()])),
+        }
+    }
+    groups
+}
+
+/// Listens at a modern backend; gives what it acknowledged. `None` for a backend that cannot be listened to.
+async fn open_upstream(
+    request: &ModernRequest,
+    upstream: &Arc<Upstream>,
+    wanted: &[String],
+) -> Option<(Exchange, Vec<String>)> {
+    let client = Client::from(request);
+    let link = client.link(upstream).await.ok().filter(|link| link.era() == Era::Modern)?;
+    let params = Object::parse(request.params.as_ref()?).ok()?;
+    let notifications = Raw::from_value(&json!({ "resourceSubscriptions": wanted }));
+    let outgoing = Outgoing {
+        method: ByteString::from_static(method::LISTEN),
+        params: Some(params.edit().set("notifications", notifications).finish()),
+        name: None,
+        param_headers: Vec::new(),
+        declared: None,
+    };
+    let mut exchange = link.call(outgoing, ENDLESS);
+    let granted = tokio::time::timeout(ACKNOWLEDGE, acknowledged(&mut exchange)).await.ok()??;
+    Some((exchange, granted))
+}
+
+async fn acknowledged(exchange: &mut Exchange) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Acknowledged {
+        notifications: Filter,
+    }
+    while let Some(event) = exchange.next().await {
+        if let Event::Notification { method, params } = event
+            && method == method::LISTEN_ACKNOWLEDGED
+        {
+            return Some(params?.read::<Acknowledged>().ok()?.notifications.resource_subscriptions);
+        }
+    }
+    None
+}
+
+async fn forward_updates(mut exchange: Exchange, to: mpsc::Sender<(ByteString, Option<Raw>)>) {
+    while let Some(event) = exchange.next().await {
+        if let Event::Notification { method, params } = event
+            && to.send((method, params)).await.is_err()
+        {
+            return;
+        }
+    }
+}

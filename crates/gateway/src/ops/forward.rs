@@ -1,0 +1,104 @@
+//! Handing a request to a backend.
+
+use std::sync::Arc;
+
+use argus_protocol::{ByteString, Era, Object, Raw, RpcError, code, meta, method};
+use argus_upstream::{Link, Outgoing, Upstream};
+
+use super::logging;
+use super::mrtr::StateSeal;
+use crate::client::Client;
+use crate::gateway::Core;
+use crate::relay::{Finish, Relay, Reply};
+
+/// A request in the backend's own words.
+#[derive(Debug)]
+pub(crate) struct Forward {
+    pub(crate) method: ByteString,
+    pub(crate) params: Option<Raw>,
+    /// The backend's own name of the tool or prompt, or the URI.
+    pub(crate) name: Option<ByteString>,
+}
+
+/// Sends a request on the client's link to a backend.
+pub(crate) async fn forward(core: &Core, client: Client<'_>, upstream: &Arc<Upstream>, forward: Forward) -> Reply {
+    match client.link(upstream).await {
+        Ok(link) => on_link(core, client, upstream, &link, forward).await,
+        Err(error) => error.to_rpc(upstream.name()).into(),
+    }
+}
+
+/// The same, on a link that is known.
+pub(crate) async fn on_link(
+    core: &Core,
+    client: Client<'_>,
+    upstream: &Arc<Upstream>,
+    link: &Arc<Link>,
+    forward: Forward,
+) -> Reply {
+    let session = match client {
+        Client::Legacy(session) => {
+            logging::apply(session, link).await;
+            Some(Arc::clone(session))
+        }
+        Client::Modern(_) => None,
+    };
+    let (params, finish) = match translate(core, client.era(), link.era(), upstream.name(), &forward) {
+        Ok(translated) => translated,
+        Err(error) => return error.into(),
+    };
+    let name = forward.name.clone();
+    let request = Outgoing {
+        method: forward.method,
+        params,
+        name: forward.name,
+        param_headers: client.param_headers(),
+        declared: client.declared(),
+    };
+    let exchange = link.call(request, upstream.definition().timeouts.call);
+    Reply::Relay(Relay { exchange, backend: Arc::clone(upstream.name()), name, finish, session })
+}
+
+/// The parameters for the link's era, and what becomes of the result.
+fn translate(
+    core: &Core,
+    client: Era,
+    link: Era,
+    backend: &str,
+    forward: &Forward,
+) -> Result<(Option<Raw>, Finish), RpcError> {
+    match (client, link) {
+        (Era::Legacy, _) => Ok((forward.params.clone(), Finish::AsIs)),
+        (Era::Modern, Era::Modern) if may_ask(&forward.method) => {
+            let seal = StateSeal::new(Arc::clone(&core.seal), backend, &forward.method, forward.name.as_deref());
+            let params = forward.params.as_ref().map(|raw| seal.unwrap(raw)).transpose()?;
+            Ok((params, Finish::Seal(seal)))
+        }
+        (Era::Modern, Era::Modern) => Ok((forward.params.clone(), Finish::AsIs)),
+        (Era::Modern, Era::Legacy) => {
+            let params = forward.params.as_ref().map(without_modern_meta).transpose()?;
+            Ok((params, Finish::Modernise { cached: forward.method == method::RESOURCES_READ }))
+        }
+    }
+}
+
+/// The methods that may answer `input_required` (MCP 2026-07-28 "Multi round-trip requests").
+fn may_ask(method: &str) -> bool {
+    matches!(method, method::TOOLS_CALL | method::PROMPTS_GET | method::RESOURCES_READ)
+}
+
+/// Parameters without what only a modern backend understands.
+fn without_modern_meta(params: &Raw) -> Result<Raw, RpcError> {
+    let malformed = |error| RpcError::new(code::INVALID_PARAMS, format!("params: {error}"));
+    let read = Object::parse(params).map_err(malformed)?;
+    let Some(meta) = read.get("_meta") else { return Ok(params.clone()) };
+    let meta = Object::parse(meta).map_err(malformed)?;
+    let meta = meta
+        .edit()
+        .remove(meta::PROTOCOL_VERSION)
+        .remove(meta::CLIENT_CAPABILITIES)
+        .remove(meta::CLIENT_INFO)
+        .remove(meta::LOG_LEVEL)
+        .finish();
+    Ok(read.edit().set("_meta", meta).finish())
+}

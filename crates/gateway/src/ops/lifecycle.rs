@@ -1,0 +1,72 @@
+//! `initialize` and `server/discover`.
+
+use std::sync::Arc;
+
+use argus_protocol::{Raw, RpcError, code, meta, version};
+use argus_upstream::{Declared, own_info};
+
+use super::{object, text};
+use crate::gateway::Core;
+use crate::relay::Reply;
+use crate::session::Session;
+
+/// Opens a legacy session (MCP 2025-11-25 "Lifecycle").
+pub(crate) async fn initialize(core: &Core, params: Option<&Raw>) -> Result<(Arc<Session>, Raw), RpcError> {
+    let params = object(params)?;
+    let asked = text(&params, "protocolVersion")?;
+    let declared = Declared {
+        capabilities: params.get("capabilities").cloned().unwrap_or_else(Raw::empty_object),
+        client_info: params.get("clientInfo").cloned(),
+    };
+    if !declared.capabilities.as_str().starts_with('{') {
+        return Err(RpcError::new(code::INVALID_PARAMS, "params.capabilities must be an object"));
+    }
+    core.startup.wait().await;
+    let session = core
+        .sessions
+        .open(version::negotiate(&asked), declared)
+        .map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))?;
+    let result = initialize_result(core, session.version());
+    Ok((session, result))
+}
+
+fn initialize_result(core: &Core, version: &str) -> Raw {
+    let catalogue = core.catalogue();
+    let mut text = format!(
+        "{{\"protocolVersion\":\"{version}\",\"capabilities\":{},\"serverInfo\":{}",
+        catalogue.legacy_capabilities.as_str(),
+        own_info().as_str()
+    );
+    add_instructions(&mut text, catalogue.instructions.as_deref());
+    finished(text)
+}
+
+/// Tells a modern client what there is (MCP 2026-07-28 "Discovery").
+pub(crate) async fn discover(core: &Core) -> Reply {
+    core.startup.wait().await;
+    let catalogue = core.catalogue();
+    let versions: Vec<String> =
+        std::iter::once(version::MODERN).chain(version::LEGACY.into_iter().rev().take(3)).map(|v| format!("\"{v}\"")).collect();
+    let mut text = format!(
+        "{{\"resultType\":\"complete\",\"supportedVersions\":[{}],\"capabilities\":{},\"ttlMs\":0,\"cacheScope\":\"private\",\"_meta\":{{\"{}\":{}}}",
+        versions.join(","),
+        catalogue.modern_capabilities.as_str(),
+        meta::SERVER_INFO,
+        own_info().as_str()
+    );
+    add_instructions(&mut text, catalogue.instructions.as_deref());
+    Reply::result(finished(text))
+}
+
+fn add_instructions(text: &mut String, instructions: Option<&str>) {
+    if let Some(instructions) = instructions {
+        text.push_str(",\"instructions\":");
+        text.push_str(Raw::string(instructions).as_str());
+    }
+}
+
+fn finished(mut text: String) -> Raw {
+    text.push('}');
+    // Made of parts that were checked, so this does not fail.
+    Raw::parse(text).unwrap_or_else(|_| Raw::empty_object())
+}

@@ -1,0 +1,82 @@
+//! What the gateway does for each method; one file per family.
+
+pub(crate) mod completion;
+pub(crate) mod forward;
+pub(crate) mod lifecycle;
+pub(crate) mod logging;
+pub(crate) mod mrtr;
+pub(crate) mod notifications;
+pub(crate) mod passthrough;
+pub(crate) mod prompts;
+pub(crate) mod resources;
+pub(crate) mod subscriptions;
+pub(crate) mod tools;
+
+use std::sync::Arc;
+
+use argus_protocol::{ByteString, Object, Raw, RpcError, code, method};
+
+use crate::client::{Client, ModernRequest};
+use crate::gateway::Core;
+use crate::relay::Reply;
+use crate::session::Session;
+
+/// Answers a request of a legacy session.
+pub(crate) async fn legacy(core: &Arc<Core>, session: &Arc<Session>, method: &ByteString, params: Option<Raw>) -> Reply {
+    let client = Client::from(session);
+    match &**method {
+        method::PING => Reply::result(Raw::empty_object()),
+        method::INITIALIZE => RpcError::new(code::INVALID_REQUEST, "this session is initialized already").into(),
+        method::SET_LEVEL => logging::set_level(session, params.as_ref()).await,
+        method::RESOURCES_SUBSCRIBE => subscriptions::subscribe(core, session, params).await,
+        method::RESOURCES_UNSUBSCRIBE => subscriptions::unsubscribe(core, session, params).await,
+        _ => either(core, client, method, params).await,
+    }
+}
+
+/// Answers a request of a modern client; `subscriptions/listen` has its own way.
+pub(crate) async fn modern(core: &Arc<Core>, request: &ModernRequest) -> Reply {
+    match &*request.method {
+        method::DISCOVER => lifecycle::discover(core).await,
+        // These ended with the handshake (MCP 2026-07-28 "Removed methods").
+        method::PING
+        | method::INITIALIZE
+        | method::SET_LEVEL
+        | method::RESOURCES_SUBSCRIBE
+        | method::RESOURCES_UNSUBSCRIBE => unknown(&request.method),
+        _ => either(core, Client::from(request), &request.method, request.params.clone()).await,
+    }
+}
+
+/// The methods that both eras have.
+async fn either(core: &Arc<Core>, client: Client<'_>, method: &ByteString, params: Option<Raw>) -> Reply {
+    match &**method {
+        method::TOOLS_LIST => tools::list(core, client, params.as_ref()).await,
+        method::TOOLS_CALL => tools::call(core, client, params).await,
+        method::RESOURCES_LIST => resources::list(core, client, params.as_ref()).await,
+        method::TEMPLATES_LIST => resources::list_templates(core, client, params.as_ref()).await,
+        method::RESOURCES_READ => resources::read(core, client, params).await,
+        method::PROMPTS_LIST => prompts::list(core, client, params.as_ref()).await,
+        method::PROMPTS_GET => prompts::get(core, client, params).await,
+        method::COMPLETE => completion::complete(core, client, params).await,
+        _ => passthrough::pass(core, client, method, params).await,
+    }
+}
+
+/// The answer to a method that is not offered.
+pub(crate) fn unknown(method: &str) -> Reply {
+    RpcError::new(code::METHOD_NOT_FOUND, format!("the method {method} is not offered here")).into()
+}
+
+/// Parameters that must be there, as an object.
+pub(crate) fn object(params: Option<&Raw>) -> Result<Object, RpcError> {
+    let params = params.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, "params are required"))?;
+    Object::parse(params).map_err(|error| RpcError::new(code::INVALID_PARAMS, format!("params: {error}")))
+}
+
+/// A member of the parameters that must be a string.
+pub(crate) fn text(params: &Object, member: &str) -> Result<ByteString, RpcError> {
+    params
+        .get_str(member)
+        .ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("params.{member} must be a string")))
+}

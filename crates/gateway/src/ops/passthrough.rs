@@ -1,0 +1,21 @@
+//! Methods the gateway does not know: with one backend behind, they are its business.
+
+use std::sync::Arc;
+
+use argus_protocol::{ByteString, Raw};
+
+use super::forward::{Forward, on_link};
+use super::unknown;
+use crate::client::Client;
+use crate::gateway::Core;
+use crate::relay::Reply;
+
+pub(crate) async fn pass(core: &Arc<Core>, client: Client<'_>, method: &ByteString, params: Option<Raw>) -> Reply {
+    let Some(upstream) = core.inventory.only() else { return unknown(method) };
+    match client.link(upstream).await {
+        // Nobody here can say what an unknown method means in another era.
+        Ok(link) if link.era() != client.era() => unknown(method),
+        Ok(link) => on_link(core, client, upstream, &link, Forward { method: method.clone(), params, name: None }).await,
+        Err(error) => error.to_rpc(upstream.name()).into(),
+    }
+}

@@ -1,0 +1,53 @@
+//! `prompts/list` and `prompts/get`.
+
+use std::sync::Arc;
+
+use argus_protocol::{ByteString, Raw, RpcError, code, method};
+
+use super::forward::{Forward, forward};
+use super::tools::page;
+use super::{object, text};
+use crate::catalogue::Route;
+use crate::client::Client;
+use crate::gateway::Core;
+use crate::relay::Reply;
+
+pub(crate) async fn list(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Reply {
+    core.startup.wait().await;
+    page(core.catalogue().prompts.page(params, client.era()))
+}
+
+pub(crate) async fn get(core: &Arc<Core>, client: Client<'_>, params: Option<Raw>) -> Reply {
+    match named(core, params.as_ref()).await {
+        Err(error) => error.into(),
+        Ok((route, params)) => {
+            let request = Forward {
+                method: ByteString::from_static(method::PROMPTS_GET),
+                params: Some(params),
+                name: Some(route.original),
+            };
+            forward(core, client, &route.upstream, request).await
+        }
+    }
+}
+
+async fn named(core: &Core, params: Option<&Raw>) -> Result<(Route, Raw), RpcError> {
+    let read = object(params)?;
+    let name = text(&read, "name")?;
+    let route = find(core, &name).await?;
+    let params = match params {
+        Some(raw) if route.original == name => raw.clone(),
+        _ => read.edit().set("name", Raw::string(&route.original)).finish(),
+    };
+    Ok((route, params))
+}
+
+/// Where a prompt leads; waits for backends that are just starting.
+pub(super) async fn find(core: &Core, name: &str) -> Result<Route, RpcError> {
+    let mut route = core.catalogue().prompt(name).cloned();
+    if route.is_none() {
+        core.startup.wait().await;
+        route = core.catalogue().prompt(name).cloned();
+    }
+    route.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("Unknown prompt: {name}")))
+}

@@ -1,0 +1,80 @@
+//! `resources/list`, `resources/templates/list` and `resources/read`.
+
+use std::sync::Arc;
+
+use argus_protocol::{Answer, ByteString, Era, Raw, RpcError, code, method};
+use argus_upstream::{Event, Upstream};
+
+use super::forward::{Forward, forward};
+use super::tools::page;
+use super::{object, text};
+use crate::client::Client;
+use crate::gateway::Core;
+use crate::relay::Reply;
+
+pub(crate) async fn list(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Reply {
+    core.startup.wait().await;
+    page(core.catalogue().resources.page(params, client.era()))
+}
+
+pub(crate) async fn list_templates(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Reply {
+    core.startup.wait().await;
+    page(core.catalogue().templates.page(params, client.era()))
+}
+
+pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Raw>) -> Reply {
+    let uri = match object(params.as_ref()).and_then(|read| text(&read, "uri")) {
+        Ok(uri) => uri,
+        Err(error) => return error.into(),
+    };
+    let readers = readers_of(core, &uri).await;
+    let request = || Forward {
+        method: ByteString::from_static(method::RESOURCES_READ),
+        params: params.clone(),
+        name: Some(uri.clone()),
+    };
+    match readers.split_last() {
+        None => not_found(client.era(), &uri).into(),
+        Some((last, others)) => {
+            for upstream in others {
+                if let Some(found) = first_try(forward(core, client, upstream, request()).await).await {
+                    return found;
+                }
+            }
+            forward(core, client, last, request()).await
+        }
+    }
+}
+
+/// The backends to ask for a URI; waits for backends that are just starting.
+pub(super) async fn readers_of(core: &Core, uri: &str) -> Vec<Arc<Upstream>> {
+    let readers = core.catalogue().readers_of(uri);
+    if readers.len() == 1 {
+        return readers;
+    }
+    core.startup.wait().await;
+    core.catalogue().readers_of(uri)
+}
+
+/// The answer of a backend that was asked on the chance that it knows the URI; `None` when it refuses, so that the next
+/// one is asked.
+async fn first_try(reply: Reply) -> Option<Reply> {
+    let Reply::Relay(mut relay) = reply else { return None };
+    loop {
+        match relay.next().await? {
+            Event::Outcome(Answer::Error(_)) => return None,
+            Event::Outcome(answer) => return Some(Reply::Now(answer)),
+            Event::Ask(ask) => ask.reply.refuse("a resource that may not exist is no reason to ask"),
+            Event::Notification { .. } | Event::AskWithdrawn(_) => {}
+        }
+    }
+}
+
+/// The error for a URI that nobody knows, in the client's words (MCP 2025-11-25: -32002; 2026-07-28: -32602).
+pub(super) fn not_found(era: Era, uri: &str) -> RpcError {
+    let code = match era {
+        Era::Legacy => code::RESOURCE_NOT_FOUND,
+        Era::Modern => code::INVALID_PARAMS,
+    };
+    RpcError::new(code, "Resource not found").with_data(serde_json::json!({ "uri": uri }))
+}

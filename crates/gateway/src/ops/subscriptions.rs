@@ -1,0 +1,51 @@
+//! `resources/subscribe` and `resources/unsubscribe` of legacy sessions.
+
+use std::sync::Arc;
+
+use argus_protocol::{ByteString, Raw, method};
+use argus_upstream::Upstream;
+
+use super::forward::{Forward, forward};
+use super::{object, resources, text};
+use crate::client::Client;
+use crate::gateway::Core;
+use crate::relay::Reply;
+use crate::session::Session;
+
+pub(crate) async fn subscribe(core: &Arc<Core>, session: &Arc<Session>, params: Option<Raw>) -> Reply {
+    let (uri, upstream) = match find(core, session, params.as_ref()).await {
+        Ok(found) => found,
+        Err(reply) => return reply,
+    };
+    session.subscribe(upstream.name(), &uri);
+    forward(core, Client::from(session), &upstream, request(method::RESOURCES_SUBSCRIBE, params, uri)).await
+}
+
+pub(crate) async fn unsubscribe(core: &Arc<Core>, session: &Arc<Session>, params: Option<Raw>) -> Reply {
+    let (uri, upstream) = match find(core, session, params.as_ref()).await {
+        Ok(found) => found,
+        Err(reply) => return reply,
+    };
+    session.unsubscribe(upstream.name(), &uri);
+    let still_wanted = |other: &Arc<Session>| !other.can_be_asked() && other.subscribes(upstream.name(), &uri);
+    if !session.can_be_asked() && core.sessions.all().iter().any(still_wanted) {
+        // Others on the same connection still want the updates.
+        return Reply::result(Raw::empty_object());
+    }
+    forward(core, Client::from(session), &upstream, request(method::RESOURCES_UNSUBSCRIBE, params, uri)).await
+}
+
+fn request(method: &'static str, params: Option<Raw>, uri: ByteString) -> Forward {
+    Forward { method: ByteString::from_static(method), params, name: Some(uri) }
+}
+
+async fn find(
+    core: &Core,
+    session: &Arc<Session>,
+    params: Option<&Raw>,
+) -> Result<(ByteString, Arc<Upstream>), Reply> {
+    let uri = object(params).and_then(|read| text(&read, "uri")).map_err(Reply::from)?;
+    let upstream = resources::readers_of(core, &uri).await.into_iter().next();
+    let era = Client::from(session).era();
+    upstream.map(|upstream| (uri.clone(), upstream)).ok_or_else(|| resources::not_found(era, &uri).into())
+}

@@ -1,0 +1,80 @@
+//! All sessions.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use argus_upstream::Declared;
+
+use super::Session;
+
+/// Sessions that may be open at once.
+const MAX_SESSIONS: usize = 10_000;
+/// A session that is not used for so long ends.
+const MAX_IDLE: Duration = Duration::from_secs(3600);
+
+/// Why there is no such session.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// Unknown or ended.
+    #[error("there is no such session; send `initialize` again")]
+    Unknown,
+    /// Too many are open.
+    #[error("{MAX_SESSIONS} sessions are open; end some and try again")]
+    TooMany,
+    /// The system gives no random numbers for an id.
+    #[error("no session id can be made")]
+    NoId,
+}
+
+/// Sessions by id. Looked up once per request; never held across a wait.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    open: RwLock<HashMap<String, Arc<Session>>>,
+    next: AtomicU64,
+}
+
+impl Sessions {
+    pub(crate) fn open(&self, version: &'static str, declared: Declared) -> Result<Arc<Session>, SessionError> {
+        let id = random_id().ok_or(SessionError::NoId)?;
+        let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        let session = Arc::new(Session::new(id.clone(), number, version, declared));
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= MAX_SESSIONS {
+            return Err(SessionError::TooMany);
+        }
+        open.insert(id, Arc::clone(&session));
+        Ok(session)
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Result<Arc<Session>, SessionError> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let session = open.get(id).ok_or(SessionError::Unknown)?;
+        session.touch();
+        Ok(Arc::clone(session))
+    }
+
+    /// Ends a session.
+    pub(crate) fn close(&self, id: &str) -> Option<Arc<Session>> {
+        let session = self.open.write().unwrap_or_else(PoisonError::into_inner).remove(id)?;
+        session.end();
+        Some(session)
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Session>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Sessions that nobody uses any more.
+    pub(crate) fn idle(&self) -> Vec<Arc<Session>> {
+        self.all().into_iter().filter(|session| session.idle() >= MAX_IDLE).collect()
+    }
+}
+
+/// 128 random bits in hexadecimal (MCP "Session management": not to be guessed, visible ASCII).
+fn random_id() -> Option<String> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

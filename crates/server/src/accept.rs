@@ -1,0 +1,86 @@
+//! Accepting connections, and ending them in good order.
+
+use std::io;
+use std::time::Duration;
+
+use argus_config::Server;
+use argus_gateway::Gateway;
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::router::router;
+
+/// How long a client may take to send the head of a request; an unused connection ends after it too.
+const HEAD: Duration = Duration::from_secs(75);
+/// How long a client may take to accept more of an answer before its connection is given up.
+const STUCK: Duration = Duration::from_secs(60);
+/// How long to wait when the system has no more descriptors.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+/// What remains of the time to stop for the last words of streams.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Serves until `shutdown`, then lets calls in flight finish within `server.shutdown_timeout` and stops the gateway.
+/// Bounded in time, also with streams open.
+///
+/// # Errors
+/// When the listener has no address.
+pub async fn serve(
+    listener: TcpListener,
+    gateway: Gateway,
+    server: &Server,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let app = router(gateway.clone(), server, listener.local_addr()?);
+    let connections = GracefulShutdown::new();
+    let hard_end = CancellationToken::new();
+    while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((socket, _)) => open(socket, app.clone(), &connections, &hard_end),
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(EXHAUSTED).await;
+            }
+        }
+    }
+    drop(listener);
+    gateway.drain();
+    if tokio::time::timeout(server.shutdown_timeout, connections.shutdown()).await.is_err() {
+        tracing::warn!("calls were still in flight at the end of server.shutdown_timeout and were cut off");
+    }
+    gateway.stop().await;
+    hard_end.cancel();
+    tokio::time::sleep(LAST_WORDS.min(server.shutdown_timeout / 10)).await;
+    Ok(())
+}
+
+fn open(socket: TcpStream, app: Router, connections: &GracefulShutdown, hard_end: &CancellationToken) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY cannot be set");
+    }
+    let mut socket = TimeoutStream::new(socket);
+    socket.set_write_timeout(Some(STUCK));
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(true);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30));
+    let connection = builder
+        .serve_connection(TokioIo::new(Box::pin(socket)), TowerToHyperService::new(app))
+        .into_owned();
+    let connection = connections.watch(connection);
+    let hard_end = hard_end.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            ended = connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke");
+                }
+            }
+            () = hard_end.cancelled() => {}
+        }
+    });
+}

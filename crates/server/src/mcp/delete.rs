@@ -1,0 +1,18 @@
+//! `DELETE /mcp`: a client ends its legacy session.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+
+use super::legacy;
+use crate::router::App;
+
+pub(crate) fn handle(app: &App, headers: &HeaderMap) -> Response {
+    match legacy::session_of(app, headers, None) {
+        Err(refusal) => refusal,
+        Ok(session) => {
+            // Another request may have ended it in between; it is gone either way.
+            let _ = app.gateway.close_session(session.id());
+            StatusCode::NO_CONTENT.into_response()
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Messages of legacy clients: sessions of 2025-03-26, 2025-06-18 and 2025-11-25.
+
+use std::sync::Arc;
+
+use argus_gateway::{Event, Gateway, InFlight, Relay, Reply, Session};
+use argus_protocol::{Answer, ByteString, FrameError, Id, Message, Raw, RpcError, code, header, method, version, write};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::accepts::Accepts;
+use super::messages::{Item, Messages};
+use super::{answer, respond};
+use crate::request_log::{Outcome, RequestLog};
+use crate::router::App;
+
+const FACE: &str = "mcp";
+
+/// Answers one message.
+pub(crate) async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, message: Message) -> Response {
+    if let Message::Request { id, method, params } = &message
+        && method == method::INITIALIZE
+        && !headers.contains_key(header::SESSION_ID)
+    {
+        return initialize(app, id, method, params.as_ref()).await;
+    }
+    let id = match &message {
+        Message::Request { id, .. } => Some(id),
+        _ => None,
+    };
+    let session = match session_of(app, headers, id) {
+        Ok(session) => session,
+        Err(refusal) => return refusal,
+    };
+    match message {
+        Message::Request { id, method, params } => {
+            respond::one(answer_to(app.gateway.clone(), session, id, method, params), accepts).await
+        }
+        message => {
+            app.gateway.legacy_message(&session, message);
+            StatusCode::ACCEPTED.into_response()
+        }
+    }
+}
+
+/// Answers a batch, which only 2025-03-26 has.
+pub(crate) async fn batch(
+    app: &App,
+    headers: &HeaderMap,
+    accepts: Accepts,
+    messages: Vec<Result<Message, FrameError>>,
+) -> Response {
+    let session = match session_of(app, headers, None) {
+        Ok(session) => session,
+        Err(refusal) => return refusal,
+    };
+    if session.version() != version::BATCHING {
+        let why = format!("the revision {} has no batches", session.version());
+        return answer::refused(StatusCode::BAD_REQUEST, why).into_response();
+    }
+    let mut answers: Vec<Messages> = Vec::new();
+    for message in messages {
+        match message {
+            Ok(Message::Request { id, method, params }) => {
+                answers.push(answer_to(app.gateway.clone(), Arc::clone(&session), id, method, params));
+            }
+            Ok(message) => app.gateway.legacy_message(&session, message),
+            Err(error) => {
+                let refusal = Item::legacy(answer::unreadable(&error).message);
+                answers.push(Box::pin(futures::stream::iter([refusal])));
+            }
+        }
+    }
+    if answers.is_empty() { StatusCode::ACCEPTED.into_response() } else { respond::batch(answers, accepts).await }
+}
+
+/// The session that a request names. A request without one is refused with 400, an unknown one with 404 (MCP
+/// 2025-11-25 "Session management").
+pub(crate) fn session_of(app: &App, headers: &HeaderMap, id: Option<&Id>) -> Result<Arc<Session>, Response> {
+    let refuse = |status, why: String| {
+        answer::error(status, id, &RpcError::new(code::INVALID_REQUEST, why)).into_response()
+    };
+    let Some(named) = headers.get(header::SESSION_ID) else {
+        let why = "the Mcp-Session-Id header is required; send `initialize` first";
+        return Err(refuse(StatusCode::BAD_REQUEST, why.to_owned()));
+    };
+    let named = named.to_str().unwrap_or_default();
+    app.gateway.session(named).map_err(|error| refuse(StatusCode::NOT_FOUND, error.to_string()))
+}
+
+async fn initialize(app: &App, id: &Id, method: &ByteString, params: Option<&Raw>) -> Response {
+    let mut log = RequestLog::begin(FACE, method);
+    match app.gateway.initialize(params).await {
+        Err(error) => {
+            log.outcome = Outcome::Error;
+            answer::error(StatusCode::OK, Some(id), &error).into_response()
+        }
+        Ok((session, result)) => {
+            log.outcome = Outcome::Result;
+            let message = write::response(Some(id), &Answer::Result(result));
+            let mut response = answer::JsonAnswer { status: StatusCode::OK, message }.into_response();
+            if let Ok(value) = HeaderValue::from_str(session.id()) {
+                response.headers_mut().insert(header::SESSION_ID, value);
+            }
+            response
+        }
+    }
+}
+
+/// The messages that answer a request.
+fn answer_to(gateway: Gateway, session: Arc<Session>, id: Id, method: ByteString, params: Option<Raw>) -> Messages {
+    Box::pin(async_stream::stream! {
+        let mut log = RequestLog::begin(FACE, &method);
+        let Some(in_flight) = session.begin(&id) else {
+            log.outcome = Outcome::Error;
+            let error = RpcError::new(code::INVALID_REQUEST, format!("a request with the id {id} is in flight already"));
+            yield Item::legacy(write::response(Some(&id), &Answer::Error(error.to_raw())));
+            return;
+        };
+        let cancelled = in_flight.token();
+        let reply = tokio::select! {
+            reply = gateway.legacy(&session, &method, params) => reply,
+            () = cancelled.cancelled() => {
+                log.outcome = Outcome::Cancelled;
+                return;
+            }
+        };
+        let relay = match reply {
+            Reply::Now(answer) => {
+                log.ended(&answer);
+                yield Item::legacy(write::response(Some(&id), &answer));
+                return;
+            }
+            Reply::Relay(relay) => relay,
+        };
+        log.relayed(&relay);
+        let mut call = Held { session: Arc::clone(&session), relay: Some(relay), in_flight: Some(in_flight) };
+        let mut questions = Questions { session: Arc::clone(&session), open: Vec::new() };
+        loop {
+            let event = tokio::select! {
+                event = call.next() => event,
+                () = cancelled.cancelled() => {
+                    log.outcome = Outcome::Cancelled;
+                    call.give_up();
+                    return;
+                }
+            };
+            match event {
+                Some(Event::Outcome(answer)) => {
+                    call.give_up();
+                    log.ended(&answer);
+                    yield Item::legacy(write::response(Some(&id), &answer));
+                    return;
+                }
+                Some(Event::Notification { method, params }) => {
+                    yield Item::Before(write::notification(&method, params.as_ref()));
+                }
+                Some(Event::Ask(ask)) => {
+                    let theirs = ask.reply.id().clone();
+                    if let Some((number, params)) = session.ask(ask.params, ask.reply) {
+                        questions.open.push((theirs, number));
+                        yield Item::Before(write::request(&Id::number(number), &ask.method, params.as_ref()));
+                    }
+                }
+                Some(Event::AskWithdrawn(theirs)) => {
+                    if let Some(message) = questions.withdraw(&theirs) {
+                        yield Item::Before(message);
+                    }
+                }
+                None => return,
+            }
+        }
+    })
+}
+
+/// A call whose client may go away without cancelling it; the session then takes it.
+struct Held {
+    session: Arc<Session>,
+    relay: Option<Relay>,
+    in_flight: Option<InFlight>,
+}
+
+impl Held {
+    async fn next(&mut self) -> Option<Event> {
+        match &mut self.relay {
+            Some(relay) => relay.next().await,
+            None => None,
+        }
+    }
+
+    /// Nobody needs the call any more: if it is not over, it is cancelled at the backend.
+    fn give_up(&mut self) {
+        self.relay = None;
+        self.in_flight = None;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let (Some(relay), Some(in_flight)) = (self.relay.take(), self.in_flight.take()) {
+            self.session.adopt(relay, in_flight);
+        }
+    }
+}
+
+/// The questions of one call that are with the client: the backend's ids and the numbers the client knows.
+struct Questions {
+    session: Arc<Session>,
+    open: Vec<(Id, u64)>,
+}
+
+impl Questions {
+    /// The backend no longer wants an answer: tells the client.
+    fn withdraw(&mut self, theirs: &Id) -> Option<bytes::Bytes> {
+        let at = self.open.iter().position(|(id, _)| id == theirs)?;
+        let (_, number) = self.open.swap_remove(at);
+        self.session.withdraw(number);
+        let params = Raw::from_value(&serde_json::json!({ "requestId": number }));
+        Some(write::notification(method::CANCELLED, Some(&params)))
+    }
+}

@@ -1,0 +1,146 @@
+//! Messages of modern clients: 2026-07-28, each standing alone.
+
+use argus_gateway::{Event, Gateway, Listen, ListenEvent, ModernRequest, Reply, RequestMeta};
+use argus_protocol::{Answer, Id, Message, Object, Raw, RpcError, code, header, meta, method, version, write};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use super::accepts::Accepts;
+use super::messages::{Item, Messages};
+use super::{answer, respond};
+use crate::request_log::{Outcome, RequestLog};
+use crate::router::App;
+
+const FACE: &str = "mcp";
+
+/// Answers one message.
+pub(crate) async fn handle(app: &App, headers: &HeaderMap, accepts: Accepts, message: Message) -> Response {
+    let (id, method, params) = match message {
+        Message::Request { id, method, params } => (id, method, params),
+        // Nothing a modern client could notify of over HTTP means anything here, but it is no error.
+        Message::Notification { .. } => return StatusCode::ACCEPTED.into_response(),
+        Message::Response { .. } => {
+            return answer::refused(StatusCode::BAD_REQUEST, "nothing was asked of this client").into_response();
+        }
+    };
+    let meta = match check(headers, &method, params.as_ref()) {
+        Ok(meta) => meta,
+        Err(error) => return answer::error(StatusCode::BAD_REQUEST, Some(&id), &error).into_response(),
+    };
+    let request = ModernRequest { id, method, params, meta, param_headers: param_headers(headers) };
+    if request.method == method::LISTEN {
+        return listen(app, request).await;
+    }
+    respond::one(answer_to(app.gateway.clone(), request), accepts).await
+}
+
+/// The `_meta` of a request that obeys the header rules (MCP 2026-07-28 "Request headers").
+fn check(headers: &HeaderMap, method: &str, params: Option<&Raw>) -> Result<RequestMeta, RpcError> {
+    let meta = RequestMeta::read(params);
+    let named = RequestMeta::version_named(params);
+    mirrored(headers, header::PROTOCOL_VERSION, named.as_deref().unwrap_or(version::MODERN))?;
+    let meta = meta?;
+    mirrored(headers, header::METHOD, method)?;
+    if let Some(name) = name_of(method, params) {
+        mirrored(headers, header::NAME, &name)?;
+    }
+    Ok(meta)
+}
+
+/// What `Mcp-Name` mirrors.
+fn name_of(method: &str, params: Option<&Raw>) -> Option<argus_protocol::ByteString> {
+    let member = match method {
+        method::TOOLS_CALL | method::PROMPTS_GET => "name",
+        method::RESOURCES_READ => "uri",
+        _ => return None,
+    };
+    Object::parse(params?).ok()?.get_str(member)
+}
+
+fn mirrored(headers: &HeaderMap, name: &'static str, body: &str) -> Result<(), RpcError> {
+    let mismatch = |why: &str| RpcError::new(code::HEADER_MISMATCH, format!("the header {name} {why}"));
+    let value = headers.get(name).ok_or_else(|| mismatch("is required"))?;
+    let value = value.to_str().ok().and_then(header::decode_value).ok_or_else(|| mismatch("cannot be decoded"))?;
+    if value == body { Ok(()) } else { Err(mismatch("does not say what the body says")) }
+}
+
+fn param_headers(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValue)> {
+    let params = headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX));
+    params.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The messages that answer a request. Dropped before the response, they cancel the call (MCP 2026-07-28
+/// "Cancellation").
+fn answer_to(gateway: Gateway, request: ModernRequest) -> Messages {
+    Box::pin(async_stream::stream! {
+        let mut log = RequestLog::begin(FACE, &request.method);
+        let id = request.id.clone();
+        let mut relay = match gateway.modern(&request).await {
+            Reply::Now(answer) => {
+                log.ended(&answer);
+                yield Item::modern(write::response(Some(&id), &answer), &answer);
+                return;
+            }
+            Reply::Relay(relay) => relay,
+        };
+        log.relayed(&relay);
+        while let Some(event) = relay.next().await {
+            match event {
+                Event::Outcome(answer) => {
+                    log.ended(&answer);
+                    yield Item::modern(write::response(Some(&id), &answer), &answer);
+                    return;
+                }
+                Event::Notification { method, params } => {
+                    yield Item::Before(write::notification(&method, params.as_ref()));
+                }
+                Event::Ask(ask) => ask.reply.refuse("this client cannot be asked within a call"),
+                Event::AskWithdrawn(_) => {}
+            }
+        }
+    })
+}
+
+/// `subscriptions/listen`: a stream that stays open.
+async fn listen(app: &App, request: ModernRequest) -> Response {
+    match app.gateway.listen(&request).await {
+        Ok(listen) => respond::event_stream(listening(listen, request)),
+        Err(error) => answer::error(StatusCode::OK, Some(&request.id), &error).into_response(),
+    }
+}
+
+fn listening(mut listen: Listen, request: ModernRequest) -> impl futures::Stream<Item = Bytes> + Send + 'static {
+    async_stream::stream! {
+        let mut log = RequestLog::begin(FACE, &request.method);
+        let honoured = Raw::from_value(&serde_json::json!({ "notifications": listen.honoured() }));
+        yield notification(method::LISTEN_ACKNOWLEDGED, Some(&honoured), &request.id);
+        loop {
+            match listen.next().await {
+                ListenEvent::Notification { method, params } => {
+                    yield notification(&method, params.as_ref(), &request.id);
+                }
+                ListenEvent::End => {
+                    log.outcome = Outcome::Result;
+                    let result = with_subscription(&Raw::from_value(&serde_json::json!({"resultType": "complete"})), &request.id);
+                    yield write::response(Some(&request.id), &Answer::Result(result));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn notification(method: &str, params: Option<&Raw>, id: &Id) -> Bytes {
+    let params = with_subscription(&params.cloned().unwrap_or_else(Raw::empty_object), id);
+    write::notification(method, Some(&params))
+}
+
+/// Adds the id of the subscription to `_meta`, with its JSON type (MCP 2026-07-28 "Subscriptions").
+fn with_subscription(object: &Raw, id: &Id) -> Raw {
+    let Ok(read) = Object::parse(object) else { return object.clone() };
+    let empty = Raw::empty_object();
+    let Ok(meta) = Object::parse(read.get("_meta").unwrap_or(&empty)) else { return object.clone() };
+    let meta = meta.edit().set(meta::SUBSCRIPTION_ID, id.raw().clone()).finish();
+    read.edit().set("_meta", meta).finish()
+}

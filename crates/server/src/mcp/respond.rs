@@ -1,0 +1,98 @@
+//! Rendering messages: one JSON body where the response comes soon and alone, else an event stream.
+
+use std::time::Duration;
+
+use argus_protocol::sse;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, StreamExt};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use super::accepts::Accepts;
+use super::answer::JsonAnswer;
+use super::messages::{Item, Messages};
+
+/// A response that comes within this time, with nothing before it, is plain JSON.
+const SOON: Duration = Duration::from_secs(1);
+/// The pause after which a stream says that it lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Answers one request.
+pub(crate) async fn one(mut messages: Messages, accepts: Accepts) -> Response {
+    if !accepts.stream {
+        return whole(messages).await;
+    }
+    if !accepts.json {
+        return stream(None, messages);
+    }
+    match tokio::time::timeout(SOON, messages.next()).await {
+        Ok(Some(Item::Last { message, status })) => JsonAnswer { status, message }.into_response(),
+        Ok(Some(first @ Item::Before(_))) => stream(Some(first), messages),
+        Ok(None) => StatusCode::NO_CONTENT.into_response(),
+        Err(_) => stream(None, messages),
+    }
+}
+
+/// Answers a batch with a stream of all its messages (MCP 2025-03-26 "Sending messages to the server").
+pub(crate) async fn batch(answers: Vec<Messages>, accepts: Accepts) -> Response {
+    let all = futures::stream::select_all(answers);
+    if accepts.stream {
+        return stream(None, Box::pin(all));
+    }
+    let parts: Vec<Item> = all.collect().await;
+    let mut body = BytesMut::from("[");
+    for message in parts.into_iter().filter_map(response) {
+        if body.len() > 1 {
+            body.extend_from_slice(b",");
+        }
+        body.extend_from_slice(&message);
+    }
+    body.extend_from_slice(b"]");
+    JsonAnswer { status: StatusCode::OK, message: body.freeze() }.into_response()
+}
+
+fn response(item: Item) -> Option<Bytes> {
+    match item {
+        Item::Last { message, .. } => Some(message),
+        Item::Before(_) => None,
+    }
+}
+
+/// For a client that reads no streams: the response alone.
+async fn whole(mut messages: Messages) -> Response {
+    while let Some(item) = messages.next().await {
+        if let Item::Last { message, status } = item {
+            return JsonAnswer { status, message }.into_response();
+        }
+    }
+    StatusCode::NO_CONTENT.into_response()
+}
+
+fn stream(first: Option<Item>, rest: Messages) -> Response {
+    let messages = futures::stream::iter(first).chain(rest).map(|item| match item {
+        Item::Before(message) | Item::Last { message, .. } => message,
+    });
+    event_stream(messages)
+}
+
+/// An event stream of messages, kept alive by comments.
+pub(crate) fn event_stream(messages: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    let mut messages = Box::pin(messages);
+    let events = async_stream::stream! {
+        loop {
+            match tokio::time::timeout(KEEP_ALIVE, messages.next()).await {
+                Ok(Some(message)) => yield Ok::<_, std::convert::Infallible>(sse::message(&message)),
+                Ok(None) => return,
+                Err(_) => yield Ok(Bytes::from_static(sse::KEEP_ALIVE)),
+            }
+        }
+    };
+    let mut response = Response::new(Body::from_stream(events));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
