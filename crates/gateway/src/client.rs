@@ -38,7 +38,10 @@ impl RequestMeta {
     #[must_use]
     pub fn version_named(params: Option<&Raw>) -> Option<ByteString> {
         let params = params.filter(|raw| raw.as_str().contains(meta::PROTOCOL_VERSION))?;
-        Object::parse(params).ok()?.get_object("_meta")?.get_str(meta::PROTOCOL_VERSION)
+        Object::parse(params)
+            .ok()?
+            .get_object("_meta")?
+            .get_str(meta::PROTOCOL_VERSION)
     }
 
     /// Reads and checks `_meta`.
@@ -50,7 +53,9 @@ impl RequestMeta {
         let invalid = |message: String| RpcError::new(code::INVALID_PARAMS, message);
         let params = params.ok_or_else(|| invalid("params._meta is required".to_owned()))?;
         let params = Object::parse(params).map_err(|error| invalid(format!("params: {error}")))?;
-        let meta = params.get("_meta").ok_or_else(|| invalid("params._meta is required".to_owned()))?;
+        let meta = params
+            .get("_meta")
+            .ok_or_else(|| invalid("params._meta is required".to_owned()))?;
         let meta = Object::parse(meta).map_err(|error| invalid(format!("params._meta: {error}")))?;
         let named = meta
             .get_str(meta::PROTOCOL_VERSION)
@@ -58,19 +63,27 @@ impl RequestMeta {
         if named != version::MODERN {
             return Err(unsupported_version(&named));
         }
-        let capabilities = meta.get(meta::CLIENT_CAPABILITIES).filter(|raw| raw.as_str().starts_with('{'));
-        let capabilities = capabilities
-            .ok_or_else(|| invalid(format!("params._meta[\"{}\"] must be an object", meta::CLIENT_CAPABILITIES)))?;
-        Ok(Self { capabilities: capabilities.clone(), client_info: meta.get(meta::CLIENT_INFO).cloned() })
+        let capabilities = meta
+            .get(meta::CLIENT_CAPABILITIES)
+            .filter(|raw| raw.as_str().starts_with('{'));
+        let capabilities = capabilities.ok_or_else(|| {
+            invalid(format!(
+                "params._meta[\"{}\"] must be an object",
+                meta::CLIENT_CAPABILITIES
+            ))
+        })?;
+        Ok(Self {
+            capabilities: capabilities.clone(),
+            client_info: meta.get(meta::CLIENT_INFO).cloned(),
+        })
     }
 }
 
 /// The error for a version that is not spoken here (MCP 2026-07-28).
 #[must_use]
-pub(crate) fn unsupported_version(requested: &str) -> RpcError {
-    let supported: Vec<&str> = std::iter::once(version::MODERN).chain(version::LEGACY.into_iter().rev()).collect();
+pub fn unsupported_version(requested: &str) -> RpcError {
     let message = format!("the protocol version {requested} is not spoken here");
-    let data = serde_json::json!({ "supported": supported, "requested": requested });
+    let data = serde_json::json!({ "supported": version::SPOKEN, "requested": requested });
     RpcError::new(code::UNSUPPORTED_VERSION, message).with_data(data)
 }
 
@@ -142,8 +155,17 @@ mod tests {
         assert_eq!(read(good).unwrap().capabilities.as_str(), r#"{"a":1.0}"#);
         assert_eq!(read("{}").unwrap_err(), code::INVALID_PARAMS);
         assert_eq!(read(r#"{"_meta":5}"#).unwrap_err(), code::INVALID_PARAMS);
-        assert_eq!(read(&good.replace("{\"a\":1.0}", "5")).unwrap_err(), code::INVALID_PARAMS);
-        assert_eq!(read(&good.replace("\"2026-07-28\"", "5")).unwrap_err(), code::INVALID_PARAMS);
-        assert_eq!(read(&good.replace("2026-07-28", "2199-01-01")).unwrap_err(), code::UNSUPPORTED_VERSION);
+        assert_eq!(
+            read(&good.replace("{\"a\":1.0}", "5")).unwrap_err(),
+            code::INVALID_PARAMS
+        );
+        assert_eq!(
+            read(&good.replace("\"2026-07-28\"", "5")).unwrap_err(),
+            code::INVALID_PARAMS
+        );
+        assert_eq!(
+            read(&good.replace("2026-07-28", "2199-01-01")).unwrap_err(),
+            code::UNSUPPORTED_VERSION
+        );
     }
 }

@@ -18,18 +18,28 @@ impl FeedSink for SharedFeed {
     fn deliver(&self, event: FeedEvent) {
         match event {
             FeedEvent::Notification { method, params } if method == method::RESOURCE_UPDATED => {
-                let uri = params.as_ref().and_then(|raw| Object::parse(raw).ok()).and_then(|read| read.get_str("uri"));
-                let (Some(core), Some(uri)) = (self.core.upgrade(), uri) else { return };
+                let uri = params
+                    .as_ref()
+                    .and_then(|raw| Object::parse(raw).ok())
+                    .and_then(|read| read.get_str("uri"));
+                let (Some(core), Some(uri)) = (self.core.upgrade(), uri) else {
+                    return;
+                };
                 for session in core.sessions.all() {
                     if session.subscribes(&self.backend, &uri) {
-                        session.feed().push(FeedItem::Notification { method: method.clone(), params: params.clone() });
+                        session.feed().push(FeedItem::Notification {
+                            method: method.clone(),
+                            params: params.clone(),
+                        });
                     }
                 }
             }
             FeedEvent::Notification { method, .. } => {
                 tracing::debug!(backend = %self.backend, %method, "a notification that belongs to nobody was dropped");
             }
-            FeedEvent::Ask(ask) => ask.reply.refuse("this connection is shared and nobody can be asked on it"),
+            FeedEvent::Ask(ask) => ask
+                .reply
+                .refuse("this connection is shared and nobody can be asked on it"),
         }
     }
 }
@@ -55,6 +65,8 @@ impl FeedSink for SessionFeed {
 
 impl SessionFeed {
     pub(crate) fn of(session: &Arc<Session>) -> Arc<dyn FeedSink> {
-        Arc::new(Self { session: Arc::downgrade(session) })
+        Arc::new(Self {
+            session: Arc::downgrade(session),
+        })
     }
 }

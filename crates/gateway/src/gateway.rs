@@ -75,7 +75,10 @@ impl Gateway {
         });
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let sink = |backend: &str| -> Arc<dyn FeedSink> {
-                Arc::new(SharedFeed { core: Weak::clone(core), backend: backend.to_owned() })
+                Arc::new(SharedFeed {
+                    core: Weak::clone(core),
+                    backend: backend.to_owned(),
+                })
             };
             let empty = build(&[], &config.conflict_resolution, config.server.page_size);
             Core {
@@ -189,7 +192,9 @@ impl Core {
     }
 
     pub(crate) fn close_session(&self, id: &str) -> bool {
-        let Some(session) = self.sessions.close(id) else { return false };
+        let Some(session) = self.sessions.close(id) else {
+            return false;
+        };
         for upstream in self.inventory.upstreams() {
             upstream.release(session.number());
         }
@@ -197,8 +202,16 @@ impl Core {
     }
 
     fn rebuild(&self, seen: &mut Announced) {
-        let backends: Vec<_> = self.inventory.upstreams().map(|one| (Arc::clone(one), one.state())).collect();
-        let next = build(&backends, &self.config.conflict_resolution, self.config.server.page_size);
+        let backends: Vec<_> = self
+            .inventory
+            .upstreams()
+            .map(|one| (Arc::clone(one), one.state()))
+            .collect();
+        let next = build(
+            &backends,
+            &self.config.conflict_resolution,
+            self.config.server.page_size,
+        );
         let changes: Vec<Changes> = backends.iter().map(|(_, state)| state.changes).collect();
         let announce = seen.differences(&self.catalogue.load(), &next, &changes);
         self.catalogue.store(Arc::new(next));
@@ -216,7 +229,10 @@ impl Core {
         // Nobody may be listening; that is no error.
         let _ = self.changes.send(method);
         for session in self.sessions.all() {
-            session.feed().push(FeedItem::Notification { method: ByteString::from_static(method), params: None });
+            session.feed().push(FeedItem::Notification {
+                method: ByteString::from_static(method),
+                params: None,
+            });
         }
     }
 }
@@ -229,14 +245,27 @@ impl Announced {
     /// The list changes to announce: what differs, and what a backend announced even if nothing seems to differ.
     fn differences(&mut self, old: &Snapshot, new: &Snapshot, changes: &[Changes]) -> Vec<&'static str> {
         let before = std::mem::replace(&mut self.0, changes.to_vec());
-        let said = |pick: fn(&Changes) -> u64| changes.iter().enumerate().any(|(at, now)| {
-            before.get(at).map_or(0, pick) != pick(now)
-        });
-        let resources = old.resources.items() != new.resources.items() || old.templates.items() != new.templates.items();
+        let said = |pick: fn(&Changes) -> u64| {
+            changes
+                .iter()
+                .enumerate()
+                .any(|(at, now)| before.get(at).map_or(0, pick) != pick(now))
+        };
+        let resources =
+            old.resources.items() != new.resources.items() || old.templates.items() != new.templates.items();
         [
-            (method::TOOLS_CHANGED, old.tools.items() != new.tools.items() || said(|changes| changes.tools)),
-            (method::RESOURCES_CHANGED, resources || said(|changes| changes.resources)),
-            (method::PROMPTS_CHANGED, old.prompts.items() != new.prompts.items() || said(|changes| changes.prompts)),
+            (
+                method::TOOLS_CHANGED,
+                old.tools.items() != new.tools.items() || said(|changes| changes.tools),
+            ),
+            (
+                method::RESOURCES_CHANGED,
+                resources || said(|changes| changes.resources),
+            ),
+            (
+                method::PROMPTS_CHANGED,
+                old.prompts.items() != new.prompts.items() || said(|changes| changes.prompts),
+            ),
         ]
         .into_iter()
         .filter_map(|(method, changed)| changed.then_some(method))
@@ -268,7 +297,12 @@ async fn keep_catalogue(core: Arc<Core>) {
 
 /// Ends sessions that nobody uses any more.
 async fn sweep_sessions(core: Arc<Core>) {
-    while core.stopping.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
+    while core
+        .stopping
+        .run_until_cancelled(tokio::time::sleep(SWEEP))
+        .await
+        .is_some()
+    {
         for session in core.sessions.idle() {
             tracing::debug!(session = session.number(), "an idle session ends");
             core.close_session(session.id());

@@ -41,7 +41,12 @@ pub struct Readiness {
 impl Health {
     pub(crate) fn of(inventory: &Inventory, uptime_seconds: f64) -> Self {
         let backends = count(inventory);
-        Self { status: status(backends), uptime_seconds, version: env!("CARGO_PKG_VERSION"), backends }
+        Self {
+            status: status(backends),
+            uptime_seconds,
+            version: env!("CARGO_PKG_VERSION"),
+            backends,
+        }
     }
 }
 
@@ -49,16 +54,29 @@ impl Readiness {
     pub(crate) fn of(inventory: &Inventory) -> Self {
         let backends = count(inventory);
         if backends.total == 0 || backends.connected > 0 {
-            Self { ready: true, reason: "accepting traffic" }
+            Self {
+                ready: true,
+                reason: "accepting traffic",
+            }
         } else {
-            Self { ready: false, reason: "backends not connected" }
+            Self {
+                ready: false,
+                reason: "backends not connected",
+            }
         }
     }
 }
 
 fn count(inventory: &Inventory) -> BackendCount {
-    let ready = inventory.iter().filter(|backend| backend.state().phase == Phase::Ready).count();
-    BackendCount { total: inventory.iter().count(), connected: ready, healthy: ready }
+    let ready = inventory
+        .iter()
+        .filter(|backend| backend.state().phase == Phase::Ready)
+        .count();
+    BackendCount {
+        total: inventory.iter().count(),
+        connected: ready,
+        healthy: ready,
+    }
 }
 
 fn status(backends: BackendCount) -> &'static str {
@@ -75,7 +93,16 @@ mod tests {
 
     #[test]
     fn status_follows_the_backends() {
-        let of = |total, ready| status(BackendCount { total, connected: ready, healthy: ready });
-        assert_eq!([of(0, 0), of(3, 3), of(3, 1), of(3, 0)], ["healthy", "healthy", "degraded", "unhealthy"]);
+        let of = |total, ready| {
+            status(BackendCount {
+                total,
+                connected: ready,
+                healthy: ready,
+            })
+        };
+        assert_eq!(
+            [of(0, 0), of(3, 3), of(3, 1), of(3, 0)],
+            ["healthy", "healthy", "degraded", "unhealthy"]
+        );
     }
 }

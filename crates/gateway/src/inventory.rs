@@ -46,7 +46,13 @@ pub struct Inventory {
 impl Inventory {
     /// Starts to connect to every backend, all at once.
     pub(crate) fn start(config: &Config, context: &Arc<Context>, sink: &dyn Fn(&str) -> Arc<dyn FeedSink>) -> Self {
-        Self { backends: config.backends.iter().map(|entry| start_one(entry, context, sink)).collect() }
+        Self {
+            backends: config
+                .backends
+                .iter()
+                .map(|entry| start_one(entry, context, sink))
+                .collect(),
+        }
     }
 
     /// The backends, in the order of the configuration.
@@ -70,11 +76,19 @@ impl Inventory {
 
 fn start_one(entry: &BackendEntry, context: &Arc<Context>, sink: &dyn Fn(&str) -> Arc<dyn FeedSink>) -> Backend {
     let link = match &entry.definition {
-        Ok(definition) => Ok(Upstream::start(Arc::clone(definition), Arc::clone(context), sink(&entry.name))),
+        Ok(definition) => Ok(Upstream::start(
+            Arc::clone(definition),
+            Arc::clone(context),
+            sink(&entry.name),
+        )),
         Err(unset) => {
             tracing::error!(backend = %entry.name, error = %unset, "backend cannot be started");
             Err(unset.to_string())
         }
     };
-    Backend { name: entry.name.clone(), group: entry.group.clone(), link }
+    Backend {
+        name: entry.name.clone(),
+        group: entry.group.clone(),
+        link,
+    }
 }

@@ -18,7 +18,7 @@ mod session;
 mod startup;
 
 pub use argus_upstream::{Ask, AskReply, Event};
-pub use client::{ModernRequest, RequestMeta};
+pub use client::{ModernRequest, RequestMeta, unsupported_version};
 pub use gateway::{Gateway, Options};
 pub use health::{BackendCount, Health, Readiness};
 pub use inventory::{Backend, Inventory};

@@ -81,7 +81,10 @@ impl Listen {
             (filter.resources_list_changed, method::RESOURCES_CHANGED),
             (filter.prompts_list_changed, method::PROMPTS_CHANGED),
         ];
-        let methods = methods.into_iter().filter_map(|(wanted, method)| wanted.then_some(method)).collect();
+        let methods = methods
+            .into_iter()
+            .filter_map(|(wanted, method)| wanted.then_some(method))
+            .collect();
         Ok(Self {
             honoured: honoured(&filter, &uris),
             methods,
@@ -122,8 +125,12 @@ impl Listen {
 fn filter_of(request: &ModernRequest) -> Result<Filter, RpcError> {
     let invalid = |message: String| RpcError::new(code::INVALID_PARAMS, message);
     let params = crate::ops::object(request.params.as_ref())?;
-    let wanted = params.get("notifications").ok_or_else(|| invalid("params.notifications is required".to_owned()))?;
-    wanted.read().map_err(|error| invalid(format!("params.notifications: {error}")))
+    let wanted = params
+        .get("notifications")
+        .ok_or_else(|| invalid("params.notifications is required".to_owned()))?;
+    wanted
+        .read()
+        .map_err(|error| invalid(format!("params.notifications: {error}")))
 }
 
 fn honoured(filter: &Filter, uris: &[String]) -> Value {
@@ -147,7 +154,9 @@ fn honoured(filter: &Filter, uris: &[String]) -> Value {
 fn by_backend(core: &Core, uris: &[String]) -> Vec<(Arc<Upstream>, Vec<String>)> {
     let mut groups: Vec<(Arc<Upstream>, Vec<String>)> = Vec::new();
     for uri in uris {
-        let Some(upstream) = core.catalogue().readers_of(uri).into_iter().next() else { continue };
+        let Some(upstream) = core.catalogue().readers_of(uri).into_iter().next() else {
+            continue;
+        };
         match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &upstream)) {
             Some((_, wanted)) => wanted.push(uri.clone()),
             None => groups.push((upstream, vec![uri.clone()])),
@@ -163,7 +172,11 @@ async fn open_upstream(
     wanted: &[String],
 ) -> Option<(Exchange, Vec<String>)> {
     let client = Client::from(request);
-    let link = client.link(upstream).await.ok().filter(|link| link.era() == Era::Modern)?;
+    let link = client
+        .link(upstream)
+        .await
+        .ok()
+        .filter(|link| link.era() == Era::Modern)?;
     let params = Object::parse(request.params.as_ref()?).ok()?;
     let notifications = Raw::from_value(&json!({ "resourceSubscriptions": wanted }));
     let outgoing = Outgoing {
@@ -174,7 +187,9 @@ async fn open_upstream(
         declared: None,
     };
     let mut exchange = link.call(outgoing, ENDLESS);
-    let granted = tokio::time::timeout(ACKNOWLEDGE, acknowledged(&mut exchange)).await.ok()??;
+    let granted = tokio::time::timeout(ACKNOWLEDGE, acknowledged(&mut exchange))
+        .await
+        .ok()??;
     Some((exchange, granted))
 }
 
@@ -187,7 +202,13 @@ async fn acknowledged(exchange: &mut Exchange) -> Option<Vec<String>> {
         if let Event::Notification { method, params } = event
             && method == method::LISTEN_ACKNOWLEDGED
         {
-            return Some(params?.read::<Acknowledged>().ok()?.notifications.resource_subscriptions);
+            return Some(
+                params?
+                    .read::<Acknowledged>()
+                    .ok()?
+                    .notifications
+                    .resource_subscriptions,
+            );
         }
     }
     None

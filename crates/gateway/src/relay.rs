@@ -108,7 +108,9 @@ impl Finish {
 
 /// A legacy result with what a modern client needs (MCP 2026-07-28 "Results"). What the result has already stays.
 pub(crate) fn modernise(result: &Raw, cached: bool) -> Raw {
-    let Ok(read) = Object::parse(result) else { return result.clone() };
+    let Ok(read) = Object::parse(result) else {
+        return result.clone();
+    };
     let mut edit = read.edit();
     let missing = |key: &str| read.get(key).is_none();
     if missing("resultType") {

@@ -60,10 +60,15 @@ impl Seal {
     /// When the file cannot be used or holds something else.
     pub fn in_folder(folder: &Path) -> Result<Self, KeyError> {
         let path = folder.join("seal.key");
-        let file = |source| KeyError::File { path: path.display().to_string(), source };
+        let file = |source| KeyError::File {
+            path: path.display().to_string(),
+            source,
+        };
         match std::fs::read(&path) {
             Ok(bytes) => {
-                let key = bytes.try_into().map_err(|_| KeyError::Malformed(path.display().to_string()))?;
+                let key = bytes
+                    .try_into()
+                    .map_err(|_| KeyError::Malformed(path.display().to_string()))?;
                 Ok(Self::with_key(key))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -76,7 +81,9 @@ impl Seal {
     }
 
     fn with_key(key: [u8; KEY]) -> Self {
-        Self { cipher: XChaCha20Poly1305::new(&Key::from(key)) }
+        Self {
+            cipher: XChaCha20Poly1305::new(&Key::from(key)),
+        }
     }
 
     /// Seals `secret` until `expires` (seconds since 1970), bound to `context`: only who names the same context opens
@@ -90,8 +97,13 @@ impl Seal {
         }
         let mut plain = expires.to_be_bytes().to_vec();
         plain.extend_from_slice(secret);
-        let payload = Payload { msg: &plain, aad: context };
-        let Ok(sealed) = self.cipher.encrypt(&XNonce::from(nonce), payload) else { return String::new() };
+        let payload = Payload {
+            msg: &plain,
+            aad: context,
+        };
+        let Ok(sealed) = self.cipher.encrypt(&XNonce::from(nonce), payload) else {
+            return String::new();
+        };
         let mut token = nonce.to_vec();
         token.extend_from_slice(&sealed);
         URL_SAFE_NO_PAD.encode(token)
@@ -104,10 +116,20 @@ impl Seal {
     pub fn open(&self, context: &[u8], now: u64, token: &str) -> Result<Vec<u8>, SealError> {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Forged)?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(SealError::Forged)?;
-        let payload = Payload { msg: sealed, aad: context };
-        let plain = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::Forged)?;
+        let payload = Payload {
+            msg: sealed,
+            aad: context,
+        };
+        let plain = self
+            .cipher
+            .decrypt(&XNonce::from(*nonce), payload)
+            .map_err(|_| SealError::Forged)?;
         let (expires, secret) = plain.split_first_chunk::<8>().ok_or(SealError::Forged)?;
-        if u64::from_be_bytes(*expires) < now { Err(SealError::Expired) } else { Ok(secret.to_vec()) }
+        if u64::from_be_bytes(*expires) < now {
+            Err(SealError::Expired)
+        } else {
+            Ok(secret.to_vec())
+        }
     }
 }
 
@@ -126,7 +148,11 @@ fn random_key() -> Result<[u8; KEY], KeyError> {
 fn write_private(path: &Path, key: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(key)?;
     file.sync_all()
 }
@@ -142,10 +168,16 @@ mod tests {
         assert_eq!(seal.open(b"alice", 100, &token).unwrap(), b"state");
         assert_eq!(seal.open(b"mallory", 100, &token), Err(SealError::Forged));
         assert_eq!(seal.open(b"alice", 101, &token), Err(SealError::Expired));
-        assert_eq!(Seal::ephemeral().unwrap().open(b"alice", 1, &token), Err(SealError::Forged));
+        assert_eq!(
+            Seal::ephemeral().unwrap().open(b"alice", 1, &token),
+            Err(SealError::Forged)
+        );
         let mut changed = token.into_bytes();
         changed[40] ^= 1;
-        assert_eq!(seal.open(b"alice", 1, std::str::from_utf8(&changed).unwrap()), Err(SealError::Forged));
+        assert_eq!(
+            seal.open(b"alice", 1, std::str::from_utf8(&changed).unwrap()),
+            Err(SealError::Forged)
+        );
         assert_eq!(seal.open(b"alice", 1, "short"), Err(SealError::Forged));
     }
 
@@ -154,7 +186,10 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let token = Seal::in_folder(folder.path()).unwrap().seal(b"", 9, b"x");
-        assert_eq!(Seal::in_folder(folder.path()).unwrap().open(b"", 9, &token).unwrap(), b"x");
+        assert_eq!(
+            Seal::in_folder(folder.path()).unwrap().open(b"", 9, &token).unwrap(),
+            b"x"
+        );
         let file = folder.path().join("seal.key");
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::write(&file, "short").unwrap();

@@ -15,7 +15,10 @@ pub(crate) struct Startup {
 impl Startup {
     /// Begins now and lasts at most `wait`.
     pub(crate) fn begin(wait: Duration) -> Self {
-        Self { until: Instant::now() + wait, over: CancellationToken::new() }
+        Self {
+            until: Instant::now() + wait,
+            over: CancellationToken::new(),
+        }
     }
 
     /// Every first attempt is over and its outcome is in the catalogue.

@@ -15,10 +15,18 @@ pub fn replace(params: &Raw, id: &Id) -> Result<(Raw, Option<Raw>), ObjectError>
         return Ok((params.clone(), None));
     }
     let read = Object::parse(params)?;
-    let Some(meta) = read.get("_meta") else { return Ok((params.clone(), None)) };
+    let Some(meta) = read.get("_meta") else {
+        return Ok((params.clone(), None));
+    };
     let meta = Object::parse(meta)?;
-    let Some(token) = meta.get(meta::PROGRESS_TOKEN).cloned() else { return Ok((params.clone(), None)) };
-    let ours = if token.as_str().starts_with('"') { Raw::string(id.as_str()) } else { id.raw().clone() };
+    let Some(token) = meta.get(meta::PROGRESS_TOKEN).cloned() else {
+        return Ok((params.clone(), None));
+    };
+    let ours = if token.as_str().starts_with('"') {
+        Raw::string(id.as_str())
+    } else {
+        id.raw().clone()
+    };
     let meta = meta.edit().set(meta::PROGRESS_TOKEN, ours).finish();
     Ok((read.edit().set("_meta", meta).finish(), Some(token)))
 }
@@ -50,9 +58,15 @@ mod tests {
     fn only_the_token_changes_and_keeps_its_type() {
         assert_eq!(
             replaced(r#"{ "x":1.0,"_meta":{"progressToken":"abc","y":1}}"#),
-            (r#"{ "x":1.0,"_meta":{"progressToken":"7","y":1}}"#.into(), Some("\"abc\"".into()))
+            (
+                r#"{ "x":1.0,"_meta":{"progressToken":"7","y":1}}"#.into(),
+                Some("\"abc\"".into())
+            )
         );
-        assert_eq!(replaced(r#"{"_meta":{"progressToken":5}}"#).0, r#"{"_meta":{"progressToken":7}}"#);
+        assert_eq!(
+            replaced(r#"{"_meta":{"progressToken":5}}"#).0,
+            r#"{"_meta":{"progressToken":7}}"#
+        );
     }
 
     #[test]

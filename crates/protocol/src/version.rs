@@ -11,6 +11,9 @@ pub const BATCHING: &str = "2025-03-26";
 /// Every revision with a handshake, oldest first.
 pub const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", NEWEST_LEGACY];
 
+/// What `/mcp` speaks, newest first: told by `server/discover` and by every refusal of another version.
+pub const SPOKEN: [&str; 4] = [MODERN, NEWEST_LEGACY, "2025-06-18", "2025-03-26"];
+
 /// How a peer speaks: with a handshake and sessions, or stateless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Era {

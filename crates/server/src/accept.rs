@@ -50,7 +50,10 @@ pub async fn serve(
     }
     drop(listener);
     gateway.drain();
-    if tokio::time::timeout(server.shutdown_timeout, connections.shutdown()).await.is_err() {
+    if tokio::time::timeout(server.shutdown_timeout, connections.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("calls were still in flight at the end of server.shutdown_timeout and were cut off");
     }
     gateway.stop().await;
@@ -66,8 +69,15 @@ fn open(socket: TcpStream, app: Router, connections: &GracefulShutdown, hard_end
     let mut socket = TimeoutStream::new(socket);
     socket.set_write_timeout(Some(STUCK));
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(true);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .keep_alive(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(30));
     let connection = builder
         .serve_connection(TokioIo::new(Box::pin(socket)), TowerToHyperService::new(app))
         .into_owned();

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
-use http::HeaderMap;
 use http_body_util::BodyExt;
 
 /// How long a client may be silent within a body.
@@ -38,7 +38,9 @@ impl BodyError {
 
 /// Reads a whole body of at most `max` bytes.
 pub(crate) async fn read(headers: &HeaderMap, mut body: Body, max: usize) -> Result<Bytes, BodyError> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > max) {
         return Err(BodyError::TooLarge(max));
     }

@@ -33,7 +33,11 @@ impl Rules {
                 "reachable from other machines and any Host passes; set server.allowed_hosts to the names clients use",
             );
         }
-        let mut hosts: Vec<String> = server.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        let mut hosts: Vec<String> = server
+            .allowed_hosts
+            .iter()
+            .map(|host| host.to_ascii_lowercase())
+            .collect();
         if loopback {
             hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
         }
@@ -41,12 +45,20 @@ impl Rules {
         Self {
             hosts: (listed || loopback).then_some(hosts),
             any_origin: server.allowed_origins.iter().any(|origin| origin == "*"),
-            origins: server.allowed_origins.iter().map(|origin| origin.to_ascii_lowercase()).collect(),
+            origins: server
+                .allowed_origins
+                .iter()
+                .map(|origin| origin.to_ascii_lowercase())
+                .collect(),
         }
     }
 
     fn refusal(&self, headers: &HeaderMap, authority: Option<&str>) -> Option<&'static str> {
-        let host = headers.get(HOST).and_then(|value| value.to_str().ok()).or(authority).unwrap_or_default();
+        let host = headers
+            .get(HOST)
+            .and_then(|value| value.to_str().ok())
+            .or(authority)
+            .unwrap_or_default();
         if !self.host_passes(host) {
             return Some("this Host is not served here; add it to server.allowed_hosts if it should be");
         }
@@ -58,12 +70,16 @@ impl Rules {
     fn host_passes(&self, host: &str) -> bool {
         let Some(allowed) = &self.hosts else { return true };
         let (host, name) = (host.to_ascii_lowercase(), without_port(host).to_ascii_lowercase());
-        allowed.iter().any(|known| *known == host || *known == name || is_same_address(known, &name))
+        allowed
+            .iter()
+            .any(|known| *known == host || *known == name || is_same_address(known, &name))
     }
 
     fn origin_passes(&self, origin: &str, host: &str) -> bool {
         let origin = origin.to_ascii_lowercase();
-        let own = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
+        let own = origin
+            .split_once("://")
+            .is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
         self.any_origin || own || self.origins.contains(&origin)
     }
 }
@@ -78,13 +94,21 @@ fn without_port(host: &str) -> &str {
 
 /// Whether both are the same IP address, with or without brackets.
 fn is_same_address(one: &str, other: &str) -> bool {
-    let read = |text: &str| text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
+    let read = |text: &str| {
+        text.trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>()
+            .ok()
+    };
     read(one).is_some_and(|address| read(other) == Some(address))
 }
 
 /// Refuses with 403 what does not pass.
 pub(crate) async fn check(State(rules): State<Arc<Rules>>, request: Request, next: Next) -> Response {
-    match rules.refusal(request.headers(), request.uri().authority().map(http::uri::Authority::as_str)) {
+    match rules.refusal(
+        request.headers(),
+        request.uri().authority().map(http::uri::Authority::as_str),
+    ) {
         None => next.run(request).await,
         Some(why) => answer::refused(StatusCode::FORBIDDEN, why).into_response(),
     }
@@ -118,7 +142,13 @@ mod tests {
         for host in ["localhost:9000", "127.0.0.1:9000", "LOCALHOST", "[::1]:9000"] {
             assert!(passes(&rules, host, None), "{host}");
         }
-        for host in ["evil.example", "evil.example:9000", "localhost.evil.example", "127.0.0.1.evil.example", ""] {
+        for host in [
+            "evil.example",
+            "evil.example:9000",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "",
+        ] {
             assert!(!passes(&rules, host, None), "{host}");
         }
     }
@@ -141,6 +171,10 @@ mod tests {
         assert!(!passes(&rules, "localhost:9000", Some("http://evil.example")));
         assert!(!passes(&rules, "localhost:9000", Some("null")));
         assert!(!passes(&rules, "localhost:9000", Some("http://localhost:1")));
-        assert!(passes(&self::rules("127.0.0.1:1", &[], &["*"]), "localhost", Some("http://evil.example")));
+        assert!(passes(
+            &self::rules("127.0.0.1:1", &[], &["*"]),
+            "localhost",
+            Some("http://evil.example")
+        ));
     }
 }

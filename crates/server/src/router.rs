@@ -23,7 +23,10 @@ pub(crate) struct App {
 /// The routes of a gateway that is bound to `address`.
 pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> Router {
     let rules = Arc::new(Rules::new(server, address));
-    let app = App { gateway, max_body: server.max_body_bytes };
+    let app = App {
+        gateway,
+        max_body: server.max_body_bytes,
+    };
     let protected = Router::new()
         .route("/mcp", any(mcp::handle))
         .route("/mcp/", any(mcp::handle))

@@ -58,7 +58,10 @@ fn with_meta(params: Option<Raw>, declared: &Declared) -> Result<Raw, ObjectErro
         .edit()
         .set(meta::PROTOCOL_VERSION, Raw::string(version::MODERN))
         .set(meta::CLIENT_CAPABILITIES, declared.capabilities.clone())
-        .set(meta::CLIENT_INFO, declared.client_info.clone().unwrap_or_else(crate::connect::own_info))
+        .set(
+            meta::CLIENT_INFO,
+            declared.client_info.clone().unwrap_or_else(crate::connect::own_info),
+        )
         .finish();
     Ok(params.edit().set("_meta", meta).finish())
 }

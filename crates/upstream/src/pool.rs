@@ -106,10 +106,10 @@ impl Upstream {
         if let Some(link) = self.modern.live() {
             return Ok(link);
         }
+        self.settle_modern().await;
         match self.verdict().modern {
             Some(true) => self.modern().await,
-            Some(false) => self.plain_legacy().await,
-            None => self.modern_if_quick().await,
+            Some(false) | None => self.plain_legacy().await,
         }
     }
 
@@ -276,13 +276,14 @@ impl Upstream {
         made
     }
 
-    /// Whether a process is modern is found out on a process of its own; who asks first waits a little for it.
-    async fn modern_if_quick(self: &Arc<Self>) -> Result<Arc<Link>, LinkError> {
-        let upstream = Arc::clone(self);
-        let probe = self.tasks.spawn(async move { upstream.modern().await });
-        match tokio::time::timeout(VERDICT_WAIT, probe).await {
-            Ok(Ok(Ok(link))) => Ok(link),
-            Ok(_) | Err(_) => self.plain_legacy().await,
+    /// Finds out whether the backend is modern, if that is not known; waits at most a second for it, and goes on
+    /// finding out after that.
+    pub async fn settle_modern(self: &Arc<Self>) {
+        if self.verdict().modern.is_none() {
+            let upstream = Arc::clone(self);
+            let probe = self.tasks.spawn(async move { upstream.modern().await });
+            // Whatever comes of it is in the verdict.
+            let _ = tokio::time::timeout(VERDICT_WAIT, probe).await;
         }
     }
 

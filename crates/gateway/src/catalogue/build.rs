@@ -24,7 +24,12 @@ pub(crate) fn build(backends: &[Seen], rule: &ConflictResolution, page_size: Opt
     let (templates, template_routes) = templates(backends);
     let introduced: Vec<Introduced<'_>> = backends
         .iter()
-        .filter_map(|(upstream, state)| Some(Introduced { name: upstream.name(), hello: state.hello.as_deref()? }))
+        .filter_map(|(upstream, state)| {
+            Some(Introduced {
+                name: upstream.name(),
+                hello: state.hello.as_deref()?,
+            })
+        })
         .collect();
     let declares = |state: &State| state.hello.as_ref().is_some_and(|hello| hello.has("resources"));
     Snapshot {
@@ -39,7 +44,11 @@ pub(crate) fn build(backends: &[Seen], rule: &ConflictResolution, page_size: Opt
         prompt_routes,
         resource_routes,
         template_routes,
-        readers: backends.iter().filter(|(_, state)| declares(state)).map(|(one, _)| Arc::clone(one)).collect(),
+        readers: backends
+            .iter()
+            .filter(|(_, state)| declares(state))
+            .map(|(one, _)| Arc::clone(one))
+            .collect(),
     }
 }
 
@@ -56,7 +65,11 @@ fn visible<'a>(items: &'a [Raw], member: &'static str, filter: &'a Filter) -> im
     items.iter().filter_map(move |raw| {
         let object = Object::parse(raw).ok()?;
         let key = object.get_str(member)?;
-        (filter.passes(&key) && seen.insert(key.clone())).then(|| Named { key, object, raw: raw.clone() })
+        (filter.passes(&key) && seen.insert(key.clone())).then(|| Named {
+            key,
+            object,
+            raw: raw.clone(),
+        })
     })
 }
 
@@ -68,11 +81,19 @@ fn tools(backends: &[Seen], rule: &ConflictResolution) -> (Vec<Raw>, HashMap<Byt
         let definition = upstream.definition();
         for tool in visible(&state.lists.tools, "name", &definition.filters.tools) {
             let change = definition.tool_overrides.get(&*tool.key);
-            let wanted = change.and_then(|change| change.name.as_deref()).map_or_else(|| tool.key.clone(), Into::into);
+            let wanted = change
+                .and_then(|change| change.name.as_deref())
+                .map_or_else(|| tool.key.clone(), Into::into);
             let exposed = names.expose(upstream.name(), &wanted);
             let description = change.and_then(|change| change.description.as_deref());
             items.push(renamed(&tool, &exposed, description));
-            routes.insert(exposed, Route { upstream: Arc::clone(upstream), original: tool.key });
+            routes.insert(
+                exposed,
+                Route {
+                    upstream: Arc::clone(upstream),
+                    original: tool.key,
+                },
+            );
         }
     }
     (items, routes)
@@ -86,7 +107,13 @@ fn prompts(backends: &[Seen], rule: &ConflictResolution) -> (Vec<Raw>, HashMap<B
         for prompt in visible(&state.lists.prompts, "name", &upstream.definition().filters.prompts) {
             let exposed = names.expose(upstream.name(), &prompt.key);
             items.push(renamed(&prompt, &exposed, None));
-            routes.insert(exposed, Route { upstream: Arc::clone(upstream), original: prompt.key });
+            routes.insert(
+                exposed,
+                Route {
+                    upstream: Arc::clone(upstream),
+                    original: prompt.key,
+                },
+            );
         }
     }
     (items, routes)
@@ -126,7 +153,11 @@ fn templates(backends: &[Seen]) -> (Vec<Raw>, Vec<(ByteString, Template, Arc<Ups
     let mut routes: Vec<(ByteString, Template, Arc<Upstream>)> = Vec::new();
     let mut seen = HashSet::new();
     for (upstream, state) in backends {
-        for template in visible(&state.lists.templates, "uriTemplate", &upstream.definition().filters.resources) {
+        for template in visible(
+            &state.lists.templates,
+            "uriTemplate",
+            &upstream.definition().filters.resources,
+        ) {
             if seen.insert(template.key.clone()) {
                 let matcher = Template::parse(&template.key);
                 routes.push((template.key, matcher, Arc::clone(upstream)));

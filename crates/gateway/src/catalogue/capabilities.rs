@@ -45,7 +45,9 @@ fn with_union_of(declared: Raw, backends: &[Introduced<'_>], member: &'static st
     let mut seen = HashSet::new();
     let mut parts = Vec::new();
     for backend in backends {
-        let own = Object::parse(&backend.hello.capabilities).ok().and_then(|read| read.get_object(member));
+        let own = Object::parse(&backend.hello.capabilities)
+            .ok()
+            .and_then(|read| read.get_object(member));
         for (key, value) in own.iter().flat_map(Object::members) {
             if seen.insert(key.to_owned()) {
                 parts.push(format!("{}:{}", argus_protocol::write::quoted(key), value.as_str()));
@@ -72,7 +74,10 @@ pub(super) fn instructions(backends: &[Introduced<'_>], configured: usize) -> Op
         [] => None,
         [(_, only)] if configured == 1 => Some((*only).to_owned()),
         several => {
-            let parts: Vec<String> = several.iter().map(|(name, text)| format!("## {name}\n\n{text}")).collect();
+            let parts: Vec<String> = several
+                .iter()
+                .map(|(name, text)| format!("## {name}\n\n{text}"))
+                .collect();
             Some(parts.join("\n\n"))
         }
     }
@@ -98,8 +103,20 @@ mod tests {
     #[test]
     fn what_any_backend_can_is_declared() {
         let one = hello(json!({"logging": {}, "experimental": {"x": {"a": 1.0}, "y": 1}}), None);
-        let two = hello(json!({"resources": {"subscribe": true}, "experimental": {"y": 2}, "extensions": {"e": {}}}), None);
-        let both = [Introduced { name: "one", hello: &one }, Introduced { name: "two", hello: &two }];
+        let two = hello(
+            json!({"resources": {"subscribe": true}, "experimental": {"y": 2}, "extensions": {"e": {}}}),
+            None,
+        );
+        let both = [
+            Introduced {
+                name: "one",
+                hello: &one,
+            },
+            Introduced {
+                name: "two",
+                hello: &two,
+            },
+        ];
         assert_eq!(
             read(&legacy(&both)),
             json!({
@@ -117,9 +134,21 @@ mod tests {
     #[test]
     fn instructions_pass_or_are_joined() {
         let (one, two) = (hello(json!({}), Some("Use a.")), hello(json!({}), Some("Use b.")));
-        let (one, two) = (Introduced { name: "one", hello: &one }, Introduced { name: "two", hello: &two });
+        let (one, two) = (
+            Introduced {
+                name: "one",
+                hello: &one,
+            },
+            Introduced {
+                name: "two",
+                hello: &two,
+            },
+        );
         assert_eq!(instructions(&[], 1), None);
         assert_eq!(instructions(std::slice::from_ref(&one), 1).as_deref(), Some("Use a."));
-        assert_eq!(instructions(&[one, two], 2).as_deref(), Some("## one\n\nUse a.\n\n## two\n\nUse b."));
+        assert_eq!(
+            instructions(&[one, two], 2).as_deref(),
+            Some("## one\n\nUse a.\n\n## two\n\nUse b.")
+        );
     }
 }

@@ -21,14 +21,21 @@ pub(crate) struct BadCursor;
 impl Listing {
     /// `member` is the name of the list in a result, such as `tools`.
     pub(crate) fn new(member: &'static str, items: Vec<Raw>, page_size: Option<usize>) -> Self {
-        let mut listing = Self { member, items, page_size, first: [Raw::empty_object(), Raw::empty_object()] };
+        let mut listing = Self {
+            member,
+            items,
+            page_size,
+            first: [Raw::empty_object(), Raw::empty_object()],
+        };
         listing.first = [listing.render(0, Era::Legacy), listing.render(0, Era::Modern)];
         listing
     }
 
     /// The page that a request asks for: the first one without a cursor.
     pub(crate) fn page(&self, params: Option<&Raw>, era: Era) -> Result<Raw, BadCursor> {
-        let cursor = params.and_then(|raw| Object::parse(raw).ok()).and_then(|read| read.get("cursor").cloned());
+        let cursor = params
+            .and_then(|raw| Object::parse(raw).ok())
+            .and_then(|read| read.get("cursor").cloned());
         match cursor {
             Some(raw) if raw.as_str() != "null" => {
                 let text: String = raw.read().map_err(|_| BadCursor)?;
@@ -44,7 +51,9 @@ impl Listing {
     }
 
     fn render(&self, from: usize, era: Era) -> Raw {
-        let to = self.page_size.map_or(self.items.len(), |size| (from + size).min(self.items.len()));
+        let to = self
+            .page_size
+            .map_or(self.items.len(), |size| (from + size).min(self.items.len()));
         let parts: Vec<&str> = self.items[from..to].iter().map(Raw::as_str).collect();
         let mut text = format!("{{{}\"{}\":[{}]", head(era), self.member, parts.join(","));
         if to < self.items.len() {
@@ -60,7 +69,10 @@ impl Listing {
     }
 
     fn offset(&self, cursor: &str) -> Result<usize, BadCursor> {
-        let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = URL_SAFE_NO_PAD
+            .decode(cursor)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
         let (member, offset) = text.as_deref().and_then(|text| text.split_once(':')).ok_or(BadCursor)?;
         let offset: usize = offset.parse().map_err(|_| BadCursor)?;
         if member == self.member && self.page_size.is_some() {
@@ -89,7 +101,9 @@ mod tests {
     use super::*;
 
     fn listing(page_size: Option<usize>) -> Listing {
-        let items = (0..5).map(|n| Raw::parse(format!("{{\"n\": {n}.0}}")).unwrap()).collect();
+        let items = (0..5)
+            .map(|n| Raw::parse(format!("{{\"n\": {n}.0}}")).unwrap())
+            .collect();
         Listing::new("tools", items, page_size)
     }
 
@@ -100,7 +114,10 @@ mod tests {
     #[test]
     fn one_page_by_default_with_every_byte_kept() {
         let page = listing(None).page(None, Era::Legacy).unwrap();
-        assert_eq!(page.as_str(), r#"{"tools":[{"n": 0.0},{"n": 1.0},{"n": 2.0},{"n": 3.0},{"n": 4.0}]}"#);
+        assert_eq!(
+            page.as_str(),
+            r#"{"tools":[{"n": 0.0},{"n": 1.0},{"n": 2.0},{"n": 3.0},{"n": 4.0}]}"#
+        );
     }
 
     #[test]

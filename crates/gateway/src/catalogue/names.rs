@@ -14,7 +14,10 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(super) fn new(rule: &'a ConflictResolution) -> Self {
-        Self { rule, taken: HashSet::new() }
+        Self {
+            rule,
+            taken: HashSet::new(),
+        }
     }
 
     /// The name for a backend's capability.
@@ -36,7 +39,10 @@ impl<'a> Names<'a> {
             return name;
         }
         let numbered = (2u64..).map(|number| ByteString::from(format!("{name}{}{number}", self.rule.separator)));
-        numbered.into_iter().find(|candidate| !self.taken.contains(candidate)).unwrap_or(name)
+        numbered
+            .into_iter()
+            .find(|candidate| !self.taken.contains(candidate))
+            .unwrap_or(name)
     }
 }
 
@@ -45,9 +51,15 @@ mod tests {
     use super::*;
 
     fn exposed(strategy: Strategy, separator: &str, wanted: &[(&str, &str)]) -> Vec<String> {
-        let rule = ConflictResolution { strategy, separator: separator.to_owned() };
+        let rule = ConflictResolution {
+            strategy,
+            separator: separator.to_owned(),
+        };
         let mut names = Names::new(&rule);
-        wanted.iter().map(|(backend, name)| names.expose(backend, &(*name).into()).to_string()).collect()
+        wanted
+            .iter()
+            .map(|(backend, name)| names.expose(backend, &(*name).into()).to_string())
+            .collect()
     }
 
     #[test]
@@ -59,11 +71,17 @@ mod tests {
 
     #[test]
     fn prefix_names_the_backend_everywhere() {
-        assert_eq!(exposed(Strategy::Prefix, "__", &[("a", "x"), ("b", "x")]), ["a__x", "b__x"]);
+        assert_eq!(
+            exposed(Strategy::Prefix, "__", &[("a", "x"), ("b", "x")]),
+            ["a__x", "b__x"]
+        );
     }
 
     #[test]
     fn a_prefixed_name_that_is_taken_is_numbered() {
-        assert_eq!(exposed(Strategy::Auto, "_", &[("a", "x"), ("a", "b_x"), ("b", "x")]), ["x", "b_x", "b_x_2"]);
+        assert_eq!(
+            exposed(Strategy::Auto, "_", &[("a", "x"), ("a", "b_x"), ("b", "x")]),
+            ["x", "b_x", "b_x_2"]
+        );
     }
 }

@@ -55,7 +55,10 @@ impl Snapshot {
         if let Some(upstream) = self.resource_routes.get(uri) {
             return vec![Arc::clone(upstream)];
         }
-        let by_template = self.template_routes.iter().find(|(_, template, _)| template.matches(uri));
+        let by_template = self
+            .template_routes
+            .iter()
+            .find(|(_, template, _)| template.matches(uri));
         if let Some((_, _, upstream)) = by_template {
             return vec![Arc::clone(upstream)];
         }
@@ -65,6 +68,9 @@ impl Snapshot {
 
     /// The backend of a template that is named by its own text, as completion does.
     pub(crate) fn template_named(&self, text: &str) -> Option<&Arc<Upstream>> {
-        self.template_routes.iter().find(|(named, _, _)| named == text).map(|(_, _, upstream)| upstream)
+        self.template_routes
+            .iter()
+            .find(|(named, _, _)| named == text)
+            .map(|(_, _, upstream)| upstream)
     }
 }

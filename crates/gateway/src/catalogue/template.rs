@@ -21,7 +21,9 @@ impl Template {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(open) = rest.find('{') {
-            let Some(close) = rest[open..].find('}').map(|at| open + at) else { break };
+            let Some(close) = rest[open..].find('}').map(|at| open + at) else {
+                break;
+            };
             if open > 0 {
                 parts.push(Part::Literal(rest[..open].to_owned()));
             }
@@ -48,7 +50,11 @@ impl Template {
 
 fn expression(inner: &str) -> Part {
     let operator = inner.starts_with(['+', '#', '/', '?', '&', ';', '.']);
-    if operator || inner.contains('*') { Part::Anything } else { Part::Segment }
+    if operator || inner.contains('*') {
+        Part::Anything
+    } else {
+        Part::Segment
+    }
 }
 
 fn step(part: &Part, uri: &str, reached: &[bool]) -> Vec<bool> {

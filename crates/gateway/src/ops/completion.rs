@@ -16,7 +16,17 @@ pub(crate) async fn complete(core: &Arc<Core>, client: Client<'_>, params: Optio
         Err(error) => error.into(),
         Ok((upstream, params)) => {
             let method = ByteString::from_static(method::COMPLETE);
-            forward(core, client, &upstream, Forward { method, params: Some(params), name: None }).await
+            forward(
+                core,
+                client,
+                &upstream,
+                Forward {
+                    method,
+                    params: Some(params),
+                    name: None,
+                },
+            )
+            .await
         }
     }
 }
@@ -45,7 +55,9 @@ async fn referred(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Resu
                 Some(upstream) => Some(upstream),
                 None => resources::readers_of(core, &uri).await.into_iter().next(),
             };
-            found.map(|upstream| (upstream, untouched())).ok_or_else(|| resources::not_found(client.era(), &uri))
+            found
+                .map(|upstream| (upstream, untouched()))
+                .ok_or_else(|| resources::not_found(client.era(), &uri))
         }
         _ => Err(invalid("params.ref.type must be ref/prompt or ref/resource")),
     }

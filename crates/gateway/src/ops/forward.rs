@@ -56,7 +56,13 @@ pub(crate) async fn on_link(
         declared: client.declared(),
     };
     let exchange = link.call(request, upstream.definition().timeouts.call);
-    Reply::Relay(Relay { exchange, backend: Arc::clone(upstream.name()), name, finish, session })
+    Reply::Relay(Relay {
+        exchange,
+        backend: Arc::clone(upstream.name()),
+        name,
+        finish,
+        session,
+    })
 }
 
 /// The parameters for the link's era, and what becomes of the result.
@@ -70,28 +76,43 @@ fn translate(
     match (client, link) {
         (Era::Legacy, _) => Ok((forward.params.clone(), Finish::AsIs)),
         (Era::Modern, Era::Modern) if may_ask(&forward.method) => {
-            let seal = StateSeal::new(Arc::clone(&core.seal), backend, &forward.method, forward.name.as_deref());
+            let seal = StateSeal::new(
+                Arc::clone(&core.seal),
+                backend,
+                &forward.method,
+                forward.name.as_deref(),
+            );
             let params = forward.params.as_ref().map(|raw| seal.unwrap(raw)).transpose()?;
             Ok((params, Finish::Seal(seal)))
         }
         (Era::Modern, Era::Modern) => Ok((forward.params.clone(), Finish::AsIs)),
         (Era::Modern, Era::Legacy) => {
             let params = forward.params.as_ref().map(without_modern_meta).transpose()?;
-            Ok((params, Finish::Modernise { cached: forward.method == method::RESOURCES_READ }))
+            Ok((
+                params,
+                Finish::Modernise {
+                    cached: forward.method == method::RESOURCES_READ,
+                },
+            ))
         }
     }
 }
 
 /// The methods that may answer `input_required` (MCP 2026-07-28 "Multi round-trip requests").
 fn may_ask(method: &str) -> bool {
-    matches!(method, method::TOOLS_CALL | method::PROMPTS_GET | method::RESOURCES_READ)
+    matches!(
+        method,
+        method::TOOLS_CALL | method::PROMPTS_GET | method::RESOURCES_READ
+    )
 }
 
 /// Parameters without what only a modern backend understands.
 fn without_modern_meta(params: &Raw) -> Result<Raw, RpcError> {
     let malformed = |error| RpcError::new(code::INVALID_PARAMS, format!("params: {error}"));
     let read = Object::parse(params).map_err(malformed)?;
-    let Some(meta) = read.get("_meta") else { return Ok(params.clone()) };
+    let Some(meta) = read.get("_meta") else {
+        return Ok(params.clone());
+    };
     let meta = Object::parse(meta).map_err(malformed)?;
     let meta = meta
         .edit()

@@ -19,7 +19,10 @@ pub(crate) async fn initialize(core: &Core, params: Option<&Raw>) -> Result<(Arc
         client_info: params.get("clientInfo").cloned(),
     };
     if !declared.capabilities.as_str().starts_with('{') {
-        return Err(RpcError::new(code::INVALID_PARAMS, "params.capabilities must be an object"));
+        return Err(RpcError::new(
+            code::INVALID_PARAMS,
+            "params.capabilities must be an object",
+        ));
     }
     core.startup.wait().await;
     let session = core
@@ -44,9 +47,10 @@ fn initialize_result(core: &Core, version: &str) -> Raw {
 /// Tells a modern client what there is (MCP 2026-07-28 "Discovery").
 pub(crate) async fn discover(core: &Core) -> Reply {
     core.startup.wait().await;
+    // A modern client is here: find out which backends it can speak to directly.
+    futures::future::join_all(core.inventory.upstreams().map(|upstream| upstream.settle_modern())).await;
     let catalogue = core.catalogue();
-    let versions: Vec<String> =
-        std::iter::once(version::MODERN).chain(version::LEGACY.into_iter().rev().take(3)).map(|v| format!("\"{v}\"")).collect();
+    let versions = version::SPOKEN.map(|known| format!("\"{known}\""));
     let mut text = format!(
         "{{\"resultType\":\"complete\",\"supportedVersions\":[{}],\"capabilities\":{},\"ttlMs\":0,\"cacheScope\":\"private\",\"_meta\":{{\"{}\":{}}}",
         versions.join(","),

@@ -37,7 +37,10 @@ pub(crate) async fn apply(session: &Session, link: &Link) {
     if !link.hello().has("logging") || !link.level_changes(level.to_byte(), session.can_be_asked()) {
         return;
     }
-    let mut request = Outgoing::own(method::SET_LEVEL, Some(Raw::from_value(&serde_json::json!({"level": level.name()}))));
+    let mut request = Outgoing::own(
+        method::SET_LEVEL,
+        Some(Raw::from_value(&serde_json::json!({"level": level.name()}))),
+    );
     request.declared = None;
     let _ = link.call(request, LIMIT).outcome().await;
 }

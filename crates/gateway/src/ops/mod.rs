@@ -22,7 +22,12 @@ use crate::relay::Reply;
 use crate::session::Session;
 
 /// Answers a request of a legacy session.
-pub(crate) async fn legacy(core: &Arc<Core>, session: &Arc<Session>, method: &ByteString, params: Option<Raw>) -> Reply {
+pub(crate) async fn legacy(
+    core: &Arc<Core>,
+    session: &Arc<Session>,
+    method: &ByteString,
+    params: Option<Raw>,
+) -> Reply {
     let client = Client::from(session);
     match &**method {
         method::PING => Reply::result(Raw::empty_object()),
@@ -65,7 +70,11 @@ async fn either(core: &Arc<Core>, client: Client<'_>, method: &ByteString, param
 
 /// The answer to a method that is not offered.
 pub(crate) fn unknown(method: &str) -> Reply {
-    RpcError::new(code::METHOD_NOT_FOUND, format!("the method {method} is not offered here")).into()
+    RpcError::new(
+        code::METHOD_NOT_FOUND,
+        format!("the method {method} is not offered here"),
+    )
+    .into()
 }
 
 /// Parameters that must be there, as an object.

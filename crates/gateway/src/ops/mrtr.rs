@@ -36,10 +36,16 @@ impl StateSeal {
         if !result.as_str().contains(MEMBER) {
             return result;
         }
-        let Ok(read) = Object::parse(&result) else { return result };
+        let Ok(read) = Object::parse(&result) else {
+            return result;
+        };
         let asks = read.get_str("resultType").is_some_and(|kind| kind == "input_required");
-        let Some(state) = read.get(MEMBER).filter(|_| asks) else { return result };
-        let token = self.seal.seal(&self.context, now() + LIFETIME_S, state.as_str().as_bytes());
+        let Some(state) = read.get(MEMBER).filter(|_| asks) else {
+            return result;
+        };
+        let token = self
+            .seal
+            .seal(&self.context, now() + LIFETIME_S, state.as_str().as_bytes());
         read.edit().set(MEMBER, Raw::string(&token)).finish()
     }
 
@@ -53,8 +59,13 @@ impl StateSeal {
         if read.get(MEMBER).is_none() {
             return Ok(params.clone());
         }
-        let token = read.get_str(MEMBER).ok_or_else(|| refused("it must be a string".to_owned()))?;
-        let state = self.seal.open(&self.context, now(), &token).map_err(|error| refused(error.to_string()))?;
+        let token = read
+            .get_str(MEMBER)
+            .ok_or_else(|| refused("it must be a string".to_owned()))?;
+        let state = self
+            .seal
+            .open(&self.context, now(), &token)
+            .map_err(|error| refused(error.to_string()))?;
         let state = String::from_utf8(state).ok().and_then(|text| Raw::parse(text).ok());
         let state = state.ok_or_else(|| refused("it is damaged".to_owned()))?;
         Ok(read.edit().set(MEMBER, state).finish())
@@ -62,7 +73,9 @@ impl StateSeal {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

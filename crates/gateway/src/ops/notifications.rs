@@ -25,7 +25,10 @@ fn notified(core: &Arc<Core>, session: &Arc<Session>, method: &str, params: Opti
     match method {
         method::INITIALIZED => {}
         method::CANCELLED => {
-            let id = params.as_ref().and_then(|raw| Object::parse(raw).ok()).and_then(|read| read.get("requestId").cloned());
+            let id = params
+                .as_ref()
+                .and_then(|raw| Object::parse(raw).ok())
+                .and_then(|read| read.get("requestId").cloned());
             if let Some(id) = id.and_then(Id::from_raw) {
                 session.cancel(&id);
             }
@@ -47,7 +50,10 @@ fn notified(core: &Arc<Core>, session: &Arc<Session>, method: &str, params: Opti
 /// A notification that the gateway does not know goes to the backend, if there is just one.
 fn pass(core: &Arc<Core>, session: &Arc<Session>, method: String, params: Option<Raw>) {
     let Some(upstream) = core.inventory.only().cloned() else {
-        tracing::debug!(method, "an unknown notification was dropped, for there are several backends");
+        tracing::debug!(
+            method,
+            "an unknown notification was dropped, for there are several backends"
+        );
         return;
     };
     let session = Arc::clone(session);

@@ -11,11 +11,26 @@ use crate::gateway::Core;
 use crate::relay::Reply;
 
 pub(crate) async fn pass(core: &Arc<Core>, client: Client<'_>, method: &ByteString, params: Option<Raw>) -> Reply {
-    let Some(upstream) = core.inventory.only() else { return unknown(method) };
+    let Some(upstream) = core.inventory.only() else {
+        return unknown(method);
+    };
     match client.link(upstream).await {
         // Nobody here can say what an unknown method means in another era.
         Ok(link) if link.era() != client.era() => unknown(method),
-        Ok(link) => on_link(core, client, upstream, &link, Forward { method: method.clone(), params, name: None }).await,
+        Ok(link) => {
+            on_link(
+                core,
+                client,
+                upstream,
+                &link,
+                Forward {
+                    method: method.clone(),
+                    params,
+                    name: None,
+                },
+            )
+            .await
+        }
         Err(error) => error.to_rpc(upstream.name()).into(),
     }
 }

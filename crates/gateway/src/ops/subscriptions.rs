@@ -18,7 +18,13 @@ pub(crate) async fn subscribe(core: &Arc<Core>, session: &Arc<Session>, params: 
         Err(reply) => return reply,
     };
     session.subscribe(upstream.name(), &uri);
-    forward(core, Client::from(session), &upstream, request(method::RESOURCES_SUBSCRIBE, params, uri)).await
+    forward(
+        core,
+        Client::from(session),
+        &upstream,
+        request(method::RESOURCES_SUBSCRIBE, params, uri),
+    )
+    .await
 }
 
 pub(crate) async fn unsubscribe(core: &Arc<Core>, session: &Arc<Session>, params: Option<Raw>) -> Reply {
@@ -32,20 +38,30 @@ pub(crate) async fn unsubscribe(core: &Arc<Core>, session: &Arc<Session>, params
         // Others on the same connection still want the updates.
         return Reply::result(Raw::empty_object());
     }
-    forward(core, Client::from(session), &upstream, request(method::RESOURCES_UNSUBSCRIBE, params, uri)).await
+    forward(
+        core,
+        Client::from(session),
+        &upstream,
+        request(method::RESOURCES_UNSUBSCRIBE, params, uri),
+    )
+    .await
 }
 
 fn request(method: &'static str, params: Option<Raw>, uri: ByteString) -> Forward {
-    Forward { method: ByteString::from_static(method), params, name: Some(uri) }
+    Forward {
+        method: ByteString::from_static(method),
+        params,
+        name: Some(uri),
+    }
 }
 
-async fn find(
-    core: &Core,
-    session: &Arc<Session>,
-    params: Option<&Raw>,
-) -> Result<(ByteString, Arc<Upstream>), Reply> {
-    let uri = object(params).and_then(|read| text(&read, "uri")).map_err(Reply::from)?;
+async fn find(core: &Core, session: &Arc<Session>, params: Option<&Raw>) -> Result<(ByteString, Arc<Upstream>), Reply> {
+    let uri = object(params)
+        .and_then(|read| text(&read, "uri"))
+        .map_err(Reply::from)?;
     let upstream = resources::readers_of(core, &uri).await.into_iter().next();
     let era = Client::from(session).era();
-    upstream.map(|upstream| (uri.clone(), upstream)).ok_or_else(|| resources::not_found(era, &uri).into())
+    upstream
+        .map(|upstream| (uri.clone(), upstream))
+        .ok_or_else(|| resources::not_found(era, &uri).into())
 }

@@ -48,7 +48,11 @@ impl Asks {
     /// Passes the client's progress on a question to the backend that asked.
     pub(super) fn progress(&self, params: &Raw) {
         let open = token::number_of(params).and_then(|number| self.open.get(&number));
-        if let Some(Open { reply, token: Some(theirs) }) = open {
+        if let Some(Open {
+            reply,
+            token: Some(theirs),
+        }) = open
+        {
             reply.notify(method::PROGRESS, token::restore(params, theirs).as_ref());
         }
     }

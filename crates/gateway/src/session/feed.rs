@@ -42,7 +42,8 @@ impl FeedQueue {
     pub(crate) fn push(&self, item: FeedItem) {
         let mut state = self.state();
         if let FeedItem::Notification { method, params: None } = &item {
-            let same = |other: &FeedItem| matches!(other, FeedItem::Notification { method: m, params: None } if m == method);
+            let same =
+                |other: &FeedItem| matches!(other, FeedItem::Notification { method: m, params: None } if m == method);
             if state.waiting.iter().any(same) {
                 return;
             }
@@ -96,7 +97,10 @@ mod tests {
     use super::*;
 
     fn notification(method: &'static str) -> FeedItem {
-        FeedItem::Notification { method: ByteString::from_static(method), params: None }
+        FeedItem::Notification {
+            method: ByteString::from_static(method),
+            params: None,
+        }
     }
 
     async fn method(queue: &FeedQueue, reader: u64) -> Option<String> {

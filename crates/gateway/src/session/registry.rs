@@ -63,12 +63,20 @@ impl Sessions {
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Session>> {
-        self.open.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.open
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// Sessions that nobody uses any more.
     pub(crate) fn idle(&self) -> Vec<Arc<Session>> {
-        self.all().into_iter().filter(|session| session.idle() >= MAX_IDLE).collect()
+        self.all()
+            .into_iter()
+            .filter(|session| session.idle() >= MAX_IDLE)
+            .collect()
     }
 }
 

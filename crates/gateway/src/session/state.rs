@@ -105,7 +105,11 @@ impl Session {
 
     pub(super) fn idle(&self) -> Duration {
         let used = Duration::from_millis(self.last_used.load(Ordering::Relaxed));
-        if lock(&self.calls).is_empty() { self.born.elapsed().saturating_sub(used) } else { Duration::ZERO }
+        if lock(&self.calls).is_empty() {
+            self.born.elapsed().saturating_sub(used)
+        } else {
+            Duration::ZERO
+        }
     }
 
     /// Registers a request, so that the client can cancel it; `None` when its id is in use.
@@ -117,7 +121,11 @@ impl Session {
         }
         let cancelled = CancellationToken::new();
         calls.insert(id.clone(), cancelled.clone());
-        Some(InFlight { session: Arc::clone(self), id: id.clone(), cancelled })
+        Some(InFlight {
+            session: Arc::clone(self),
+            id: id.clone(),
+            cancelled,
+        })
     }
 
     pub(crate) fn cancel(&self, id: &Id) {
@@ -150,7 +158,10 @@ impl Session {
     }
 
     pub(crate) fn link_to(&self, upstream: &Upstream) -> Option<Arc<Link>> {
-        lock(&self.links).get(upstream.name()).filter(|link| link.ended().is_none()).cloned()
+        lock(&self.links)
+            .get(upstream.name())
+            .filter(|link| link.ended().is_none())
+            .cloned()
     }
 
     pub(crate) fn keep_link(&self, upstream: &Upstream, link: &Arc<Link>) {
@@ -171,7 +182,9 @@ impl Session {
 
     /// Whether a notification may reach the client: a log message below its level may not.
     pub(crate) fn wants_log(&self, method: &str, params: Option<&Raw>) -> bool {
-        let Some(wanted) = self.level().filter(|_| method == method::LOG) else { return true };
+        let Some(wanted) = self.level().filter(|_| method == method::LOG) else {
+            return true;
+        };
         params.and_then(Level::of_message).is_none_or(|level| level >= wanted)
     }
 

@@ -9,6 +9,10 @@ use crate::router::App;
 
 pub(crate) async fn show(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let readiness = app.gateway.readiness();
-    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if readiness.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(readiness))
 }

@@ -13,21 +13,43 @@ pub(crate) struct Accepts {
 impl Accepts {
     /// Reads the header; without one everything is accepted.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut accepts = Self { json: false, stream: false };
+        let mut accepts = Self {
+            json: false,
+            stream: false,
+        };
         let mut any = false;
         for value in headers.get_all(ACCEPT) {
             let Ok(text) = value.to_str() else { continue };
             for part in text.split(',') {
                 any = true;
-                match part.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-                    "*/*" => accepts = Self { json: true, stream: true },
+                match part
+                    .split(';')
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+                    .to_ascii_lowercase()
+                    .as_str()
+                {
+                    "*/*" => {
+                        accepts = Self {
+                            json: true,
+                            stream: true,
+                        }
+                    }
                     "application/json" | "application/*" => accepts.json = true,
                     "text/event-stream" | "text/*" => accepts.stream = true,
                     _ => {}
                 }
             }
         }
-        if any { accepts } else { Self { json: true, stream: true } }
+        if any {
+            accepts
+        } else {
+            Self {
+                json: true,
+                stream: true,
+            }
+        }
     }
 
     /// Whether neither kind is accepted.
@@ -53,6 +75,12 @@ mod tests {
         assert_eq!(of("Application/JSON;q=0.9"), (true, false));
         assert_eq!(of("*/*"), (true, true));
         assert_eq!(of("image/png"), (false, false));
-        assert_eq!(Accepts::of(&HeaderMap::new()), Accepts { json: true, stream: true });
+        assert_eq!(
+            Accepts::of(&HeaderMap::new()),
+            Accepts {
+                json: true,
+                stream: true
+            }
+        );
     }
 }

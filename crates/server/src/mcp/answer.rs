@@ -18,14 +18,19 @@ impl IntoResponse for JsonAnswer {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.message));
         *response.status_mut() = self.status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     }
 }
 
 /// An error.
 pub(crate) fn error(status: StatusCode, id: Option<&Id>, error: &RpcError) -> JsonAnswer {
-    JsonAnswer { status, message: write::response(id, &Answer::Error(error.to_raw())) }
+    JsonAnswer {
+        status,
+        message: write::response(id, &Answer::Error(error.to_raw())),
+    }
 }
 
 /// A request that is refused before its message is read.
@@ -38,15 +43,19 @@ pub(crate) fn unreadable(problem: &FrameError) -> JsonAnswer {
     let text = problem.to_string();
     match problem {
         FrameError::NotJson(_) => error(StatusCode::BAD_REQUEST, None, &RpcError::new(code::PARSE_ERROR, text)),
-        FrameError::NotAMessage { id, .. } => {
-            error(StatusCode::BAD_REQUEST, id.as_ref(), &RpcError::new(code::INVALID_REQUEST, text))
-        }
+        FrameError::NotAMessage { id, .. } => error(
+            StatusCode::BAD_REQUEST,
+            id.as_ref(),
+            &RpcError::new(code::INVALID_REQUEST, text),
+        ),
     }
 }
 
 /// The HTTP status of a modern answer (MCP 2026-07-28 "Error codes"), also where the backend is a process.
 pub(crate) fn modern_status(answer: &Answer) -> StatusCode {
-    let Answer::Error(error) = answer else { return StatusCode::OK };
+    let Answer::Error(error) = answer else {
+        return StatusCode::OK;
+    };
     match argus_protocol::error::code_of(error) {
         Some(code::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
         Some(code::HEADER_MISMATCH | code::MISSING_CLIENT_CAPABILITY | code::UNSUPPORTED_VERSION) => {

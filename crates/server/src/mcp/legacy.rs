@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use argus_gateway::{Event, Gateway, InFlight, Relay, Reply, Session};
-use argus_protocol::{Answer, ByteString, FrameError, Id, Message, Raw, RpcError, code, header, method, version, write};
+use argus_protocol::{
+    Answer, ByteString, FrameError, Id, Message, Raw, RpcError, code, header, method, version, write,
+};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -70,21 +72,26 @@ pub(crate) async fn batch(
             }
         }
     }
-    if answers.is_empty() { StatusCode::ACCEPTED.into_response() } else { respond::batch(answers, accepts).await }
+    if answers.is_empty() {
+        StatusCode::ACCEPTED.into_response()
+    } else {
+        respond::batch(answers, accepts).await
+    }
 }
 
 /// The session that a request names. A request without one is refused with 400, an unknown one with 404 (MCP
 /// 2025-11-25 "Session management").
 pub(crate) fn session_of(app: &App, headers: &HeaderMap, id: Option<&Id>) -> Result<Arc<Session>, Response> {
-    let refuse = |status, why: String| {
-        answer::error(status, id, &RpcError::new(code::INVALID_REQUEST, why)).into_response()
-    };
+    let refuse =
+        |status, why: String| answer::error(status, id, &RpcError::new(code::INVALID_REQUEST, why)).into_response();
     let Some(named) = headers.get(header::SESSION_ID) else {
         let why = "the Mcp-Session-Id header is required; send `initialize` first";
         return Err(refuse(StatusCode::BAD_REQUEST, why.to_owned()));
     };
     let named = named.to_str().unwrap_or_default();
-    app.gateway.session(named).map_err(|error| refuse(StatusCode::NOT_FOUND, error.to_string()))
+    app.gateway
+        .session(named)
+        .map_err(|error| refuse(StatusCode::NOT_FOUND, error.to_string()))
 }
 
 async fn initialize(app: &App, id: &Id, method: &ByteString, params: Option<&Raw>) -> Response {
@@ -97,7 +104,11 @@ async fn initialize(app: &App, id: &Id, method: &ByteString, params: Option<&Raw
         Ok((session, result)) => {
             log.outcome = Outcome::Result;
             let message = write::response(Some(id), &Answer::Result(result));
-            let mut response = answer::JsonAnswer { status: StatusCode::OK, message }.into_response();
+            let mut response = answer::JsonAnswer {
+                status: StatusCode::OK,
+                message,
+            }
+            .into_response();
             if let Ok(value) = HeaderValue::from_str(session.id()) {
                 response.headers_mut().insert(header::SESSION_ID, value);
             }

@@ -26,12 +26,18 @@ pub(crate) enum Item {
 impl Item {
     /// The response to a legacy request: errors travel with 200.
     pub(crate) fn legacy(message: Bytes) -> Self {
-        Self::Last { message, status: StatusCode::OK }
+        Self::Last {
+            message,
+            status: StatusCode::OK,
+        }
     }
 
     /// The response to a modern request.
     pub(crate) fn modern(message: Bytes, answer: &Answer) -> Self {
-        Self::Last { message, status: answer::modern_status(answer) }
+        Self::Last {
+            message,
+            status: answer::modern_status(answer),
+        }
     }
 }
 

@@ -35,12 +35,19 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
 
 /// Modern clients have nothing but POST (MCP 2026-07-28 "Streamable HTTP").
 fn is_modern(headers: &HeaderMap) -> bool {
-    headers.get(header::PROTOCOL_VERSION).is_some_and(|value| value == version::MODERN)
+    headers
+        .get(header::PROTOCOL_VERSION)
+        .is_some_and(|value| value == version::MODERN)
 }
 
 fn not_allowed(headers: &HeaderMap) -> Response {
-    let allowed = if is_modern(headers) { "POST" } else { "GET, POST, DELETE" };
-    let mut response = answer::refused(StatusCode::METHOD_NOT_ALLOWED, "this HTTP method has no meaning here").into_response();
+    let allowed = if is_modern(headers) {
+        "POST"
+    } else {
+        "GET, POST, DELETE"
+    };
+    let mut response =
+        answer::refused(StatusCode::METHOD_NOT_ALLOWED, "this HTTP method has no meaning here").into_response();
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }

@@ -28,7 +28,13 @@ pub(crate) async fn handle(app: &App, headers: &HeaderMap, accepts: Accepts, mes
         Ok(meta) => meta,
         Err(error) => return answer::error(StatusCode::BAD_REQUEST, Some(&id), &error).into_response(),
     };
-    let request = ModernRequest { id, method, params, meta, param_headers: param_headers(headers) };
+    let request = ModernRequest {
+        id,
+        method,
+        params,
+        meta,
+        param_headers: param_headers(headers),
+    };
     if request.method == method::LISTEN {
         return listen(app, request).await;
     }
@@ -39,7 +45,11 @@ pub(crate) async fn handle(app: &App, headers: &HeaderMap, accepts: Accepts, mes
 fn check(headers: &HeaderMap, method: &str, params: Option<&Raw>) -> Result<RequestMeta, RpcError> {
     let meta = RequestMeta::read(params);
     let named = RequestMeta::version_named(params);
-    mirrored(headers, header::PROTOCOL_VERSION, named.as_deref().unwrap_or(version::MODERN))?;
+    mirrored(
+        headers,
+        header::PROTOCOL_VERSION,
+        named.as_deref().unwrap_or(version::MODERN),
+    )?;
     let meta = meta?;
     mirrored(headers, header::METHOD, method)?;
     if let Some(name) = name_of(method, params) {
@@ -61,12 +71,22 @@ fn name_of(method: &str, params: Option<&Raw>) -> Option<argus_protocol::ByteStr
 fn mirrored(headers: &HeaderMap, name: &'static str, body: &str) -> Result<(), RpcError> {
     let mismatch = |why: &str| RpcError::new(code::HEADER_MISMATCH, format!("the header {name} {why}"));
     let value = headers.get(name).ok_or_else(|| mismatch("is required"))?;
-    let value = value.to_str().ok().and_then(header::decode_value).ok_or_else(|| mismatch("cannot be decoded"))?;
-    if value == body { Ok(()) } else { Err(mismatch("does not say what the body says")) }
+    let value = value
+        .to_str()
+        .ok()
+        .and_then(header::decode_value)
+        .ok_or_else(|| mismatch("cannot be decoded"))?;
+    if value == body {
+        Ok(())
+    } else {
+        Err(mismatch("does not say what the body says"))
+    }
 }
 
 fn param_headers(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValue)> {
-    let params = headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX));
+    let params = headers
+        .iter()
+        .filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX));
     params.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
@@ -138,9 +158,13 @@ fn notification(method: &str, params: Option<&Raw>, id: &Id) -> Bytes {
 
 /// Adds the id of the subscription to `_meta`, with its JSON type (MCP 2026-07-28 "Subscriptions").
 fn with_subscription(object: &Raw, id: &Id) -> Raw {
-    let Ok(read) = Object::parse(object) else { return object.clone() };
+    let Ok(read) = Object::parse(object) else {
+        return object.clone();
+    };
     let empty = Raw::empty_object();
-    let Ok(meta) = Object::parse(read.get("_meta").unwrap_or(&empty)) else { return object.clone() };
+    let Ok(meta) = Object::parse(read.get("_meta").unwrap_or(&empty)) else {
+        return object.clone();
+    };
     let meta = meta.edit().set(meta::SUBSCRIPTION_ID, id.raw().clone()).finish();
     read.edit().set("_meta", meta).finish()
 }

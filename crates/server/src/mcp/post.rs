@@ -1,7 +1,7 @@
 //! `POST /mcp`: reads one body and finds out which era it is of.
 
 use argus_gateway::RequestMeta;
-use argus_protocol::{Frame, Message, RpcError, code, header, method, version};
+use argus_protocol::{Frame, Message, header, method, version};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
@@ -45,8 +45,16 @@ pub(crate) async fn handle(app: App, request: Request) -> Response {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+    let media = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    media
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .eq_ignore_ascii_case("application/json")
 }
 
 /// A request that names a version in its `_meta` is modern, whatever its method; `initialize` without is legacy; else
@@ -74,11 +82,6 @@ fn unknown_version(headers: &HeaderMap, message: &Message) -> Option<Response> {
         Message::Request { id, .. } => Some(id),
         _ => None,
     };
-    let error = RpcError::new(code::UNSUPPORTED_VERSION, format!("the protocol version {named} is not spoken here"))
-        .with_data(serde_json::json!({ "supported": supported(), "requested": named }));
+    let error = argus_gateway::unsupported_version(named);
     Some(answer::error(StatusCode::BAD_REQUEST, id, &error).into_response())
-}
-
-fn supported() -> Vec<&'static str> {
-    std::iter::once(version::MODERN).chain(version::LEGACY.into_iter().rev()).collect()
 }

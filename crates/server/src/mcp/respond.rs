@@ -50,7 +50,11 @@ pub(crate) async fn batch(answers: Vec<Messages>, accepts: Accepts) -> Response 
         body.extend_from_slice(&message);
     }
     body.extend_from_slice(b"]");
-    JsonAnswer { status: StatusCode::OK, message: body.freeze() }.into_response()
+    JsonAnswer {
+        status: StatusCode::OK,
+        message: body.freeze(),
+    }
+    .into_response()
 }
 
 fn response(item: Item) -> Option<Bytes> {
@@ -93,6 +97,9 @@ pub(crate) fn event_stream(messages: impl Stream<Item = Bytes> + Send + 'static)
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
     response
 }

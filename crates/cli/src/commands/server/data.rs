@@ -17,12 +17,18 @@ const STATE_DIR: &str = "ARGUS_STATE_DIR";
 pub(super) fn folder() -> Option<PathBuf> {
     let folder = match environment::lookup(STATE_DIR) {
         Some(folder) => PathBuf::from(folder),
-        None => etcetera::base_strategy::choose_base_strategy().ok()?.data_dir().join("argus-mcp"),
+        None => etcetera::base_strategy::choose_base_strategy()
+            .ok()?
+            .data_dir()
+            .join("argus-mcp"),
     };
     match make(&folder) {
         Ok(()) => Some(folder),
         Err(error) => {
-            warn!("the data folder {} cannot be used: {error}; set {STATE_DIR} to one that can", folder.display());
+            warn!(
+                "the data folder {} cannot be used: {error}; set {STATE_DIR} to one that can",
+                folder.display()
+            );
             None
         }
     }

@@ -10,8 +10,8 @@ use argus_upstream::HttpClient;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{data, listen};
 use super::signals::Signals;
+use super::{data, listen};
 
 /// Binds the port, says so, and serves until a signal.
 ///
@@ -31,12 +31,19 @@ async fn serve(listener: TcpListener, config: Config, shutdown: CancellationToke
     tracing::info!(backends = config.backends.len(), "serving");
     let config = Arc::new(config);
     let gateway = Gateway::start(Arc::clone(&config), options()?);
-    argus_server::serve(listener, gateway, &config.server, shutdown).await.context("cannot serve")
+    argus_server::serve(listener, gateway, &config.server, shutdown)
+        .await
+        .context("cannot serve")
 }
 
 fn options() -> anyhow::Result<Options> {
     let data_folder = data::folder();
     let guard = GuardProgram::this_program().context("cannot find out the path of this program")?;
     let http = HttpClient::new().context("cannot read the root certificates of the system")?;
-    Ok(Options { seal: data::seal(data_folder.as_deref())?, data_folder, guard, http })
+    Ok(Options {
+        seal: data::seal(data_folder.as_deref())?,
+        data_folder,
+        guard,
+        http,
+    })
 }
