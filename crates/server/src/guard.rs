@@ -62,7 +62,7 @@ impl Rules {
         if !self.host_passes(host) {
             return Some("this Host is not served here; add it to server.allowed_hosts if it should be");
         }
-        let Some(origin) = headers.get(ORIGIN) else { return None };
+        let origin = headers.get(ORIGIN)?;
         let passes = origin.to_str().is_ok_and(|origin| self.origin_passes(origin, host));
         (!passes).then_some("this Origin is not allowed; add it to server.allowed_origins if it should be")
     }

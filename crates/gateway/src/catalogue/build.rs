@@ -10,7 +10,7 @@ use argus_upstream::{State, Upstream};
 use super::capabilities::{self, Introduced};
 use super::listing::Listing;
 use super::names::Names;
-use super::snapshot::{Route, Snapshot};
+use super::snapshot::{Route, Snapshot, TemplateRoute};
 use super::template::Template;
 
 /// One backend with its state at the moment of building.
@@ -148,9 +148,9 @@ fn resources(backends: &[Seen]) -> (Vec<Raw>, HashMap<ByteString, Arc<Upstream>>
     (items, routes)
 }
 
-fn templates(backends: &[Seen]) -> (Vec<Raw>, Vec<(ByteString, Template, Arc<Upstream>)>) {
+fn templates(backends: &[Seen]) -> (Vec<Raw>, Vec<TemplateRoute>) {
     let mut items = Vec::new();
-    let mut routes: Vec<(ByteString, Template, Arc<Upstream>)> = Vec::new();
+    let mut routes = Vec::new();
     let mut seen = HashSet::new();
     for (upstream, state) in backends {
         for template in visible(
@@ -160,7 +160,11 @@ fn templates(backends: &[Seen]) -> (Vec<Raw>, Vec<(ByteString, Template, Arc<Ups
         ) {
             if seen.insert(template.key.clone()) {
                 let matcher = Template::parse(&template.key);
-                routes.push((template.key, matcher, Arc::clone(upstream)));
+                routes.push(TemplateRoute {
+                    text: template.key,
+                    matcher,
+                    upstream: Arc::clone(upstream),
+                });
                 items.push(template.raw);
             }
         }

@@ -18,6 +18,15 @@ pub(crate) struct Route {
     pub(crate) original: ByteString,
 }
 
+/// Where URIs of a template lead.
+#[derive(Debug)]
+pub(super) struct TemplateRoute {
+    /// The template as written.
+    pub(super) text: ByteString,
+    pub(super) matcher: Template,
+    pub(super) upstream: Arc<Upstream>,
+}
+
 /// All capabilities with their routes.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
@@ -33,7 +42,7 @@ pub(crate) struct Snapshot {
     pub(super) tool_routes: HashMap<ByteString, Route>,
     pub(super) prompt_routes: HashMap<ByteString, Route>,
     pub(super) resource_routes: HashMap<ByteString, Arc<Upstream>>,
-    pub(super) template_routes: Vec<(ByteString, Template, Arc<Upstream>)>,
+    pub(super) template_routes: Vec<TemplateRoute>,
     /// Backends that declare resources, in order.
     pub(super) readers: Vec<Arc<Upstream>>,
 }
@@ -55,12 +64,8 @@ impl Snapshot {
         if let Some(upstream) = self.resource_routes.get(uri) {
             return vec![Arc::clone(upstream)];
         }
-        let by_template = self
-            .template_routes
-            .iter()
-            .find(|(_, template, _)| template.matches(uri));
-        if let Some((_, _, upstream)) = by_template {
-            return vec![Arc::clone(upstream)];
+        if let Some(route) = self.template_routes.iter().find(|route| route.matcher.matches(uri)) {
+            return vec![Arc::clone(&route.upstream)];
         }
         let open = |upstream: &&Arc<Upstream>| upstream.definition().filters.resources.passes(uri);
         self.readers.iter().filter(open).cloned().collect()
@@ -70,7 +75,7 @@ impl Snapshot {
     pub(crate) fn template_named(&self, text: &str) -> Option<&Arc<Upstream>> {
         self.template_routes
             .iter()
-            .find(|(named, _, _)| named == text)
-            .map(|(_, _, upstream)| upstream)
+            .find(|route| route.text == text)
+            .map(|route| &route.upstream)
     }
 }

@@ -8,7 +8,7 @@ use crate::router::App;
 
 pub(crate) fn handle(app: &App, headers: &HeaderMap) -> Response {
     match legacy::session_of(app, headers, None) {
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.into_response(),
         Ok(session) => {
             // Another request may have ended it in between; it is gone either way.
             let _ = app.gateway.close_session(session.id());

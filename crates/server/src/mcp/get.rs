@@ -19,7 +19,7 @@ pub(crate) fn handle(app: &App, headers: &HeaderMap) -> Response {
     }
     match legacy::session_of(app, headers, None) {
         Ok(session) => respond::event_stream(feed(app, session)),
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.into_response(),
     }
 }
 

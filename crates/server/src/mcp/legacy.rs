@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::accepts::Accepts;
+use super::answer::{self, JsonAnswer};
 use super::messages::{Item, Messages};
-use super::{answer, respond};
+use super::respond;
 use crate::request_log::{Outcome, RequestLog};
 use crate::router::App;
 
@@ -31,7 +32,7 @@ pub(crate) async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, messag
     };
     let session = match session_of(app, headers, id) {
         Ok(session) => session,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     match message {
         Message::Request { id, method, params } => {
@@ -53,7 +54,7 @@ pub(crate) async fn batch(
 ) -> Response {
     let session = match session_of(app, headers, None) {
         Ok(session) => session,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     if session.version() != version::BATCHING {
         let why = format!("the revision {} has no batches", session.version());
@@ -81,9 +82,8 @@ pub(crate) async fn batch(
 
 /// The session that a request names. A request without one is refused with 400, an unknown one with 404 (MCP
 /// 2025-11-25 "Session management").
-pub(crate) fn session_of(app: &App, headers: &HeaderMap, id: Option<&Id>) -> Result<Arc<Session>, Response> {
-    let refuse =
-        |status, why: String| answer::error(status, id, &RpcError::new(code::INVALID_REQUEST, why)).into_response();
+pub(crate) fn session_of(app: &App, headers: &HeaderMap, id: Option<&Id>) -> Result<Arc<Session>, JsonAnswer> {
+    let refuse = |status, why: String| answer::error(status, id, &RpcError::new(code::INVALID_REQUEST, why));
     let Some(named) = headers.get(header::SESSION_ID) else {
         let why = "the Mcp-Session-Id header is required; send `initialize` first";
         return Err(refuse(StatusCode::BAD_REQUEST, why.to_owned()));
@@ -104,7 +104,7 @@ async fn initialize(app: &App, id: &Id, method: &ByteString, params: Option<&Raw
         Ok((session, result)) => {
             log.outcome = Outcome::Result;
             let message = write::response(Some(id), &Answer::Result(result));
-            let mut response = answer::JsonAnswer {
+            let mut response = JsonAnswer {
                 status: StatusCode::OK,
                 message,
             }
