@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Passes the whole test suite and installs what it needs: format, lints, dependency rules, Rust tests, end-to-end tests
+# with servers, clients and the conformance suite that are not ours.
+#
+#   ARGUS_PARTS        where the parts are installed (default: .parts in the repository)
+#   CARGO_TARGET_DIR   where cargo builds (default: target)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "format"
+cargo fmt --all --check
+
+step "lints"
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+step "dependency rules"
+"$(scripts/cargo-deny.sh)" --all-features check bans licenses sources
+
+step "Rust tests"
+cargo test --workspace --locked
+
+step "end-to-end tests"
+cargo build --workspace --locked
+ARGUS_BIN=${CARGO_TARGET_DIR:-target}/debug/argus-mcp
+ARGUS_BIN=$(realpath "$ARGUS_BIN") tests/e2e/run.sh "$@"
