@@ -113,6 +113,11 @@ impl Client<'_> {
                     let feed = SessionFeed::of(session);
                     let link = upstream.for_session(session.number(), session.declared(), feed).await?;
                     session.keep_link(upstream, &link);
+                    if session.over().is_cancelled() {
+                        // It ended while the link was made; nobody else would release it.
+                        upstream.release(session.number());
+                        session.drop_links();
+                    }
                     Ok(link)
                 }
             },

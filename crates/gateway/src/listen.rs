@@ -16,8 +16,6 @@ use crate::gateway::Core;
 
 /// How long a backend may take to acknowledge.
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
-/// A listener has no deadline.
-const ENDLESS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// Updates that may wait for a slow client; then its backend's stream waits.
 const WAITING: usize = 64;
 
@@ -186,7 +184,7 @@ async fn open_upstream(
         param_headers: Vec::new(),
         declared: None,
     };
-    let mut exchange = link.call(outgoing, ENDLESS);
+    let mut exchange = link.call(outgoing, None);
     let granted = tokio::time::timeout(ACKNOWLEDGE, acknowledged(&mut exchange))
         .await
         .ok()??;

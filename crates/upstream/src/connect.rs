@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::sync::Arc;
-use std::time::Duration;
 
 use argus_config::{Auth, Backend, StreamableHttp, Transport};
 use argus_protocol::{Answer, ByteString, Era, Object, Raw, code, meta, method, version};
@@ -160,7 +159,7 @@ async fn first_outcome(wire: &Wire, request: Outgoing) -> Answer {
         Wire::Stdio(connection) => connection.call(request),
         Wire::Http(connection) => connection.call(request),
     };
-    crate::Exchange::new("".into(), Duration::MAX / 4, source)
+    crate::Exchange::new("".into(), None, source)
         .outcome()
         .await
 }

@@ -127,18 +127,18 @@ impl OpenAsks {
 /// The answer to a call, as a stream that ends with one [`Event::Outcome`].
 ///
 /// It fails by itself when the backend is silent for longer than the limit; progress starts the clock anew and an open
-/// ask stops it. Dropping it before its outcome cancels the call at the backend.
+/// ask stops it; without a limit there is no clock. Dropping it before its outcome cancels the call at the backend.
 pub struct Exchange {
     source: Pin<Box<dyn Stream<Item = Event> + Send>>,
     backend: Arc<str>,
-    limit: Duration,
+    limit: Option<Duration>,
     clock: Option<Pin<Box<Sleep>>>,
     open: Option<Arc<OpenAsks>>,
     ended: bool,
 }
 
 impl Exchange {
-    pub(crate) fn new(backend: Arc<str>, limit: Duration, source: Pin<Box<dyn Stream<Item = Event> + Send>>) -> Self {
+    pub(crate) fn new(backend: Arc<str>, limit: Option<Duration>, source: Pin<Box<dyn Stream<Item = Event> + Send>>) -> Self {
         Self {
             source,
             backend,
@@ -204,7 +204,7 @@ impl Exchange {
                 return Poll::Pending;
             }
         }
-        let limit = self.limit;
+        let Some(limit) = self.limit else { return Poll::Pending };
         let clock = self
             .clock
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + limit)));
@@ -213,14 +213,14 @@ impl Exchange {
         }
         self.ended = true;
         self.source = Box::pin(futures::stream::empty());
-        Poll::Ready(Some(Event::Outcome(self.too_late())))
+        Poll::Ready(Some(Event::Outcome(self.too_late(limit))))
     }
 
-    fn too_late(&self) -> Answer {
+    fn too_late(&self, limit: Duration) -> Answer {
         let message = format!(
             "backend `{}` did not answer within {} s; raise timeouts.call if the work takes longer",
             self.backend,
-            self.limit.as_secs_f64()
+            limit.as_secs_f64()
         );
         Answer::Error(RpcError::new(code::BACKEND_TIMEOUT, message).to_raw())
     }
@@ -266,7 +266,7 @@ mod tests {
         let (events, source) = mpsc::unbounded();
         (
             events,
-            Exchange::new("b".into(), Duration::from_secs(10), Box::pin(source)),
+            Exchange::new("b".into(), Some(Duration::from_secs(10)), Box::pin(source)),
         )
     }
 

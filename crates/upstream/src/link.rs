@@ -103,9 +103,9 @@ impl Link {
         }
     }
 
-    /// Sends a request.
+    /// Sends a request. `limit` bounds the backend's silence; `None` is for what stays open, such as a listener.
     #[must_use]
-    pub fn call(&self, request: Outgoing, limit: Duration) -> Exchange {
+    pub fn call(&self, request: Outgoing, limit: Option<Duration>) -> Exchange {
         let source = match &self.wire {
             Wire::Stdio(connection) => connection.call(request),
             Wire::Http(connection) => connection.call(request),
@@ -118,7 +118,7 @@ impl Link {
     /// # Errors
     /// When the backend refuses, breaks or does not answer within `limit`.
     pub async fn ask(&self, method: &'static str, params: Option<Raw>, limit: Duration) -> Result<Raw, LinkError> {
-        match self.call(Outgoing::own(method, params), limit).outcome().await {
+        match self.call(Outgoing::own(method, params), Some(limit)).outcome().await {
             Answer::Result(result) => Ok(result),
             Answer::Error(error) => Err(LinkError::Refused { method, error }),
         }

@@ -10,16 +10,22 @@ use crate::{Event, FeedEvent, FeedSink, Link, Outgoing};
 
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(30);
-/// A listener is open for as long as its link; it has no deadline.
-const ENDLESS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// Listens for list changes as long as the link lives. A backend that declares none is left alone.
-pub(crate) async fn stand(link: Arc<Link>, sink: Arc<dyn FeedSink>) {
+/// Listens for list changes as long as the link lives. A backend that declares none is left alone. Each time the stream
+/// stands again after a break, `missed` is told: a change may have gone unheard.
+pub(crate) async fn stand(link: Arc<Link>, sink: Arc<dyn FeedSink>, missed: impl Fn()) {
     let Some(params) = filter(&link) else { return };
     let mut pause = FIRST_RETRY;
+    let mut stood_before = false;
     while link.ended().is_none() {
-        if listen(&link, &params, sink.as_ref()).await {
+        let on_acknowledged = || {
+            if stood_before {
+                missed();
+            }
+        };
+        if listen(&link, &params, sink.as_ref(), on_acknowledged).await {
             pause = FIRST_RETRY;
+            stood_before = true;
         }
         tokio::select! {
             _ = link.wait_ended() => return,
@@ -43,12 +49,15 @@ fn filter(link: &Link) -> Option<Raw> {
 }
 
 /// One stream; whether it was acknowledged.
-async fn listen(link: &Link, params: &Raw, sink: &dyn FeedSink) -> bool {
+async fn listen(link: &Link, params: &Raw, sink: &dyn FeedSink, on_acknowledged: impl Fn()) -> bool {
     let mut acknowledged = false;
-    let mut exchange = link.call(Outgoing::own(method::LISTEN, Some(params.clone())), ENDLESS);
+    let mut exchange = link.call(Outgoing::own(method::LISTEN, Some(params.clone())), None);
     while let Some(event) = exchange.next().await {
         match event {
-            Event::Notification { method, .. } if method == method::LISTEN_ACKNOWLEDGED => acknowledged = true,
+            Event::Notification { method, .. } if method == method::LISTEN_ACKNOWLEDGED => {
+                acknowledged = true;
+                on_acknowledged();
+            }
             Event::Notification { method, params } => sink.deliver(without_subscription(method, params.as_ref())),
             Event::Ask(ask) => ask.reply.refuse("a listener answers no questions"),
             Event::AskWithdrawn(_) | Event::Outcome(_) => {}

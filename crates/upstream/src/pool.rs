@@ -257,7 +257,8 @@ impl Upstream {
     fn stand(self: &Arc<Self>, link: &Arc<Link>) {
         if link.begin_listening() {
             let sink = self.watched(Arc::clone(&self.sink));
-            let listening = listen::stand(Arc::clone(link), sink);
+            let upstream = Arc::clone(self);
+            let listening = listen::stand(Arc::clone(link), sink, move || upstream.relist.notify_one());
             let stop = self.stop.clone();
             self.tasks
                 .spawn(async move { stop.run_until_cancelled(listening).await });

@@ -55,7 +55,7 @@ pub(crate) async fn on_link(
         param_headers: client.param_headers(),
         declared: client.declared(),
     };
-    let exchange = link.call(request, upstream.definition().timeouts.call);
+    let exchange = link.call(request, Some(upstream.definition().timeouts.call));
     Reply::Relay(Relay {
         exchange,
         backend: Arc::clone(upstream.name()),

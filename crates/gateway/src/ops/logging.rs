@@ -42,5 +42,5 @@ pub(crate) async fn apply(session: &Session, link: &Link) {
         Some(Raw::from_value(&serde_json::json!({"level": level.name()}))),
     );
     request.declared = None;
-    let _ = link.call(request, LIMIT).outcome().await;
+    let _ = link.call(request, Some(LIMIT)).outcome().await;
 }

@@ -1,11 +1,11 @@
 //! All sessions.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use argus_upstream::Declared;
+use papaya::HashMap;
 
 use super::Session;
 
@@ -28,10 +28,10 @@ pub enum SessionError {
     NoId,
 }
 
-/// Sessions by id. Looked up once per request; never held across a wait.
+/// Sessions by id. Looked up once per request, without a lock.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    open: RwLock<HashMap<String, Arc<Session>>>,
+    open: HashMap<String, Arc<Session>>,
     next: AtomicU64,
 }
 
@@ -40,16 +40,15 @@ impl Sessions {
         let id = random_id().ok_or(SessionError::NoId)?;
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let session = Arc::new(Session::new(id.clone(), number, version, declared));
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        if open.len() >= MAX_SESSIONS {
+        if self.open.len() >= MAX_SESSIONS {
             return Err(SessionError::TooMany);
         }
-        open.insert(id, Arc::clone(&session));
+        self.open.pin().insert(id, Arc::clone(&session));
         Ok(session)
     }
 
     pub(crate) fn get(&self, id: &str) -> Result<Arc<Session>, SessionError> {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open.pin();
         let session = open.get(id).ok_or(SessionError::Unknown)?;
         session.touch();
         Ok(Arc::clone(session))
@@ -57,18 +56,13 @@ impl Sessions {
 
     /// Ends a session.
     pub(crate) fn close(&self, id: &str) -> Option<Arc<Session>> {
-        let session = self.open.write().unwrap_or_else(PoisonError::into_inner).remove(id)?;
+        let session = self.open.pin().remove(id).cloned()?;
         session.end();
         Some(session)
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Session>> {
-        self.open
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect()
+        self.open.pin().values().cloned().collect()
     }
 
     /// Sessions that nobody uses any more.

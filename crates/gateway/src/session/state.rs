@@ -172,6 +172,10 @@ impl Session {
         lock(&self.links).values().cloned().collect()
     }
 
+    pub(crate) fn drop_links(&self) {
+        lock(&self.links).clear();
+    }
+
     pub(crate) fn level(&self) -> Option<Level> {
         Level::from_byte(self.level.load(Ordering::Relaxed))
     }
@@ -223,7 +227,7 @@ impl Session {
     /// Ends everything the session holds.
     pub(super) fn end(&self) {
         self.over.cancel();
-        lock(&self.links).clear();
+        self.drop_links();
         let open = lock(&self.asks).drain();
         drop(open);
     }
