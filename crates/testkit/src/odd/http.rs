@@ -1,0 +1,7 @@
+//! A server behind a URL.
+
+mod answer;
+mod serve;
+mod sessions;
+
+pub(crate) use serve::serve;
