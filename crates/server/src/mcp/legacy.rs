@@ -36,7 +36,8 @@ pub(crate) async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, messag
     };
     match message {
         Message::Request { id, method, params } => {
-            respond::one(answer_to(app.gateway.clone(), session, id, method, params), accepts).await
+            let answer = answer_to(app.gateway.clone(), session, accepts, id, method, params);
+            respond::one(answer, accepts).await
         }
         message => {
             app.gateway.legacy_message(&session, message);
@@ -64,7 +65,8 @@ pub(crate) async fn batch(
     for message in messages {
         match message {
             Ok(Message::Request { id, method, params }) => {
-                answers.push(answer_to(app.gateway.clone(), Arc::clone(&session), id, method, params));
+                let (gateway, session) = (app.gateway.clone(), Arc::clone(&session));
+                answers.push(answer_to(gateway, session, accepts, id, method, params));
             }
             Ok(message) => app.gateway.legacy_message(&session, message),
             Err(error) => {
@@ -117,8 +119,15 @@ async fn initialize(app: &App, id: &Id, method: &ByteString, params: Option<&Raw
     }
 }
 
-/// The messages that answer a request.
-fn answer_to(gateway: Gateway, session: Arc<Session>, id: Id, method: ByteString, params: Option<Raw>) -> Messages {
+/// The messages that answer a request. A client that reads no streams cannot be asked anything.
+fn answer_to(
+    gateway: Gateway,
+    session: Arc<Session>,
+    accepts: Accepts,
+    id: Id,
+    method: ByteString,
+    params: Option<Raw>,
+) -> Messages {
     Box::pin(async_stream::stream! {
         let mut log = RequestLog::begin(FACE, &method);
         let Some(in_flight) = session.begin(&id) else {
@@ -152,12 +161,14 @@ fn answer_to(gateway: Gateway, session: Arc<Session>, id: Id, method: ByteString
                 () = cancelled.cancelled() => {
                     log.outcome = Outcome::Cancelled;
                     call.give_up();
+                    questions.close();
                     return;
                 }
             };
             match event {
                 Some(Event::Outcome(answer)) => {
                     call.give_up();
+                    questions.close();
                     log.ended(&answer);
                     yield Item::legacy(write::response(Some(&id), &answer));
                     return;
@@ -165,6 +176,7 @@ fn answer_to(gateway: Gateway, session: Arc<Session>, id: Id, method: ByteString
                 Some(Event::Notification { method, params }) => {
                     yield Item::Before(write::notification(&method, params.as_ref()));
                 }
+                Some(Event::Ask(ask)) if !accepts.stream => ask.reply.refuse("this client reads no event streams"),
                 Some(Event::Ask(ask)) => {
                     let theirs = ask.reply.id().clone();
                     if let Some((number, params)) = session.ask(ask.params, ask.reply) {
@@ -227,5 +239,12 @@ impl Questions {
         self.session.withdraw(number);
         let params = Raw::from_value(&serde_json::json!({ "requestId": number }));
         Some(write::notification(method::CANCELLED, Some(&params)))
+    }
+
+    /// The call is over: nobody wants the answers any more.
+    fn close(&mut self) {
+        for (_, number) in self.open.drain(..) {
+            self.session.withdraw(number);
+        }
     }
 }
