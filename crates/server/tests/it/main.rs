@@ -1,0 +1,5 @@
+//! The HTTP faces, over real connections to a real gateway. The modules mirror the URLs.
+
+mod manage;
+mod mcp;
+mod support;

@@ -1,0 +1,4 @@
+//! `/manage/v1/`.
+
+mod health;
+mod ready;

@@ -1,0 +1,8 @@
+//! `/mcp`.
+
+mod answers;
+mod asks;
+mod batch;
+mod delete;
+mod get;
+mod post;

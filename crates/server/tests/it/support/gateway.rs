@@ -1,0 +1,123 @@
+//! The gateway under test: the real one, on a free port.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use argus_config::{Config, Mode};
+use argus_gateway::{Gateway, Options, Seal};
+use argus_runtime::GuardProgram;
+use argus_upstream::HttpClient;
+use http::Method;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::request::Request;
+use super::{Session, soon};
+
+/// A gateway that serves.
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) gateway: Gateway,
+    shutdown: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Served {
+    /// Serves the configuration of a text.
+    pub(crate) async fn with(yaml: &str) -> Self {
+        let environment = |_: &str| None;
+        let loaded = argus_config::check("config.yaml", yaml, Path::new("/"), &environment, Mode::Serve);
+        match loaded {
+            Ok(loaded) => Self::configured(loaded.config).await,
+            Err(report) => panic!("the configuration of this test is wrong: {report}"),
+        }
+    }
+
+    /// Serves these lines of backends, and nothing else that is not usual.
+    pub(crate) async fn backends(lines: &[String]) -> Self {
+        Self::with(&format!("backends:\n{}", lines.concat())).await
+    }
+
+    /// Serves no backend at all.
+    pub(crate) async fn alone() -> Self {
+        Self::configured(Config::default()).await
+    }
+
+    /// Serves a configuration.
+    pub(crate) async fn configured(config: Config) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let config = Arc::new(config);
+        let gateway = Gateway::start(Arc::clone(&config), options());
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn({
+            let (gateway, shutdown) = (gateway.clone(), shutdown.clone());
+            async move { argus_server::serve(listener, gateway, &config.server, shutdown).await }
+        });
+        Self {
+            address,
+            gateway,
+            shutdown,
+            serving,
+        }
+    }
+
+    /// A request to this gateway.
+    pub(crate) fn request(&self, method: Method, path: &str) -> Request {
+        Request::new(self.address, method, path)
+    }
+
+    /// A POST of a body to `/mcp`, with the headers of a well-behaved client.
+    pub(crate) fn post(&self, body: impl Into<Vec<u8>>) -> Request {
+        self.request(Method::POST, "/mcp")
+            .header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream")
+            .body(body)
+    }
+
+    /// A GET.
+    pub(crate) fn get(&self, path: &str) -> Request {
+        self.request(Method::GET, path)
+    }
+
+    /// A request of a modern client, with all that it needs.
+    pub(crate) fn modern(&self, method: &str, params: Value) -> Request {
+        Request::modern(self.address, method, params)
+    }
+
+    /// A session of 2025-11-25 whose client can be asked nothing.
+    pub(crate) async fn session(&self) -> Session {
+        Session::open(self.address, "2025-11-25", serde_json::json!({})).await
+    }
+
+    /// A session of this revision and these client capabilities.
+    pub(crate) async fn session_of(&self, version: &str, capabilities: Value) -> Session {
+        Session::open(self.address, version, capabilities).await
+    }
+
+    /// Tells the gateway to stop.
+    pub(crate) fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Stops the gateway and waits until it has.
+    pub(crate) async fn stopped(self) {
+        self.stop();
+        let served = soon("the gateway stops", self.serving).await;
+        served.unwrap().unwrap();
+    }
+}
+
+/// Reading the root certificates takes its time, so it is done once.
+fn options() -> Options {
+    static HTTP: OnceLock<HttpClient> = OnceLock::new();
+    Options {
+        data_folder: None,
+        guard: GuardProgram::this_program().unwrap(),
+        seal: Seal::ephemeral().unwrap(),
+        http: HTTP.get_or_init(|| HttpClient::new().unwrap()).clone(),
+    }
+}

@@ -1,0 +1,38 @@
+//! A real gateway within the test, backends that answer from closures, and a client that decides about every header.
+
+mod backend;
+mod call;
+mod gateway;
+mod request;
+mod response;
+mod session;
+mod state;
+
+pub(crate) use backend::Backend;
+pub(crate) use call::{Answer, Call};
+pub(crate) use gateway::Served;
+pub(crate) use response::{Open, Whole};
+pub(crate) use session::{Session, names_in};
+
+use std::time::Duration;
+
+/// Longer than anything takes that works.
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+
+/// Waits for something that must come, and fails the test when it does not.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(LIMIT, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what}: not within {LIMIT:?}"),
+    }
+}
+
+/// Waits until `is` holds.
+pub(crate) async fn until(what: &str, is: impl Fn() -> bool) {
+    let waiting = async {
+        while !is() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    soon(what, waiting).await;
+}
