@@ -1,0 +1,70 @@
+//! Lists: to the last page, in order, and announced when they changed.
+
+use std::time::{Duration, Instant};
+
+use argus_testkit::part;
+
+use crate::world::{World, names, tool};
+
+#[tokio::test]
+async fn all_pages_are_read_in_order() {
+    let mut world = World::new();
+    world.stdio("pages", &["many-pages", "--pages", "120"]);
+    world.http("more", &["many-pages", "--pages", "30"]);
+    let running = world.start();
+    let listed = names(&running.plain().await.result("tools/list", "{}").await, "tools");
+    let mut expected: Vec<String> = (0..120).map(|at| format!("tool-{at:03}")).collect();
+    expected.extend((0..30).map(|at| format!("more_tool-{at:03}")));
+    assert_eq!(listed, expected);
+    running.stop();
+}
+
+#[tokio::test]
+async fn pages_without_end_hurt_only_the_backend_that_has_them() {
+    let mut world = World::new();
+    world.stdio("circle", &["many-pages", "--repeating"]);
+    world.stdio("endless", &["many-pages", "--endless"]);
+    world.backend("endless", "timeouts", serde_json::json!({"startup": 1}));
+    world.stdio("fine", &["sane"]);
+    let running = world.start();
+    let began = Instant::now();
+    let client = running.plain().await;
+    assert_eq!(names(&client.result("tools/list", "{}").await, "tools"), ["hello"]);
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    client.result("tools/call", &tool("hello", "{}")).await;
+    let said = running.says("gives the same cursor twice");
+    assert!(said.contains("backend=circle"), "{said}");
+    let said = running.says("no answer to `startup` within 1 s");
+    assert!(said.contains("backend=endless"), "{said}");
+    running.stop();
+}
+
+/// The list that a client reads when it is told of the change must be the new one.
+#[tokio::test]
+async fn a_change_is_announced_when_the_new_list_stands() {
+    for http in [false, true] {
+        let mut world = World::new();
+        if http {
+            world.http("odd", &["changes-tools"]);
+        } else {
+            world.stdio("odd", &["changes-tools"]);
+        }
+        let running = world.start();
+        for client in [running.plain().await, running.askable().await] {
+            let mut stream = client.listen().await;
+            assert_eq!(stream.status, 200);
+            let before = names(&client.result("tools/list", "{}").await, "tools");
+            client.result("tools/call", &tool("change", "{}")).await;
+            // On HTTP each session of the backend has a stream of its own, which may not be open yet.
+            let told = stream.next().await.unwrap();
+            assert_eq!(part(&told, "method").unwrap(), r#""notifications/tools/list_changed""#);
+            let after = names(&client.result("tools/list", "{}").await, "tools");
+            assert!(
+                after.contains(&"fresh".to_owned()),
+                "{before:?} {after:?} (http: {http})"
+            );
+            client.result("tools/call", &tool("fresh", "{}")).await;
+        }
+        running.stop();
+    }
+}

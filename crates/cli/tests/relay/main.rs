@@ -1,0 +1,22 @@
+//! The program between raw clients and odd backends: nothing is lost on the way, one sick backend hurts nobody else, and
+//! nothing is left behind.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail at any place"
+)]
+
+mod asks;
+mod broken;
+mod disconnects;
+mod ends;
+mod lists;
+mod lossless;
+mod odd_http;
+mod payloads;
+mod properties;
+mod shielded;
+mod start;
+mod timeouts;
+mod world;

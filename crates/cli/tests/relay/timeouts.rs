@@ -1,0 +1,78 @@
+//! `timeouts.call`: how long a backend may be silent.
+
+use std::time::{Duration, Instant};
+
+use argus_testkit::{Journal, part};
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::world::{Running, World, tool};
+
+/// `never-answers` with a limit of 0.4 s.
+fn silent(http: bool) -> (Running, Journal) {
+    let mut world = World::new();
+    let journal = if http {
+        world.http("silent", &["never-answers"])
+    } else {
+        world.stdio("silent", &["never-answers"])
+    };
+    world.backend("silent", "timeouts", json!({"call": 0.4}));
+    (world.start(), journal)
+}
+
+#[tokio::test]
+async fn silence_is_an_error_that_says_what_to_do() {
+    for http in [false, true] {
+        let (running, journal) = silent(http);
+        for client in [running.plain().await, running.askable().await] {
+            let began = Instant::now();
+            let error = client.error("tools/call", &tool("wait", "{}")).await;
+            let took = began.elapsed();
+            assert!(
+                took >= Duration::from_millis(390) && took < Duration::from_secs(3),
+                "{took:?}"
+            );
+            assert_snapshot!(error, @"");
+            let call = journal.message("tools/call").await.unwrap();
+            let cancelled = journal.message("notifications/cancelled").await.unwrap();
+            assert_eq!(
+                part(&cancelled.params().unwrap(), "requestId"),
+                part(&call.text, "id"),
+                "the backend is told"
+            );
+        }
+        running.stop();
+    }
+}
+
+#[tokio::test]
+async fn progress_starts_the_time_anew() {
+    for http in [false, true] {
+        let (running, _) = silent(http);
+        let params = r#"{"name":"progress","arguments":{},"_meta":{"progressToken":"t"}}"#;
+        let messages = running.plain().await.open("tools/call", params).await.all().await;
+        assert_eq!(messages.len(), 5, "{messages:?}");
+        assert_eq!(part(&messages[4], "result").unwrap(), r#"{"content": []}"#);
+        running.stop();
+    }
+}
+
+#[tokio::test]
+async fn the_time_stands_still_while_a_question_is_with_the_client() {
+    for http in [false, true] {
+        let (running, _) = silent(http);
+        let client = running.askable().await;
+        let mut exchange = client.open("tools/call", &tool("ask", "{}")).await;
+        let id = part(&exchange.next().await.unwrap(), "id").unwrap();
+        let early = exchange.next_within(Duration::from_millis(900)).await;
+        assert_eq!(early, None, "the call ended while its question was open");
+        client
+            .send(&format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"action":"decline"}}}}"#
+            ))
+            .await;
+        let result = part(&exchange.answer().await, "result").unwrap();
+        assert_eq!(result, r#"{"answer": {"action":"decline"}}"#);
+        running.stop();
+    }
+}

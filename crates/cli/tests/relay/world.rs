@@ -1,0 +1,150 @@
+//! A gateway with odd backends.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+
+use argus_testkit::{Client, Gateway, Journal, Launch, OddServer, odd_program};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+const ARGUS: &str = env!("CARGO_BIN_EXE_argus-mcp");
+
+/// What a gateway is to be started with.
+pub(crate) struct World {
+    folder: TempDir,
+    servers: Vec<OddServer>,
+    config: Value,
+}
+
+/// A gateway that runs, with its backends.
+pub(crate) struct Running {
+    // Fields are dropped in this order: the gateway before its backends.
+    gateway: Gateway,
+    pub(crate) world: World,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            servers: Vec::new(),
+            config: json!({"server": {}, "backends": Map::new()}),
+        }
+    }
+
+    /// Adds a backend that is a process.
+    pub(crate) fn stdio(&mut self, name: &str, arguments: &[&str]) -> Journal {
+        let journal = self.journal(name);
+        let mut arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        arguments.extend(["--journal".to_owned(), journal.path().to_str().unwrap().to_owned()]);
+        self.config["backends"][name] = json!({"type": "stdio", "command": odd_program(ARGUS), "args": arguments});
+        journal
+    }
+
+    /// Adds a backend behind a URL.
+    pub(crate) fn http(&mut self, name: &str, arguments: &[&str]) -> Journal {
+        let journal = self.journal(name);
+        let mut arguments = arguments.to_vec();
+        arguments.extend(["--journal", journal.path().to_str().unwrap()]);
+        let server = OddServer::start(odd_program(ARGUS), &arguments);
+        self.config["backends"][name] = json!({"type": "streamable-http", "url": server.url()});
+        self.servers.push(server);
+        journal
+    }
+
+    /// Writes a script for `verbatim`.
+    pub(crate) fn script(&self, name: &str, text: &str) -> String {
+        let path = self.file(&format!("{name}.script"));
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// A path in the folder of this test.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn journal(&self, name: &str) -> Journal {
+        Journal::at(self.file(&format!("{name}.journal")))
+    }
+
+    /// Sets a key of the `server` section.
+    pub(crate) fn server(&mut self, key: &str, value: impl Into<Value>) {
+        self.config["server"][key] = value.into();
+    }
+
+    /// Sets a key of a backend.
+    pub(crate) fn backend(&mut self, name: &str, key: &str, value: impl Into<Value>) {
+        self.config["backends"][name][key] = value.into();
+    }
+
+    pub(crate) fn start(self) -> Running {
+        self.launch(Launch::new(ARGUS))
+    }
+
+    /// Starts with what `adjust` adds.
+    pub(crate) fn start_with(self, adjust: impl FnOnce(Launch) -> Launch) -> Running {
+        self.launch(adjust(Launch::new(ARGUS)))
+    }
+
+    fn launch(self, launch: Launch) -> Running {
+        Running {
+            gateway: launch.start(&self.config),
+            world: self,
+        }
+    }
+}
+
+impl Running {
+    /// A legacy client that declares nothing.
+    pub(crate) async fn plain(&self) -> Client {
+        Client::legacy(self.gateway.port(), "{}").await
+    }
+
+    /// A legacy client that can be asked.
+    pub(crate) async fn askable(&self) -> Client {
+        Client::legacy(self.gateway.port(), r#"{"elicitation":{},"sampling":{}}"#).await
+    }
+
+    pub(crate) fn modern(&self) -> Client {
+        Client::modern(self.gateway.port(), r#"{"elicitation":{}}"#)
+    }
+
+    /// The gateway stops well.
+    pub(crate) fn stop(self) {
+        self.gateway.stop();
+    }
+
+    pub(crate) fn gateway(&mut self) -> &mut Gateway {
+        &mut self.gateway
+    }
+}
+
+impl Deref for Running {
+    type Target = Gateway;
+
+    fn deref(&self) -> &Gateway {
+        &self.gateway
+    }
+}
+
+/// The parameters of a tool call.
+pub(crate) fn tool(name: &str, arguments: &str) -> String {
+    format!(r#"{{"name":"{name}","arguments":{arguments}}}"#)
+}
+
+/// The text of all names in a list result, in order.
+pub(crate) fn names(result: &str, member: &str) -> Vec<String> {
+    let result: Value = serde_json::from_str(result).unwrap();
+    let items = result[member].as_array().unwrap();
+    items
+        .iter()
+        .map(|item| item["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The message of an error object.
+pub(crate) fn message(error: &str) -> String {
+    let error: Value = serde_json::from_str(error).unwrap();
+    error["message"].as_str().unwrap().to_owned()
+}
