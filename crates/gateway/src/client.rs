@@ -37,7 +37,7 @@ impl RequestMeta {
     /// The protocol version that a request names in its `_meta`, if it names one.
     #[must_use]
     pub fn version_named(params: Option<&Raw>) -> Option<ByteString> {
-        let params = params.filter(|raw| raw.as_str().contains(meta::PROTOCOL_VERSION))?;
+        let params = params.filter(|raw| raw.may_have(meta::PROTOCOL_VERSION))?;
         Object::parse(params)
             .ok()?
             .get_object("_meta")?

@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use memchr::memmem;
 use serde_json::value::RawValue;
 
 /// One JSON value, kept as the text it arrived in: cloning shares, nothing is re-serialised.
@@ -69,6 +70,15 @@ impl Raw {
         self.0.clone()
     }
 
+    /// Whether an object in this text may have a member `key`: a quick look before the value is read. `false` is
+    /// certain, also where letters are written as escapes; `true` is not.
+    #[must_use]
+    pub fn may_have(&self, key: &str) -> bool {
+        let text = self.0.as_bytes();
+        let has = |part: &[u8]| memmem::find(text, part).is_some();
+        has(key.as_bytes()) || has(b"\\u") || (key.contains('/') && has(b"\\/"))
+    }
+
     /// Reads the value into a type.
     ///
     /// # Errors
@@ -98,6 +108,16 @@ mod tests {
     fn refuses_what_is_not_one_value() {
         assert!(Raw::parse("{} {}").is_err());
         assert!(Raw::parse("").is_err());
+    }
+
+    #[test]
+    fn a_quick_look_sees_through_escapes() {
+        let may_have = |text: &str, key: &str| Raw::parse(text.to_owned()).unwrap().may_have(key);
+        assert!(may_have(r#"{"a/b":1}"#, "a/b"));
+        assert!(may_have(r#"{"a\/b":1}"#, "a/b"));
+        assert!(may_have(r#"{"\u0061/b":1}"#, "a/b"));
+        assert!(!may_have(r#"{"a\\nb":"\t"}"#, "a/b"));
+        assert!(!may_have(r#"{"x":"a\/c"}"#, "ab"));
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Progress tokens: ours stands for the asker's on the way out, and the asker's comes back.
 
-use memchr::memmem;
-
 use crate::object::ObjectError;
 use crate::{Id, Object, Raw, meta};
 
@@ -11,7 +9,7 @@ use crate::{Id, Object, Raw, meta};
 /// # Errors
 /// When `params` mention a token and cannot be looked into.
 pub fn replace(params: &Raw, id: &Id) -> Result<(Raw, Option<Raw>), ObjectError> {
-    if memmem::find(params.as_str().as_bytes(), meta::PROGRESS_TOKEN.as_bytes()).is_none() {
+    if !params.may_have(meta::PROGRESS_TOKEN) {
         return Ok((params.clone(), None));
     }
     let read = Object::parse(params)?;
@@ -66,6 +64,14 @@ mod tests {
         assert_eq!(
             replaced(r#"{"_meta":{"progressToken":5}}"#).0,
             r#"{"_meta":{"progressToken":7}}"#
+        );
+    }
+
+    #[test]
+    fn a_token_is_not_hidden_by_its_spelling() {
+        assert_eq!(
+            replaced(r#"{"_meta":{"progress\u0054oken":5}}"#),
+            (r#"{"_meta":{"progress\u0054oken":7}}"#.into(), Some("5".into()))
         );
     }
 

@@ -33,7 +33,7 @@ impl StateSeal {
 
     /// A result with its state sealed; untouched where it has none.
     pub(crate) fn wrap(&self, result: Raw) -> Raw {
-        if !result.as_str().contains(MEMBER) {
+        if !result.may_have(MEMBER) {
             return result;
         }
         let Ok(read) = Object::parse(&result) else {
@@ -51,7 +51,7 @@ impl StateSeal {
 
     /// Parameters with the backend's own state; untouched where there is none.
     pub(crate) fn unwrap(&self, params: &Raw) -> Result<Raw, RpcError> {
-        if !params.as_str().contains(MEMBER) {
+        if !params.may_have(MEMBER) {
             return Ok(params.clone());
         }
         let refused = |why: String| RpcError::new(code::INVALID_PARAMS, format!("params.{MEMBER}: {why}"));
