@@ -89,6 +89,17 @@ impl Backend {
         until("standing streams", enough).await;
     }
 
+    /// Waits until so many standing streams have ended.
+    pub(crate) async fn streams_ended(&self, count: usize) {
+        let enough = || self.state.ended.load(Ordering::SeqCst) >= count;
+        until("ended streams", enough).await;
+    }
+
+    /// How many calls were given up by the other side.
+    pub(crate) fn given_up(&self) -> usize {
+        self.state.given_up.load(Ordering::SeqCst)
+    }
+
     /// Answers everything with 404 from now on, or no longer, and ends the standing streams.
     pub(crate) fn set_dead(&self, dead: bool) {
         self.state.dead.store(dead, Ordering::SeqCst);
@@ -121,6 +132,8 @@ impl Draft {
             streams: AtomicUsize::new(0),
             sessions: AtomicU64::new(0),
             dead: AtomicBool::new(false),
+            ended: AtomicUsize::new(0),
+            given_up: AtomicUsize::new(0),
         })
     }
 
@@ -220,6 +233,7 @@ async fn receive(Shared(state): Shared<Arc<State>>, method: Method, headers: Hea
     lock(&state.seen).push(Seen {
         method: name,
         message: message.clone(),
+        text: body,
         headers: headers.clone(),
     });
     match method {
@@ -277,7 +291,10 @@ async fn answer(state: &Arc<State>, headers: HeaderMap, message: &Value, method:
             let call = call.clone();
             tokio::spawn(async move {
                 match handler(call.clone()).await {
-                    Answer::Silence => call.gone().await,
+                    Answer::Silence => {
+                        call.gone().await;
+                        call.state.given_up.fetch_add(1, Ordering::SeqCst);
+                    }
                     answer => call.finish(answer),
                 }
             });
@@ -305,9 +322,11 @@ fn stream(first: String, mut said: mpsc::UnboundedReceiver<Said>) -> Response {
 fn standing(state: &Arc<State>, listen: Option<&Value>) -> Response {
     let mut messages = state.standing.subscribe();
     state.streams.fetch_add(1, Ordering::SeqCst);
+    let ending = Ending(Arc::clone(state));
     let subscription = listen.map(|request| request["id"].clone());
     let granted = listen.map(|request| request["params"]["notifications"].clone());
     let events = async_stream::stream! {
+        let _ending = ending;
         let acknowledged = granted.map(|granted| json!({
             "jsonrpc": "2.0",
             "method": "notifications/subscriptions/acknowledged",
@@ -323,6 +342,15 @@ fn standing(state: &Arc<State>, listen: Option<&Value>) -> Response {
         }
     };
     ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(events)).into_response()
+}
+
+/// Counts a stream that ended.
+struct Ending(Arc<State>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 fn mark(message: &mut Value, subscription: Option<&Value>) {

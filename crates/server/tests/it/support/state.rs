@@ -24,6 +24,8 @@ pub(crate) struct Seen {
     /// The method of MCP, `GET`, `DELETE`, or `response`.
     pub(crate) method: String,
     pub(crate) message: Value,
+    /// The body as it was written.
+    pub(crate) text: String,
     pub(crate) headers: HeaderMap,
 }
 
@@ -39,6 +41,8 @@ pub(super) struct State {
     pub(super) streams: AtomicUsize,
     pub(super) sessions: AtomicU64,
     pub(super) dead: AtomicBool,
+    pub(super) ended: AtomicUsize,
+    pub(super) given_up: AtomicUsize,
 }
 
 impl State {
