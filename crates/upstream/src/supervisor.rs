@@ -44,6 +44,9 @@ pub(crate) async fn run(upstream: Arc<Upstream>) {
             }
         };
         held = None;
+        if stop.is_cancelled() {
+            break;
+        }
         tracing::warn!(backend = %upstream.name(), error = %cause, retry_in_ms = pause.as_millis(), "backend is away");
         let _ = stop.run_until_cancelled(tokio::time::sleep(jittered(pause))).await;
         pause = (pause * 2).min(LAST_PAUSE);
