@@ -94,6 +94,18 @@ pub(crate) enum Client<'a> {
     Modern(&'a ModernRequest),
 }
 
+impl<'a> From<&'a Arc<Session>> for Client<'a> {
+    fn from(session: &'a Arc<Session>) -> Self {
+        Self::Legacy(session)
+    }
+}
+
+impl<'a> From<&'a ModernRequest> for Client<'a> {
+    fn from(request: &'a ModernRequest) -> Self {
+        Self::Modern(request)
+    }
+}
+
 impl Client<'_> {
     pub(crate) fn era(self) -> Era {
         match self {

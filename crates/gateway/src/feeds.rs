@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use argus_protocol::{Object, method};
 use argus_upstream::{FeedEvent, FeedSink};
 
-use crate::gateway::Core;
+use crate::core::Core;
 use crate::session::{FeedItem, Session};
 
 /// Takes what shared links say: updates reach the sessions that subscribed; nothing else can be told whose it is.

@@ -1,46 +1,19 @@
-//! The gateway: everything wired together.
+//! The gateway as the faces see it.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use argus_config::Config;
-use argus_protocol::{ByteString, Message, Raw, RpcError, method};
-use argus_upstream::{Changes, Context, FeedSink, HttpClient, Verdicts};
-use tokio::sync::{Notify, broadcast};
+use argus_protocol::{ByteString, Message, Raw, RpcError};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::catalogue::{Snapshot, build};
-use crate::client::{Client, ModernRequest};
-use crate::feeds::SharedFeed;
+use crate::client::ModernRequest;
+use crate::core::{Core, Options};
 use crate::health::{Health, Readiness};
 use crate::inventory::Inventory;
 use crate::listen::Listen;
 use crate::ops;
 use crate::relay::Reply;
-use crate::seal::Seal;
-use crate::session::{FeedItem, Session, SessionError, Sessions};
-use crate::startup::Startup;
-
-/// How often idle sessions are looked for.
-const SWEEP: Duration = Duration::from_secs(60);
-/// List changes that a slow listener may be behind.
-const CHANGES_BEHIND: usize = 64;
-
-/// What the gateway needs besides its configuration.
-#[derive(Debug)]
-pub struct Options {
-    /// Where verdicts are remembered; nothing is when `None`.
-    pub data_folder: Option<PathBuf>,
-    /// The program that guards child processes.
-    pub guard: argus_runtime::GuardProgram,
-    /// Seals what clients carry.
-    pub seal: Seal,
-    /// The client for backends behind a URL.
-    pub http: HttpClient,
-}
+use crate::session::{Session, SessionError};
 
 /// The gateway. Clones are the same gateway.
 #[derive(Debug, Clone)]
@@ -48,55 +21,13 @@ pub struct Gateway {
     core: Arc<Core>,
 }
 
-/// What the parts of the gateway share.
-#[derive(Debug)]
-pub(crate) struct Core {
-    pub(crate) config: Arc<Config>,
-    pub(crate) inventory: Inventory,
-    pub(crate) sessions: Sessions,
-    pub(crate) seal: Arc<Seal>,
-    pub(crate) startup: Startup,
-    /// The methods of list changes, for modern listeners.
-    pub(crate) changes: broadcast::Sender<&'static str>,
-    pub(crate) stopping: CancellationToken,
-    catalogue: ArcSwap<Snapshot>,
-    tasks: TaskTracker,
-    began: Instant,
-}
-
 impl Gateway {
     /// Begins to connect to all backends. Must be called within a Tokio runtime.
     #[must_use]
     pub fn start(config: Arc<Config>, options: Options) -> Self {
-        let context = Arc::new(Context {
-            http: options.http,
-            guard: options.guard,
-            verdicts: Verdicts::in_folder(options.data_folder.as_deref()),
-        });
-        let core = Arc::new_cyclic(|core: &Weak<Core>| {
-            let sink = |backend: &str| -> Arc<dyn FeedSink> {
-                Arc::new(SharedFeed {
-                    core: Weak::clone(core),
-                    backend: backend.to_owned(),
-                })
-            };
-            let empty = build(&[], &config.conflict_resolution, config.server.page_size);
-            Core {
-                inventory: Inventory::start(&config, &context, &sink),
-                sessions: Sessions::default(),
-                seal: Arc::new(options.seal),
-                startup: Startup::begin(config.server.startup_wait),
-                changes: broadcast::Sender::new(CHANGES_BEHIND),
-                stopping: CancellationToken::new(),
-                catalogue: ArcSwap::from_pointee(empty),
-                tasks: TaskTracker::new(),
-                began: Instant::now(),
-                config,
-            }
-        });
-        core.tasks.spawn(keep_catalogue(Arc::clone(&core)));
-        core.tasks.spawn(sweep_sessions(Arc::clone(&core)));
-        Self { core }
+        Self {
+            core: Core::start(config, options),
+        }
     }
 
     /// All backends.
@@ -108,7 +39,7 @@ impl Gateway {
     /// How the gateway fares.
     #[must_use]
     pub fn health(&self) -> Health {
-        Health::of(&self.core.inventory, self.core.began.elapsed().as_secs_f64())
+        Health::of(&self.core.inventory, self.core.uptime())
     }
 
     /// Whether it is ready for traffic.
@@ -169,155 +100,12 @@ impl Gateway {
 
     /// Ends all sessions and listeners and stops all backends. Bounded in time.
     pub async fn stop(&self) {
-        self.core.stopping.cancel();
-        for session in self.core.sessions.all() {
-            self.core.sessions.close(session.id());
-        }
-        futures::future::join_all(self.core.inventory.upstreams().map(|upstream| upstream.stop())).await;
-        self.core.tasks.close();
-        self.core.tasks.wait().await;
+        self.core.stop().await;
     }
 
     /// Ends when the gateway stops.
     #[must_use]
     pub fn stopping(&self) -> &CancellationToken {
         &self.core.stopping
-    }
-}
-
-impl Core {
-    /// The catalogue now.
-    pub(crate) fn catalogue(&self) -> arc_swap::Guard<Arc<Snapshot>> {
-        self.catalogue.load()
-    }
-
-    pub(crate) fn close_session(&self, id: &str) -> bool {
-        let Some(session) = self.sessions.close(id) else {
-            return false;
-        };
-        for upstream in self.inventory.upstreams() {
-            upstream.release(session.number());
-        }
-        true
-    }
-
-    fn rebuild(&self, seen: &mut Announced) {
-        let backends: Vec<_> = self
-            .inventory
-            .upstreams()
-            .map(|one| (Arc::clone(one), one.state()))
-            .collect();
-        let next = build(
-            &backends,
-            &self.config.conflict_resolution,
-            self.config.server.page_size,
-        );
-        let changes: Vec<Changes> = backends.iter().map(|(_, state)| state.changes).collect();
-        let announce = seen.differences(&self.catalogue.load(), &next, &changes);
-        self.catalogue.store(Arc::new(next));
-        // The snapshot of backends that were all tried stands now: whoever waited may look.
-        if backends.iter().all(|(_, state)| state.tried) {
-            self.startup.finish();
-        }
-        for method in announce {
-            self.announce(method);
-        }
-    }
-
-    /// Tells every client that a list changed.
-    fn announce(&self, method: &'static str) {
-        // Nobody may be listening; that is no error.
-        let _ = self.changes.send(method);
-        for session in self.sessions.all() {
-            session.feed().push(FeedItem::Notification {
-                method: ByteString::from_static(method),
-                params: None,
-            });
-        }
-    }
-}
-
-/// The changes that clients were told of.
-#[derive(Debug, Default)]
-struct Announced(Vec<Changes>);
-
-impl Announced {
-    /// The list changes to announce: what differs, and what a backend announced even if nothing seems to differ.
-    fn differences(&mut self, old: &Snapshot, new: &Snapshot, changes: &[Changes]) -> Vec<&'static str> {
-        let before = std::mem::replace(&mut self.0, changes.to_vec());
-        let said = |pick: fn(&Changes) -> u64| {
-            changes
-                .iter()
-                .enumerate()
-                .any(|(at, now)| before.get(at).map_or(0, pick) != pick(now))
-        };
-        let resources =
-            old.resources.items() != new.resources.items() || old.templates.items() != new.templates.items();
-        [
-            (
-                method::TOOLS_CHANGED,
-                old.tools.items() != new.tools.items() || said(|changes| changes.tools),
-            ),
-            (
-                method::RESOURCES_CHANGED,
-                resources || said(|changes| changes.resources),
-            ),
-            (
-                method::PROMPTS_CHANGED,
-                old.prompts.items() != new.prompts.items() || said(|changes| changes.prompts),
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(method, changed)| changed.then_some(method))
-        .collect()
-    }
-}
-
-/// Rebuilds the catalogue whenever a backend changes.
-async fn keep_catalogue(core: Arc<Core>) {
-    let changed = Arc::new(Notify::new());
-    for upstream in core.inventory.upstreams() {
-        let mut states = upstream.watch();
-        let changed = Arc::clone(&changed);
-        let stopping = core.stopping.clone();
-        core.tasks.spawn(async move {
-            while let Some(Ok(())) = stopping.run_until_cancelled(states.changed()).await {
-                changed.notify_one();
-            }
-        });
-    }
-    let mut announced = Announced::default();
-    loop {
-        core.rebuild(&mut announced);
-        if core.stopping.run_until_cancelled(changed.notified()).await.is_none() {
-            return;
-        }
-    }
-}
-
-/// Ends sessions that nobody uses any more.
-async fn sweep_sessions(core: Arc<Core>) {
-    while core
-        .stopping
-        .run_until_cancelled(tokio::time::sleep(SWEEP))
-        .await
-        .is_some()
-    {
-        for session in core.sessions.idle() {
-            tracing::debug!(session = session.number(), "an idle session ends");
-            core.close_session(session.id());
-        }
-    }
-}
-
-impl<'a> From<&'a Arc<Session>> for Client<'a> {
-    fn from(session: &'a Arc<Session>) -> Self {
-        Self::Legacy(session)
-    }
-}
-
-impl<'a> From<&'a ModernRequest> for Client<'a> {
-    fn from(request: &'a ModernRequest) -> Self {
-        Self::Modern(request)
     }
 }

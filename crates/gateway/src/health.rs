@@ -39,11 +39,11 @@ pub struct Readiness {
 }
 
 impl Health {
-    pub(crate) fn of(inventory: &Inventory, uptime_seconds: f64) -> Self {
+    pub(crate) fn of(inventory: &Inventory, uptime: std::time::Duration) -> Self {
         let backends = count(inventory);
         Self {
             status: status(backends),
-            uptime_seconds,
+            uptime_seconds: uptime.as_secs_f64(),
             version: env!("CARGO_PKG_VERSION"),
             backends,
         }

@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod client;
+mod core;
 mod feeds;
 mod gateway;
 mod health;
@@ -17,9 +18,10 @@ mod seal;
 mod session;
 mod startup;
 
+pub use self::core::Options;
 pub use argus_upstream::{Ask, AskReply, Event};
 pub use client::{ModernRequest, RequestMeta, unsupported_version};
-pub use gateway::{Gateway, Options};
+pub use gateway::Gateway;
 pub use health::{BackendCount, Health, Readiness};
 pub use inventory::{Backend, Inventory};
 pub use listen::{Listen, ListenEvent};

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, ModernRequest};
-use crate::gateway::Core;
+use crate::core::Core;
 
 /// How long a backend may take to acknowledge.
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);

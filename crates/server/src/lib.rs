@@ -1,6 +1,7 @@
 //! The HTTP faces of the gateway: `/mcp` for MCP clients, `/manage/v1/` for operators. One file per operation.
 
 mod accept;
+mod app;
 mod body;
 mod guard;
 mod manage;

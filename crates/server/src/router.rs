@@ -9,16 +9,9 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 
+use crate::app::App;
 use crate::guard::{self, Rules};
 use crate::{manage, mcp};
-
-/// What the handlers share.
-#[derive(Debug, Clone)]
-pub(crate) struct App {
-    pub(crate) gateway: Gateway,
-    /// The longest request body in bytes.
-    pub(crate) max_body: usize,
-}
 
 /// The routes of a gateway that is bound to `address`.
 pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> Router {

@@ -8,7 +8,7 @@ use argus_upstream::{Link, Outgoing, Upstream};
 use super::logging;
 use super::mrtr::StateSeal;
 use crate::client::Client;
-use crate::gateway::Core;
+use crate::core::Core;
 use crate::relay::{Finish, Relay, Reply};
 
 /// A request in the backend's own words.

@@ -6,7 +6,7 @@ use argus_protocol::{Raw, RpcError, code, meta, version};
 use argus_upstream::{Declared, own_info};
 
 use super::{object, text};
-use crate::gateway::Core;
+use crate::core::Core;
 use crate::relay::Reply;
 use crate::session::Session;
 

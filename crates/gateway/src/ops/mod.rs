@@ -17,7 +17,7 @@ use std::sync::Arc;
 use argus_protocol::{ByteString, Object, Raw, RpcError, code, method};
 
 use crate::client::{Client, ModernRequest};
-use crate::gateway::Core;
+use crate::core::Core;
 use crate::relay::Reply;
 use crate::session::Session;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use argus_protocol::{Id, Message, Object, Raw, method};
 
 use crate::client::Client;
-use crate::gateway::Core;
+use crate::core::Core;
 use crate::session::Session;
 
 /// Takes a notification or a response.

@@ -7,7 +7,7 @@ use argus_protocol::{ByteString, Raw};
 use super::forward::{Forward, on_link};
 use super::unknown;
 use crate::client::Client;
-use crate::gateway::Core;
+use crate::core::Core;
 use crate::relay::Reply;
 
 pub(crate) async fn pass(core: &Arc<Core>, client: Client<'_>, method: &ByteString, params: Option<Raw>) -> Reply {

@@ -9,7 +9,7 @@ use super::tools::page;
 use super::{object, text};
 use crate::catalogue::Route;
 use crate::client::Client;
-use crate::gateway::Core;
+use crate::core::Core;
 use crate::relay::Reply;
 
 pub(crate) async fn list(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Reply {

@@ -9,7 +9,7 @@ use super::forward::{Forward, forward};
 use super::tools::page;
 use super::{object, text};
 use crate::client::Client;
-use crate::gateway::Core;
+use crate::core::Core;
 use crate::relay::Reply;
 
 pub(crate) async fn list(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Reply {

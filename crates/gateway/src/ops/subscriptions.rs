@@ -8,7 +8,7 @@ use argus_upstream::Upstream;
 use super::forward::{Forward, forward};
 use super::{object, resources, text};
 use crate::client::Client;
-use crate::gateway::Core;
+use crate::core::Core;
 use crate::relay::Reply;
 use crate::session::Session;
 

@@ -8,7 +8,7 @@ use super::forward::{Forward, forward};
 use super::{object, text};
 use crate::catalogue::{BadCursor, Route};
 use crate::client::Client;
-use crate::gateway::Core;
+use crate::core::Core;
 use crate::relay::Reply;
 
 pub(crate) async fn list(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Reply {

@@ -4,7 +4,7 @@ use argus_gateway::Health;
 use axum::Json;
 use axum::extract::State;
 
-use crate::router::App;
+use crate::app::App;
 
 pub(crate) async fn show(State(app): State<App>) -> Json<Health> {
     Json(app.gateway.health())

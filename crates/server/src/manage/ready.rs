@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 
-use crate::router::App;
+use crate::app::App;
 
 pub(crate) async fn show(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let readiness = app.gateway.readiness();

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 
 use super::legacy;
-use crate::router::App;
+use crate::app::App;
 
 pub(crate) fn handle(app: &App, headers: &HeaderMap) -> Response {
     match legacy::session_of(app, headers, None) {

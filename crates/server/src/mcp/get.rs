@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::accepts::Accepts;
 use super::{answer, legacy, respond};
-use crate::router::App;
+use crate::app::App;
 
 pub(crate) fn handle(app: &App, headers: &HeaderMap) -> Response {
     if !Accepts::of(headers).stream {

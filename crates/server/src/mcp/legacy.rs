@@ -13,8 +13,8 @@ use super::accepts::Accepts;
 use super::answer::{self, JsonAnswer};
 use super::messages::{Item, Messages};
 use super::respond;
+use crate::app::App;
 use crate::request_log::{Outcome, RequestLog};
-use crate::router::App;
 
 const FACE: &str = "mcp";
 

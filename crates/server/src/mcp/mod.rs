@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use argus_protocol::{header, version};
 
-use crate::router::App;
+use crate::app::App;
 
 /// Hands a request to the file of its HTTP method.
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {

@@ -9,8 +9,8 @@ use http::{HeaderMap, StatusCode};
 use super::accepts::Accepts;
 use super::messages::{Item, Messages};
 use super::{answer, respond};
+use crate::app::App;
 use crate::request_log::{Outcome, RequestLog};
-use crate::router::App;
 
 const FACE: &str = "mcp";
 

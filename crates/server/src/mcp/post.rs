@@ -9,8 +9,8 @@ use http::{HeaderMap, StatusCode};
 
 use super::accepts::Accepts;
 use super::{answer, legacy, modern};
+use crate::app::App;
 use crate::body;
-use crate::router::App;
 
 pub(crate) async fn handle(app: App, request: Request) -> Response {
     let (parts, body) = request.into_parts();
