@@ -22,7 +22,7 @@ const HEAD: Duration = Duration::from_secs(75);
 const STUCK: Duration = Duration::from_secs(60);
 /// How long to wait when the system has no more descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
-/// What remains of the time to stop for the last words of streams.
+/// How long clients may take to hear the end of calls that were cut off.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Serves until `shutdown`, then lets calls in flight finish within `server.shutdown_timeout` and stops the gateway.
@@ -50,15 +50,17 @@ pub async fn serve(
     }
     drop(listener);
     gateway.drain();
-    if tokio::time::timeout(server.shutdown_timeout, connections.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!("calls were still in flight at the end of server.shutdown_timeout and were cut off");
+    let mut done = std::pin::pin!(connections.shutdown());
+    let in_time = tokio::time::timeout(server.shutdown_timeout, &mut done).await.is_ok();
+    if !in_time {
+        tracing::warn!("calls are still in flight at the end of server.shutdown_timeout and are cut off");
     }
     gateway.stop().await;
+    if !in_time {
+        // Their backends have stopped, which ends them with an error: it still has to reach the clients.
+        let _ = tokio::time::timeout(LAST_WORDS, done).await;
+    }
     hard_end.cancel();
-    tokio::time::sleep(LAST_WORDS.min(server.shutdown_timeout / 10)).await;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod accept;
 mod app;
 mod body;
+mod cors;
 mod guard;
 mod manage;
 mod mcp;

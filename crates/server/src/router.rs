@@ -11,7 +11,7 @@ use axum::routing::{any, get};
 
 use crate::app::App;
 use crate::guard::{self, Rules};
-use crate::{manage, mcp};
+use crate::{cors, manage, mcp};
 
 /// The routes of a gateway that is bound to `address`.
 pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> Router {
@@ -23,6 +23,7 @@ pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> 
     let protected = Router::new()
         .route("/mcp", any(mcp::handle))
         .route("/mcp/", any(mcp::handle))
+        .layer(cors::layer(server))
         .layer(from_fn_with_state(rules, guard::check));
     let public = Router::new()
         .route("/manage/v1/health", get(manage::health::show))
