@@ -132,12 +132,13 @@ impl Core {
         let changes: Vec<Changes> = backends.iter().map(|(_, state)| state.changes).collect();
         let announce = seen.differences(&self.catalogue.load(), &next, &changes);
         self.catalogue.store(Arc::new(next));
-        // The snapshot of backends that were all tried stands now: whoever waited may look.
-        if backends.iter().all(|(_, state)| state.tried) {
-            self.startup.finish();
-        }
         for method in announce {
             self.announce(method);
+        }
+        // The snapshot of backends that were all tried stands now: whoever waited may look. It is theirs from the
+        // start, so it is no change for them.
+        if backends.iter().all(|(_, state)| state.tried) {
+            self.startup.finish();
         }
     }
 
