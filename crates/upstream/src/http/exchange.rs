@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use argus_protocol::{Answer, Era, Frame, Message, Raw, RpcError, code, header, method, sse, token};
 use bytes::Bytes;
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -33,8 +33,47 @@ struct Post {
     retry: Duration,
 }
 
-/// Sends `body` and turns what comes back into events.
+/// Sends `body` and turns what comes back into events; ends with an error when the connection is closed meanwhile.
 pub(super) fn open(
+    shared: Arc<Shared>,
+    number: u64,
+    request: Outgoing,
+    token: Option<Raw>,
+    body: Bytes,
+) -> Pin<Box<dyn Stream<Item = Event> + Send>> {
+    let mut events = events(Arc::clone(&shared), number, request, token, body);
+    Box::pin(async_stream::stream! {
+        let mut closed = std::pin::pin!(shared.stop.cancelled());
+        let mut watching = true;
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = events.next() => event,
+                () = &mut closed, if watching => {
+                    let cause = shared.ended.borrow().clone();
+                    // A session that is gone takes no further calls, but those in flight may still be answered.
+                    if matches!(cause, Some(LinkError::SessionLost(_))) {
+                        watching = false;
+                        continue;
+                    }
+                    let cause = cause.unwrap_or_else(|| LinkError::Closed("the backend was stopped".to_owned()));
+                    yield failed(&shared, &cause);
+                    return;
+                }
+            };
+            match event {
+                Some(event) => yield event,
+                None => return,
+            }
+        }
+    })
+}
+
+fn failed(shared: &Shared, cause: &LinkError) -> Event {
+    Event::Outcome(Answer::Error(cause.to_rpc(&shared.backend).to_raw()))
+}
+
+fn events(
     shared: Arc<Shared>,
     number: u64,
     request: Outgoing,
@@ -139,7 +178,7 @@ impl Post {
     }
 
     fn failed(&self, cause: &LinkError) -> Event {
-        Event::Outcome(Answer::Error(cause.to_rpc(&self.shared.backend).to_raw()))
+        failed(&self.shared, cause)
     }
 
     /// The outcome in an answer that is no stream: the one message it holds, or what its status says.
