@@ -127,7 +127,6 @@ impl Gateway {
     }
 
     /// Waits until it says this on stderr, and gives all that it said.
-    #[must_use]
     pub fn says(&self, text: &str) -> String {
         self.said.wait_for(text)
     }
@@ -137,7 +136,7 @@ impl Gateway {
         kill(Pid::from_raw(self.process.id().cast_signed()), signal).unwrap();
     }
 
-    /// Waits for its end. Gives the folder, so that files in it live on.
+    /// Waits for its end.
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {
         let began = Instant::now();
         loop {

@@ -102,15 +102,62 @@ async fn a_client_that_cannot_be_asked_is_not() {
 #[tokio::test]
 async fn a_question_of_no_call_reaches_the_stream_of_the_session_that_owns_the_link() {
     let mut world = World::new();
-    world.stdio("odd", &["asks-unattributed"]);
+    let gate = world.file("gate");
+    let script = format!(
+        r#"{{"notifications/initialized": [{{"gate": {gate:?}}}, {{"ask_aside": "elicitation/create", "params": {{"pid":"@pid"}}}}],
+        "tools/call hello": [{{"result": {{"pid":"@pid"}}}}]}}"#
+    );
+    let script = world.script("odd", &script);
+    let journal = world.stdio("odd", &["verbatim", "--script", &script]);
     let running = world.start();
     let (one, other) = (running.askable().await, running.askable().await);
     let (mut mine, mut theirs) = (one.listen().await, other.listen().await);
-    one.result("tools/call", &tool("hello", "{}")).await;
-    let question = mine.next().await.unwrap();
-    assert_eq!(part(&question, "method").unwrap(), r#""elicitation/create""#);
-    let strange = theirs.next_within(std::time::Duration::from_millis(200)).await;
-    assert_eq!(strange, None, "a question of another session's backend");
+    let (my_process, their_process) = (
+        one.result("tools/call", &tool("hello", "{}")).await,
+        other.result("tools/call", &tool("hello", "{}")).await,
+    );
+    std::fs::write(&gate, "").unwrap();
+    for (stream, process) in [(&mut mine, &my_process), (&mut theirs, &their_process)] {
+        let question = stream.next().await.unwrap();
+        assert_eq!(part(&question, "method").unwrap(), r#""elicitation/create""#);
+        assert_eq!(
+            &part(&question, "params").unwrap(),
+            process,
+            "a question of another session's backend"
+        );
+    }
+    // The catalogue's link belongs to nobody: what it asks is refused.
+    let refused = journal
+        .find(|entry| entry.text.contains("-32601") && !my_process.contains(&entry.pid.to_string()))
+        .await;
+    assert!(refused.is_some());
     drop((mine, theirs));
+    running.stop();
+}
+
+/// Two calls share a process: nobody can say whose question it is, so it is nobody's.
+#[tokio::test]
+async fn a_question_that_two_calls_could_have_caused_is_refused() {
+    let mut world = World::new();
+    let gate = world.file("gate");
+    let script = format!(
+        r#"{{"tools/call wait": [{{"gate": {gate:?}}}, {{"result": {{}}}}],
+        "tools/call ask": [{{"ask": "elicitation/create", "params": {{}}}}, {{"result": {{"answer":"@answer"}}}}]}}"#
+    );
+    let script = world.script("odd", &script);
+    let journal = world.stdio("odd", &["verbatim", "--script", &script]);
+    let running = world.start();
+    let (one, other) = (running.plain().await, running.plain().await);
+    let wait = tool("wait", "{}");
+    let waiting = one.call("tools/call", &wait);
+    let asking = async {
+        journal.message("tools/call").await.unwrap();
+        let result = other.result("tools/call", &tool("ask", "{}")).await;
+        std::fs::write(&gate, "").unwrap();
+        result
+    };
+    let (waited, result) = futures::join!(waiting, asking);
+    assert_eq!(part(&waited, "result").unwrap(), "{}");
+    assert!(result.contains("-32601"), "{result}");
     running.stop();
 }

@@ -1,1 +1,110 @@
-//! x
+//! Odd backends behind a URL.
+
+use std::time::Duration;
+
+use argus_testkit::{Journal, until};
+use insta::assert_snapshot;
+
+use crate::world::{Running, World, message, names, tool};
+
+fn one(arguments: &[&str]) -> (Running, Journal) {
+    let mut world = World::new();
+    let journal = world.http("odd", arguments);
+    (world.start(), journal)
+}
+
+#[tokio::test]
+async fn a_redirect_within_the_origin_is_followed() {
+    let (running, _) = one(&["redirects"]);
+    let client = running.plain().await;
+    client.result("tools/call", &tool("hello", "{}")).await;
+    running.stop();
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_origin_is_not() {
+    let mut world = World::new();
+    let journal = world.http("odd", &["redirects", "--away"]);
+    world.backend(
+        "odd",
+        "headers",
+        serde_json::json!({"X-Api-Key": "s3cret-of-the-header"}),
+    );
+    let running = world.start();
+    running.plain().await.call("tools/list", "{}").await;
+    let said = running.says("backend is away backend=odd");
+    assert!(
+        said.contains("another origin; if you trust it, write it as the url of the backend"),
+        "{said}"
+    );
+    assert!(journal.all("foreign").is_empty(), "the other origin was asked");
+    running.stop();
+}
+
+#[tokio::test]
+async fn a_web_page_is_no_answer() {
+    let (running, _) = one(&["wrong-content-type"]);
+    let client = running.plain().await;
+    let error = client.error("tools/call", &tool("html", "{}")).await;
+    assert_snapshot!(error, @r#"{"code":-32010,"message":"backend `odd` answered 200 OK without a JSON-RPC answer"}"#);
+    client.result("tools/call", &tool("hello", "{}")).await;
+    running.stop();
+}
+
+#[tokio::test]
+async fn a_failing_call_names_the_status() {
+    let (running, _) = one(&["status-500"]);
+    let client = running.plain().await;
+    let error = message(&client.error("tools/call", &tool("fail", "{}")).await);
+    assert!(error.starts_with("backend `odd`: http://127.0.0.1:"), "{error}");
+    assert!(error.ends_with("/mcp answered 500 Internal Server Error"), "{error}");
+    client.result("tools/call", &tool("hello", "{}")).await;
+    running.stop();
+}
+
+#[tokio::test]
+async fn a_forgotten_session_is_opened_again() {
+    let (running, journal) = one(&["session-404"]);
+    for client in [running.plain().await, running.askable().await] {
+        client.result("tools/call", &tool("forget", "{}")).await;
+        let before = journal.messages("initialize").len();
+        let again = client.call("tools/call", &tool("hello", "{}")).await;
+        if again.contains("\"error\"") {
+            assert!(
+                again.contains("backend `odd`: the session at http://127.0.0.1:"),
+                "{again}"
+            );
+            client.result("tools/call", &tool("hello", "{}")).await;
+        }
+        assert!(journal.messages("initialize").len() > before, "no new session");
+    }
+    running.stop();
+}
+
+#[tokio::test]
+async fn an_answer_in_small_pieces_is_put_together() {
+    for arguments in [&["slow-trickle"][..], &["slow-trickle", "--json"]] {
+        let (running, _) = one(arguments);
+        let client = running.plain().await;
+        assert_eq!(names(&client.result("tools/list", "{}").await, "tools"), ["hello"]);
+        let result = client.result("tools/call", &tool("hello", "{}")).await;
+        assert_eq!(result, r#"{"content": [{"type": "text", "text": "hello"}]}"#);
+        running.stop();
+    }
+}
+
+#[tokio::test]
+async fn sessions_at_backends_are_deleted_at_the_end() {
+    let (mut running, journal) = one(&["sane"]);
+    let (plain, own) = (running.plain().await, running.askable().await);
+    plain.result("tools/call", &tool("hello", "{}")).await;
+    own.result("tools/call", &tool("hello", "{}")).await;
+    assert_eq!(own.end().await, 204);
+    let deleted = until(Duration::from_secs(5), || journal.all("delete").len() == 1).await;
+    assert!(deleted, "the session of a client that left stays");
+    running.signal(nix::sys::signal::Signal::SIGTERM);
+    assert_eq!(running.gateway().wait(Duration::from_secs(10)).code(), Some(0));
+    // The catalogue's, the shared one and that of the client.
+    assert_eq!(journal.messages("initialize").len(), 3);
+    assert_eq!(journal.all("delete").len(), 3, "a session stays");
+}

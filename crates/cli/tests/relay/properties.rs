@@ -40,7 +40,9 @@ fn json() -> impl Strategy<Value = String> {
         text(),
     ];
     leaf.prop_recursive(6, 40, 5, |inner| {
-        let item = (blank(), inner, blank()).prop_map(|(before, value, after)| format!("{before}{value}{after}"));
+        let item = (blank(), inner, blank())
+            .prop_map(|(before, value, after)| format!("{before}{value}{after}"))
+            .boxed();
         let member = (blank(), text(), blank(), item.clone())
             .prop_map(|(before, key, after, value)| format!("{before}{key}{after}:{value}"));
         prop_oneof![

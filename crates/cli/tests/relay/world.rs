@@ -20,7 +20,7 @@ pub(crate) struct World {
 pub(crate) struct Running {
     // Fields are dropped in this order: the gateway before its backends.
     gateway: Gateway,
-    pub(crate) world: World,
+    _world: World,
 }
 
 impl World {
@@ -90,7 +90,7 @@ impl World {
     fn launch(self, launch: Launch) -> Running {
         Running {
             gateway: launch.start(&self.config),
-            world: self,
+            _world: self,
         }
     }
 }

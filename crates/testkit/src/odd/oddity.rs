@@ -62,7 +62,7 @@ pub(crate) enum Oddity {
     HugeLineWithoutEnd,
     /// Has other tools after a call of `change`
     ChangesTools,
-    /// Asks the client outside every call
+    /// Asks the client without saying why: when it is ready, and in calls of `ask`, without waiting for the answer
     AsksUnattributed,
     /// Refuses calls of `nobody` with an error that has no id
     AnswersWithNullId,
