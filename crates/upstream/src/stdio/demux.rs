@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use argus_protocol::{Answer, ByteString, Era, Frame, Id, Message, Object, Raw, line, meta, method, token, write};
+use argus_protocol::{
+    Answer, ByteString, Era, Frame, FrameError, Id, Message, Object, Raw, line, meta, method, token, write,
+};
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
@@ -56,6 +58,7 @@ impl Demux {
             Err(error) => {
                 let start = String::from_utf8_lossy(&text[..text.len().min(200)]).into_owned();
                 tracing::warn!(backend = %self.backend, %error, line = %start, "the backend writes junk on stdout");
+                self.answered_with_junk(&error);
             }
         }
     }
@@ -80,6 +83,17 @@ impl Demux {
                 call.send(Event::Outcome(answer));
             }
             None => tracing::debug!(backend = %self.backend, "an answer to nothing in flight was dropped"),
+        }
+    }
+
+    /// Ends the call that junk names as its own: nothing better will come.
+    fn answered_with_junk(&self, error: &FrameError) {
+        let FrameError::NotAMessage { id: Some(id), .. } = error else {
+            return;
+        };
+        if let Some(call) = id.as_number().and_then(|number| self.calls().remove(number)) {
+            let cause = LinkError::Protocol(format!("its answer is {error}"));
+            call.send(Event::Outcome(Answer::Error(cause.to_rpc(&self.backend).to_raw())));
         }
     }
 
