@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::calls::channel;
 use super::demux::Demux;
-use super::tasks;
+use super::tasks::{self, LastWords};
 use crate::link::refused_before_sending;
 use crate::{Event, FeedSink, LinkError, Outgoing};
 
@@ -50,6 +50,7 @@ impl Connection {
         let ring = StderrRing::default();
         let stop = CancellationToken::new();
         let read_to_end = CancellationToken::new();
+        let heard_out = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(tasks::write_lines(stdin, lines, stop.clone()));
         let at_end = read_to_end.clone().drop_guard();
@@ -59,17 +60,22 @@ impl Connection {
             drop(at_end);
         });
         let keep = ring.clone();
+        let at_last_word = heard_out.clone().drop_guard();
         tasks.spawn(async move {
             let log = |line: &str| tracing::debug!(backend = %backend, "stderr: {line}");
             if let Err(error) = argus_runtime::drain(stderr, &keep, log).await {
                 tracing::debug!(backend = %backend, %error, "stderr cannot be read");
             }
+            drop(at_last_word);
         });
         tasks.spawn(tasks::tend(
             child,
             Arc::clone(&demux),
-            ring.clone(),
-            read_to_end,
+            LastWords {
+                stdout: read_to_end,
+                stderr: heard_out,
+                lines: ring.clone(),
+            },
             stop.clone(),
         ));
         tasks.close();

@@ -69,22 +69,26 @@ pub(super) async fn read_lines<R: AsyncRead + Unpin>(mut stdout: R, demux: Arc<D
     }
 }
 
+/// What a process says before it is gone.
+pub(super) struct LastWords {
+    /// Ends when stdout is read to its end.
+    pub(super) stdout: CancellationToken,
+    /// Ends when stderr is read to its end.
+    pub(super) stderr: CancellationToken,
+    /// What it said on stderr.
+    pub(super) lines: StderrRing,
+}
+
 /// Waits until the process ends, its stdout ends, or it is to be stopped; then ends the connection.
-pub(super) async fn tend(
-    mut child: Child,
-    demux: Arc<Demux>,
-    stderr: StderrRing,
-    read_to_end: CancellationToken,
-    stop: CancellationToken,
-) {
+pub(super) async fn tend(mut child: Child, demux: Arc<Demux>, last: LastWords, stop: CancellationToken) {
     let cause = tokio::select! {
         exit = child.wait() => {
             // What it wrote before it ended still counts.
-            let _ = tokio::time::timeout(LAST_WORDS, read_to_end.cancelled()).await;
-            process_ended(&exit, &stderr)
+            let _ = tokio::time::timeout(LAST_WORDS, last.stdout.cancelled()).await;
+            last.process_ended(&exit).await
         }
-        () = read_to_end.cancelled() => match tokio::time::timeout(LAST_WORDS, child.wait()).await {
-            Ok(exit) => process_ended(&exit, &stderr),
+        () = last.stdout.cancelled() => match tokio::time::timeout(LAST_WORDS, child.wait()).await {
+            Ok(exit) => last.process_ended(&exit).await,
             Err(_) => {
                 demux.end(LinkError::Closed("the process closed its stdout".to_owned()));
                 stop.cancel();
@@ -101,10 +105,15 @@ pub(super) async fn tend(
     demux.end(cause);
 }
 
-fn process_ended(exit: &Exit, stderr: &StderrRing) -> LinkError {
-    let said = stderr
-        .last()
-        .map(|line| format!("; last line on stderr: {line}"))
-        .unwrap_or_default();
-    LinkError::Closed(format!("the process ended ({exit}){said}"))
+impl LastWords {
+    /// How the process ended, with what it said last.
+    async fn process_ended(&self, exit: &Exit) -> LinkError {
+        let _ = tokio::time::timeout(LAST_WORDS, self.stderr.cancelled()).await;
+        let said = self
+            .lines
+            .last()
+            .map(|line| format!("; last line on stderr: {line}"))
+            .unwrap_or_default();
+        LinkError::Closed(format!("the process ended ({exit}){said}"))
+    }
 }
