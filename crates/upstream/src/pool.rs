@@ -216,7 +216,8 @@ impl Upstream {
         let sink = self.watched(sink);
         let upstream = Arc::clone(self);
         slot.get(async move {
-            let made = upstream.connector.clone().legacy(declared, owned, sink).await;
+            let making = upstream.connector.clone().legacy(declared, owned, sink);
+            let made = upstream.unless_stopped(making).await;
             match &made {
                 Ok(_) => upstream.learn(Era::Legacy, true),
                 Err(error) if refuses_legacy(error) => upstream.learn(Era::Legacy, false),
@@ -238,7 +239,8 @@ impl Upstream {
         let link = self
             .modern
             .get(async move {
-                let made = upstream.connector.clone().modern(sink).await;
+                let making = upstream.connector.clone().modern(sink);
+                let made = upstream.unless_stopped(making).await;
                 match &made {
                     Ok(_) => upstream.learn(Era::Modern, true),
                     Err(LinkError::Refused { .. } | LinkError::Era(_)) => upstream.learn(Era::Modern, false),
@@ -251,6 +253,12 @@ impl Upstream {
             self.stand(&link);
         }
         Ok(link)
+    }
+
+    /// Waits for a link in the making; a backend that does not answer must not hold up the end.
+    async fn unless_stopped(&self, making: impl Future<Output = Result<Link, LinkError>>) -> Result<Link, LinkError> {
+        let made = self.stop.run_until_cancelled(making).await;
+        made.unwrap_or_else(|| Err(stopped()))
     }
 
     /// Listens on a fresh modern link, once.
