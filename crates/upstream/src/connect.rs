@@ -159,9 +159,7 @@ async fn first_outcome(wire: &Wire, request: Outgoing) -> Answer {
         Wire::Stdio(connection) => connection.call(request),
         Wire::Http(connection) => connection.call(request),
     };
-    crate::Exchange::new("".into(), None, source)
-        .outcome()
-        .await
+    crate::Exchange::new("".into(), None, source).outcome().await
 }
 
 /// Whether an error says that the backend does not speak the legacy era (MCP 2026-07-28 "Backward compatibility").

@@ -138,7 +138,11 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn new(backend: Arc<str>, limit: Option<Duration>, source: Pin<Box<dyn Stream<Item = Event> + Send>>) -> Self {
+    pub(crate) fn new(
+        backend: Arc<str>,
+        limit: Option<Duration>,
+        source: Pin<Box<dyn Stream<Item = Event> + Send>>,
+    ) -> Self {
         Self {
             source,
             backend,
