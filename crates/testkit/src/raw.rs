@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// The text of a member of a JSON object, exactly as it is written there; `None` if there is no such member.
@@ -10,6 +10,11 @@ use serde_json::value::RawValue;
 pub fn part(object: &str, member: &str) -> Option<String> {
     let members: HashMap<String, &RawValue> = serde_json::from_str(object).ok()?;
     members.get(member).map(|value| value.get().to_owned())
+}
+
+/// A member that is there, also when it is `null`.
+pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(deserializer).map(Some)
 }
 
 /// A JSON-RPC message as it is read off the wire.
@@ -21,9 +26,9 @@ pub(crate) struct Envelope {
     pub(crate) method: Option<String>,
     #[serde(default)]
     pub(crate) params: Option<Box<RawValue>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(crate) result: Option<Box<RawValue>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(crate) error: Option<Box<RawValue>>,
 }
 

@@ -227,3 +227,40 @@ async fn a_line_without_end_is_skipped() {
     client.result("tools/call", &tool("hello", "{}")).await;
     running.stop();
 }
+
+/// Whether a process is of the stateless generation is asked on another process than the one that works.
+#[tokio::test]
+async fn a_server_that_hangs_when_it_is_asked_something_new_still_serves_new_clients() {
+    let mut world = World::new();
+    let journal = world.stdio("deaf", &["hangs-on-unknown-method"]);
+    let running = world.start();
+    let began = Instant::now();
+    let client = running.modern();
+    assert_eq!(names(&client.result("tools/list", "{}").await, "tools"), ["hello"]);
+    client.result("tools/call", &tool("hello", "{}")).await;
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    let asked = journal.message("server/discover").await.unwrap().pid;
+    let worked = journal.message("tools/call").await.unwrap().pid;
+    assert_ne!(asked, worked);
+    running.plain().await.result("tools/call", &tool("hello", "{}")).await;
+    running.stop();
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_answer_ends_its_call() {
+    let mut world = World::new();
+    let script = world.script(
+        "odd",
+        r#"{"tools/call both": [{"line": "{\"jsonrpc\":\"2.0\",\"id\":\"@id\",\"result\":{},\"error\":{}}"}],
+            "tools/call twice": [{"line": "{\"jsonrpc\":\"2.0\",\"id\":\"@id\",\"result\":{},\"result\":{}}"}],
+            "tools/call old": [{"line": "{\"id\":\"@id\",\"result\":{}}"}]}"#,
+    );
+    world.stdio("odd", &["verbatim", "--script", &script]);
+    let running = world.start();
+    let client = running.plain().await;
+    for name in ["both", "twice", "old"] {
+        let error = message(&client.error("tools/call", &tool(name, "{}")).await);
+        assert!(error.starts_with("backend `odd`"), "{name}: {error}");
+    }
+    running.stop();
+}

@@ -42,9 +42,9 @@ pub(crate) struct Script(HashMap<String, Vec<Step>>);
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::raw::present")]
     pub(crate) result: Option<Box<RawValue>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::raw::present")]
     pub(crate) error: Option<Box<RawValue>>,
     #[serde(default)]
     pub(crate) notify: Option<String>,
