@@ -64,11 +64,13 @@ impl Snapshot {
         if let Some(upstream) = self.resource_routes.get(uri) {
             return vec![Arc::clone(upstream)];
         }
-        if let Some(route) = self.template_routes.iter().find(|route| route.matcher.matches(uri)) {
+        let open = |upstream: &Upstream| upstream.definition().filters.resources.passes(uri);
+        let made_by = |route: &&TemplateRoute| open(&route.upstream) && route.matcher.matches(uri);
+        if let Some(route) = self.template_routes.iter().find(made_by) {
             return vec![Arc::clone(&route.upstream)];
         }
-        let open = |upstream: &&Arc<Upstream>| upstream.definition().filters.resources.passes(uri);
-        self.readers.iter().filter(open).cloned().collect()
+        let readers = self.readers.iter().filter(|upstream| open(upstream));
+        readers.cloned().collect()
     }
 
     /// The backend of a template that is named by its own text, as completion does.
