@@ -70,16 +70,13 @@ fn open(socket: TcpStream, app: Router, connections: &GracefulShutdown, hard_end
     }
     let mut socket = TimeoutStream::new(socket);
     socket.set_write_timeout(Some(STUCK));
-    let mut builder = Builder::new(TokioExecutor::new());
+    // Only HTTP/1: a server that looks for the other kind first waits for ever for a client that says nothing.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .keep_alive(true);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(30));
     let connection = builder
         .serve_connection(TokioIo::new(Box::pin(socket)), TowerToHyperService::new(app))
         .into_owned();

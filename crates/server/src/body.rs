@@ -11,6 +11,8 @@ use http_body_util::BodyExt;
 
 /// How long a client may be silent within a body.
 const SILENT: Duration = Duration::from_secs(30);
+/// How long a whole body may take, however steadily it drips.
+const WHOLE: Duration = Duration::from_secs(300);
 
 /// Why a body cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +39,14 @@ impl BodyError {
 }
 
 /// Reads a whole body of at most `max` bytes.
-pub(crate) async fn read(headers: &HeaderMap, mut body: Body, max: usize) -> Result<Bytes, BodyError> {
+pub(crate) async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, BodyError> {
+    let reading = read_on(headers, body, max);
+    tokio::time::timeout(WHOLE, reading)
+        .await
+        .unwrap_or(Err(BodyError::TooSlow))
+}
+
+async fn read_on(headers: &HeaderMap, mut body: Body, max: usize) -> Result<Bytes, BodyError> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
