@@ -126,7 +126,7 @@ impl Message {
 /// The members of an envelope as they are found.
 #[derive(Default)]
 struct Parts {
-    version: bool,
+    version: Option<Raw>,
     id: Option<Raw>,
     method: Option<ByteString>,
     params: Option<Raw>,
@@ -138,10 +138,7 @@ impl Parts {
     fn take(&mut self, source: &ByteString, key: &str, value: &RawValue) -> Result<(), FrameError> {
         let raw = Raw::part_of(source, value.get());
         let slot = match key {
-            "jsonrpc" => {
-                self.version = raw.as_str() == "\"2.0\"";
-                return Ok(());
-            }
+            "jsonrpc" => &mut self.version,
             "method" => {
                 let Text(name) =
                     serde_json::from_str(value.get()).map_err(|_| self.refuse("`method` must be a string"))?;
@@ -174,7 +171,7 @@ impl Parts {
     }
 
     fn into_message(self) -> Result<Message, FrameError> {
-        if !self.version {
+        if self.version.as_ref().is_none_or(|raw| raw.as_str() != "\"2.0\"") {
             return Err(self.refuse("`jsonrpc` must be \"2.0\""));
         }
         if let Some(method) = &self.method {
@@ -292,6 +289,7 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":5}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"x","params":5}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"x","method":"y"}"#,
+            r#"{"jsonrpc":"2.0","jsonrpc":"2.0","id":1,"method":"x"}"#,
             r#"{"jsonrpc":"2.0","id":1}"#,
         ] {
             assert!(matches!(parse(bad), Err(FrameError::NotAMessage { .. })), "{bad}");
