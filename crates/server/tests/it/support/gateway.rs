@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::request::Request;
-use super::{Session, soon};
+use super::{Session, Wire, soon};
 
 /// A gateway that serves.
 pub(crate) struct Served {
@@ -96,6 +96,18 @@ impl Served {
     /// A session of this revision and these client capabilities.
     pub(crate) async fn session_of(&self, version: &str, capabilities: Value) -> Session {
         Session::open(self.address, version, capabilities).await
+    }
+
+    /// A bare connection.
+    pub(crate) async fn wire(&self) -> Wire {
+        Wire::open(self.address).await
+    }
+
+    /// Proves that a well-behaved client is still served.
+    pub(crate) async fn is_well(&self) {
+        let session = self.session().await;
+        assert_eq!(session.call("ping", serde_json::json!({})).await.status, 200);
+        session.delete().send().await;
     }
 
     /// Tells the gateway to stop.

@@ -7,12 +7,15 @@ mod request;
 mod response;
 mod session;
 mod state;
+mod wire;
 
-pub(crate) use backend::Backend;
+pub(crate) use backend::{Backend, Draft};
 pub(crate) use call::{Answer, Call};
 pub(crate) use gateway::Served;
+pub(crate) use request::Request;
 pub(crate) use response::{Open, Whole};
 pub(crate) use session::{Session, names_in};
+pub(crate) use wire::Wire;
 
 use std::time::Duration;
 

@@ -142,7 +142,7 @@ impl Whole {
         let mut shown = format!("{}\n", self.status);
         for (name, value) in &self.headers {
             let value = match name.as_str() {
-                "date" | "content-length" | "transfer-encoding" => continue,
+                "date" | "content-length" | "transfer-encoding" | "vary" | "access-control-expose-headers" => continue,
                 "mcp-session-id" => "[session]",
                 _ => value.to_str().unwrap(),
             };
