@@ -79,6 +79,7 @@ impl OddServer {
             .arg("--http")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut url = String::new();

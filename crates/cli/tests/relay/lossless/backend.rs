@@ -60,6 +60,10 @@ impl Way {
         !self.json
     }
 
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
     pub(crate) fn is_stdio(self) -> bool {
         !self.http
     }

@@ -45,6 +45,38 @@ async fn arguments_and_results() {
     running.stop();
 }
 
+/// A body over HTTP may hold any white space; only an event stream and stdio cannot keep it.
+#[tokio::test]
+async fn carriage_returns_between_json_bodies() {
+    const PAYLOAD: &str = "{\r\n  \"a\": 1.0,\r  \"b\": [\r\n]\r\n}";
+    let (running, backends) = all(MIRRORS, |way| way.is_json());
+    for (way, journal) in backends {
+        let client = way.client(&running).await;
+        let exchange = client.open("tools/call", &tool(&way.tool("result"), PAYLOAD)).await;
+        assert!(!exchange.streams);
+        assert_eq!(part(&exchange.answer().await, "result").unwrap(), PAYLOAD, "{way:?}");
+        assert_eq!(part(&last_call(&journal), "arguments").unwrap(), PAYLOAD, "{way:?}");
+    }
+    running.stop();
+}
+
+#[tokio::test]
+async fn megabytes_both_ways() {
+    let (running, backends) = all(MIRRORS, |_| true);
+    let payload = format!(r#"{{"n":1.0,"text":"{}"}}"#, r"\u00e9é".repeat(300_000));
+    for (way, _) in backends {
+        let client = way.client(&running).await;
+        let result = client.result("tools/call", &tool(&way.tool("result"), &payload)).await;
+        assert!(
+            result == payload,
+            "{way:?}: {} of {} bytes",
+            result.len(),
+            payload.len()
+        );
+    }
+    running.stop();
+}
+
 #[tokio::test]
 async fn parameters_beside_the_arguments() {
     let (running, backends) = all(MIRRORS, |way| !way.is_modern());
