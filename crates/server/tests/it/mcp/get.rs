@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Backend, Served};
+use crate::support::{Backend, Served, soon};
 
 /// A backend that says that its lists change.
 async fn changing() -> (Backend, Served) {
@@ -89,8 +89,8 @@ async fn what_was_said_before_waits() {
     backend.streams(1).await;
     backend.set_tools(&["b"]);
     backend.tell("notifications/tools/list_changed", json!({}));
-    let changed = async || session.names("tools/list").await == ["b"];
-    while !changed().await {}
+    let changed = async { while session.names("tools/list").await != ["b"] {} };
+    soon("the new list", changed).await;
     session
         .listen()
         .await
@@ -160,7 +160,7 @@ async fn a_backend_may_ask_outside_calls_on_a_connection_of_the_session() {
             None => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
         }
     };
-    let answer = crate::support::soon("the answer", answers()).await;
+    let answer = soon("the answer", answers()).await;
     assert_eq!(
         answer,
         json!({"jsonrpc": "2.0", "id": "r1", "result": {"roots": [{"uri": "file:///a"}]}})

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
@@ -50,7 +49,6 @@ pub(super) enum Said {
 pub(crate) struct Call {
     pub(crate) id: Value,
     pub(crate) params: Value,
-    pub(crate) headers: HeaderMap,
     pub(super) out: mpsc::UnboundedSender<Said>,
     pub(super) state: Arc<State>,
 }

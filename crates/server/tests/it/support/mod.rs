@@ -15,6 +15,7 @@ pub(crate) use gateway::Served;
 pub(crate) use request::Request;
 pub(crate) use response::{Open, Whole};
 pub(crate) use session::{Session, names_in};
+pub(crate) use state::Seen;
 pub(crate) use wire::Wire;
 
 use std::time::Duration;

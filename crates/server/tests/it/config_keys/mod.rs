@@ -1,0 +1,6 @@
+//! Keys of the configuration, from the file's text to what clients and backends notice. Those of names, filters,
+//! overrides and pages are with the catalogue, the limit of bodies is with hostile clients.
+
+mod backend;
+mod server;
+mod timeouts;

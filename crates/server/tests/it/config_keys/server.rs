@@ -1,0 +1,165 @@
+//! `server`.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{Backend, Request, Served, soon};
+
+const INITIALIZE: &str =
+    r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{}}}"#;
+
+fn initialize(served: &Served) -> Request {
+    served.post(INITIALIZE)
+}
+
+#[tokio::test]
+async fn allowed_hosts_lets_names_pass() {
+    let served = Served::with("server: {allowed_hosts: [Argus.example, \"other.example:8080\"]}").await;
+    for host in [
+        "argus.example",
+        "argus.example:443",
+        "ARGUS.example",
+        "other.example:8080",
+        "localhost",
+    ] {
+        assert_eq!(
+            initialize(&served).header("host", host).send().await.status,
+            200,
+            "{host}"
+        );
+    }
+    for host in ["other.example", "other.example:80", "x.argus.example", "evil.example"] {
+        assert_eq!(
+            initialize(&served).header("host", host).send().await.status,
+            403,
+            "{host}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn allowed_origins_lets_pages_pass() {
+    let served = Served::with("server: {allowed_origins: [\"https://app.example\"]}").await;
+    let passes = async |origin: &str| initialize(&served).header("origin", origin).send().await.status == 200;
+    assert!(passes("https://app.example").await);
+    for origin in [
+        "http://app.example",
+        "https://app.example:8443",
+        "https://x.app.example",
+        "null",
+    ] {
+        assert!(!passes(origin).await, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn allowed_origins_may_let_any_page_pass() {
+    let served = Served::with("server: {allowed_origins: [\"*\"]}").await;
+    for origin in ["http://evil.example", "null"] {
+        assert_eq!(
+            initialize(&served).header("origin", origin).send().await.status,
+            200,
+            "{origin}"
+        );
+    }
+}
+
+/// A gateway whose only backend never gets ready.
+async fn waiting(startup_wait: &str) -> Served {
+    let silent = Backend::legacy().silent("initialize").start().await;
+    let line = silent.yaml("silent", "");
+    Served::with(&format!("server: {{startup_wait: {startup_wait}}}\nbackends:\n{line}")).await
+}
+
+#[tokio::test]
+async fn startup_wait_bounds_how_long_the_first_clients_wait() {
+    let served = waiting("0.5").await;
+    let began = Instant::now();
+    let session = served.session().await;
+    let waited = began.elapsed();
+    assert!((400..1500).contains(&waited.as_millis()), "{waited:?}");
+    let began = Instant::now();
+    assert!(session.names("tools/list").await.is_empty());
+    served.modern("server/discover", json!({})).send().await.result();
+    assert!(began.elapsed() < Duration::from_millis(2000), "nobody waits twice");
+}
+
+#[tokio::test]
+async fn startup_wait_may_be_nothing() {
+    let served = waiting("0").await;
+    let began = Instant::now();
+    served.session().await;
+    assert!(began.elapsed() < Duration::from_millis(300), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn whoever_waited_sees_the_backends_that_came() {
+    let slow = Backend::legacy()
+        .tools(&["t"])
+        .on("initialize", |call| async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            json!({"protocolVersion": call.params["protocolVersion"], "capabilities": {"tools": {}}})
+        })
+        .start()
+        .await;
+    let served = Served::backends(&[slow.yaml("slow", "")]).await;
+    assert_eq!(served.session().await.names("tools/list").await, ["t"]);
+}
+
+/// A gateway with a tool that takes this long.
+async fn busy(shutdown_timeout: &str, takes: Duration) -> (Backend, Served) {
+    let backend = Backend::legacy()
+        .tools(&["t"])
+        .on("tools/call", move |_| async move {
+            tokio::time::sleep(takes).await;
+            json!({"content": []})
+        })
+        .start()
+        .await;
+    let line = backend.yaml("one", "");
+    let served = Served::with(&format!(
+        "server: {{shutdown_timeout: {shutdown_timeout}}}\nbackends:\n{line}"
+    ))
+    .await;
+    (backend, served)
+}
+
+#[tokio::test]
+async fn calls_in_flight_finish_within_shutdown_timeout() {
+    let (backend, served) = busy("5", Duration::from_millis(400)).await;
+    let session = served.session().await;
+    let calling = tokio::spawn(async move { session.tool("t").await });
+    backend.first("tools/call").await;
+    let began = Instant::now();
+    served.stopped().await;
+    assert_eq!(calling.await.unwrap().result(), json!({"content": []}));
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn calls_that_take_longer_than_shutdown_timeout_are_cut_off() {
+    let (backend, served) = busy("0.3", Duration::from_secs(60)).await;
+    let session = served.session().await;
+    let request = session
+        .ask("tools/call", json!({"name": "t"}))
+        .header("accept", "text/event-stream");
+    let mut open = request.open().await;
+    backend.first("tools/call").await;
+    let began = Instant::now();
+    served.stopped().await;
+    let took = began.elapsed();
+    assert!((250..3000).contains(&took.as_millis()), "{took:?}");
+    if let Some(last) = open.next().await {
+        assert!(last.get("error").is_some(), "{last}");
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_stops_takes_no_new_connections() {
+    let served = Served::alone().await;
+    let address = served.address;
+    served.stopped().await;
+    let refused = soon("an answer", tokio::net::TcpStream::connect(address)).await;
+    assert!(refused.is_err());
+}
