@@ -121,17 +121,7 @@ impl Client<'_> {
             Self::Modern(_) => upstream.for_modern().await,
             Self::Legacy(session) if session.can_be_asked() => match session.link_to(upstream) {
                 Some(link) => Ok(link),
-                None => {
-                    let feed = SessionFeed::of(session);
-                    let link = upstream.for_session(session.number(), session.declared(), feed).await?;
-                    session.keep_link(upstream, &link);
-                    if session.over().is_cancelled() {
-                        // It ended while the link was made; nobody else would release it.
-                        upstream.release(session.number());
-                        session.drop_links();
-                    }
-                    Ok(link)
-                }
+                None => own_link(session, upstream).await,
             },
             Self::Legacy(_) => upstream.for_plain().await,
         }
@@ -153,6 +143,33 @@ impl Client<'_> {
         match self {
             Self::Modern(request) => request.param_headers.clone(),
             Self::Legacy(_) => Vec::new(),
+        }
+    }
+}
+
+/// Makes a link for a session that can be asked.
+async fn own_link(session: &Arc<Session>, upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
+    // Dropped last, also when nobody waits for the link any more.
+    let _release = ReleaseIfOver { session, upstream };
+    let feed = SessionFeed::of(session);
+    let link = upstream.for_session(session.number(), session.declared(), feed).await?;
+    if link.owned() {
+        session.keep_link(upstream, &link);
+    }
+    Ok(link)
+}
+
+/// A session that ended while its link was made: nobody else would release it.
+struct ReleaseIfOver<'a> {
+    session: &'a Arc<Session>,
+    upstream: &'a Arc<Upstream>,
+}
+
+impl Drop for ReleaseIfOver<'_> {
+    fn drop(&mut self) {
+        if self.session.over().is_cancelled() {
+            self.upstream.release(self.session.number());
+            self.session.drop_links();
         }
     }
 }

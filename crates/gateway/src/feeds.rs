@@ -40,6 +40,7 @@ impl FeedSink for SharedFeed {
             FeedEvent::Ask(ask) => ask
                 .reply
                 .refuse("this connection is shared and nobody can be asked on it"),
+            FeedEvent::Interrupted => {}
         }
     }
 }
@@ -59,6 +60,7 @@ impl FeedSink for SessionFeed {
                 }
             }
             FeedEvent::Ask(ask) => session.feed().push(FeedItem::Ask(ask)),
+            FeedEvent::Interrupted => {}
         }
     }
 }

@@ -19,7 +19,7 @@ mod session;
 mod startup;
 
 pub use self::core::Options;
-pub use argus_upstream::{Ask, AskReply, Event};
+pub use argus_upstream::{Ask, AskReply};
 pub use client::{ModernRequest, RequestMeta, unsupported_version};
 pub use gateway::Gateway;
 pub use health::{BackendCount, Health, Readiness};
@@ -28,3 +28,6 @@ pub use listen::{Listen, ListenEvent};
 pub use relay::{Relay, Reply};
 pub use seal::{Seal, SealError};
 pub use session::{FeedItem, FeedQueue, InFlight, Session, SessionError};
+
+/// One thing that happens within a call, as a face sees it: it ends with an answer, whatever became of the link.
+pub type Event = argus_upstream::Event<argus_protocol::Answer>;

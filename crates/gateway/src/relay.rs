@@ -74,23 +74,28 @@ impl Relay {
     }
 
     /// The next event; `None` once the outcome was handed over.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<Event<Answer>> {
         std::future::poll_fn(|cx| self.poll_event(cx)).await
     }
 
     /// Polls for the next event; `None` once the outcome was handed over.
-    pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event<Answer>>> {
         loop {
             let event = std::task::ready!(self.exchange.poll_event(cx));
             match event {
-                Some(Event::Outcome(answer)) => return Poll::Ready(Some(Event::Outcome(self.finish.apply(answer)))),
+                Some(Event::Outcome(outcome)) => {
+                    let answer = outcome.unwrap_or_else(|cause| Answer::Error(cause.to_rpc(&self.backend).to_raw()));
+                    return Poll::Ready(Some(Event::Outcome(self.finish.apply(answer))));
+                }
                 Some(Event::Notification { method, params }) => {
                     let session = self.session.as_ref().filter(|_| method == method::LOG);
                     if session.is_none_or(|session| session.wants_log(&method, params.as_ref())) {
                         return Poll::Ready(Some(Event::Notification { method, params }));
                     }
                 }
-                other => return Poll::Ready(other),
+                Some(Event::Ask(ask)) => return Poll::Ready(Some(Event::Ask(ask))),
+                Some(Event::AskWithdrawn(id)) => return Poll::Ready(Some(Event::AskWithdrawn(id))),
+                None => return Poll::Ready(None),
             }
         }
     }

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::link::Wire;
+use crate::redact::Redactor;
 use crate::{Declared, FeedSink, Hello, HttpClient, Link, LinkError, Outgoing, Verdicts, http as streamable, stdio};
 
 /// What all backends share.
@@ -69,8 +70,10 @@ impl Connector {
         if let Wire::Http(connection) = &wire {
             connection.agreed(&hello.version);
         }
-        let link = Link::new(Arc::clone(&self.name), Era::Legacy, hello, wire);
-        link.notify(method::INITIALIZED, None);
+        let link = Link::new(Era::Legacy, owned, hello, wire);
+        // Taken before anything else is asked: a server may refuse requests until then.
+        link.notify_now(method::INITIALIZED, self.definition.timeouts.init)
+            .await?;
         link.open_feed();
         Ok(link)
     }
@@ -84,7 +87,7 @@ impl Connector {
             .await
             .and_then(|raw| modern_hello(&raw))
         {
-            Ok(hello) => Ok(Link::new(Arc::clone(&self.name), Era::Modern, hello, wire)),
+            Ok(hello) => Ok(Link::new(Era::Modern, false, hello, wire)),
             Err(error) => Err(self.give_up(wire, error).await),
         }
     }
@@ -111,9 +114,14 @@ impl Connector {
         match &self.definition.transport {
             Transport::Stdio(process) => {
                 let spec = spec(process, &self.context.guard);
-                stdio::Connection::open(Arc::clone(&self.name), era, owned, &spec, sink)
-                    .await
-                    .map(Wire::Stdio)
+                let server = stdio::Server {
+                    backend: Arc::clone(&self.name),
+                    era,
+                    owned,
+                    redactor: Redactor::new(&self.definition),
+                    sink,
+                };
+                stdio::Connection::open(&spec, server).await.map(Wire::Stdio)
             }
             Transport::StreamableHttp(http) => {
                 let endpoint = endpoint(&self.context, http);
@@ -131,8 +139,9 @@ impl Connector {
         let after = self.definition.timeouts.init;
         let answered = tokio::time::timeout(after, first_outcome(wire, request)).await;
         match answered {
-            Ok(Answer::Result(result)) => Ok(result),
-            Ok(Answer::Error(error)) => Err(LinkError::Refused { method: what, error }),
+            Ok(Ok(Answer::Result(result))) => Ok(result),
+            Ok(Ok(Answer::Error(error))) => Err(LinkError::Refused { method: what, error }),
+            Ok(Err(error)) => Err(error),
             Err(_) => Err(LinkError::Timeout { what, after }),
         }
     }
@@ -154,19 +163,20 @@ impl Connector {
     }
 }
 
-async fn first_outcome(wire: &Wire, request: Outgoing) -> Answer {
+async fn first_outcome(wire: &Wire, request: Outgoing) -> crate::Outcome {
     let source = match wire {
         Wire::Stdio(connection) => connection.call(request),
         Wire::Http(connection) => connection.call(request),
     };
-    crate::Exchange::new("".into(), None, source).outcome().await
+    crate::Exchange::new(None, source).outcome().await
 }
 
-/// Whether an error says that the backend does not speak the legacy era (MCP 2026-07-28 "Backward compatibility").
+/// Whether an error says that the backend does not speak the legacy era (MCP 2026-07-28 "Backward compatibility"). Any
+/// other refusal may be about a setting that is missing.
 pub(crate) fn refuses_legacy(error: &LinkError) -> bool {
     matches!(
         error.refusal_code(),
-        Some(code::METHOD_NOT_FOUND | code::UNSUPPORTED_VERSION | code::HEADER_MISMATCH | code::INVALID_PARAMS)
+        Some(code::METHOD_NOT_FOUND | code::UNSUPPORTED_VERSION)
     )
 }
 

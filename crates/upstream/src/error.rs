@@ -21,6 +21,18 @@ pub enum LinkError {
         /// The deadline.
         after: Duration,
     },
+    /// A call went unanswered for longer than `timeouts.call`.
+    #[error(
+        "no answer within {} s; raise timeouts.call if the work takes longer",
+        after.as_secs_f64()
+    )]
+    TooLate {
+        /// The limit.
+        after: Duration,
+    },
+    /// The request cannot be sent as it is; it is the caller's.
+    #[error("{0}")]
+    Unsendable(String),
     /// The peer could not be reached over HTTP.
     #[error("cannot reach {url}: {cause}")]
     Unreachable {
@@ -76,13 +88,28 @@ impl LinkError {
         }
     }
 
-    /// The error for the caller of a backend.
+    /// Whether the peer itself answered, rather than nobody.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Era(_))
+    }
+
+    /// The error for the caller of a backend. It names the backend and the cause, but not where the backend is: a path
+    /// may hold a key.
     #[must_use]
     pub fn to_rpc(&self, backend: &str) -> RpcError {
         let code = match self {
-            Self::Timeout { .. } => code::BACKEND_TIMEOUT,
+            Self::Timeout { .. } | Self::TooLate { .. } => code::BACKEND_TIMEOUT,
+            Self::Unsendable(_) => code::INVALID_PARAMS,
             _ => code::BACKEND_UNAVAILABLE,
         };
-        RpcError::new(code, format!("backend `{backend}`: {self}"))
+        let cause = match self {
+            Self::Unreachable { cause, .. } => format!("cannot be reached: {cause}"),
+            Self::Status { status, hint, .. } => format!("answered {status}{hint}"),
+            Self::SessionLost(_) => "the session with it is gone; try again".to_owned(),
+            Self::Redirect { .. } => "it redirects to another origin".to_owned(),
+            other => other.to_string(),
+        };
+        RpcError::new(code, format!("backend `{backend}`: {cause}"))
     }
 }

@@ -13,9 +13,14 @@ use futures::Stream;
 use futures::task::AtomicWaker;
 use tokio::time::{Instant, Sleep};
 
-/// One thing a backend says within a call.
+use crate::LinkError;
+
+/// How a call ends: the backend's own answer, or why there is none.
+pub type Outcome = Result<Answer, LinkError>;
+
+/// One thing a backend says within a call; `T` is how the call ends.
 #[derive(Debug)]
-pub enum Event {
+pub enum Event<T = Outcome> {
     /// Progress, a log message, or any other notification that belongs to the call.
     Notification {
         /// The method.
@@ -27,8 +32,8 @@ pub enum Event {
     Ask(Ask),
     /// The backend no longer wants the answer to the ask with this id.
     AskWithdrawn(Id),
-    /// The end: a result (`input_required` included) or an error. Nothing follows.
-    Outcome(Answer),
+    /// The end: a result (`input_required` included), an error, or the failure of the link. Nothing follows.
+    Outcome(T),
 }
 
 /// The other end of an ask.
@@ -130,7 +135,6 @@ impl OpenAsks {
 /// ask stops it; without a limit there is no clock. Dropping it before its outcome cancels the call at the backend.
 pub struct Exchange {
     source: Pin<Box<dyn Stream<Item = Event> + Send>>,
-    backend: Arc<str>,
     limit: Option<Duration>,
     clock: Option<Pin<Box<Sleep>>>,
     open: Option<Arc<OpenAsks>>,
@@ -138,14 +142,9 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn new(
-        backend: Arc<str>,
-        limit: Option<Duration>,
-        source: Pin<Box<dyn Stream<Item = Event> + Send>>,
-    ) -> Self {
+    pub(crate) fn new(limit: Option<Duration>, source: Pin<Box<dyn Stream<Item = Event> + Send>>) -> Self {
         Self {
             source,
-            backend,
             limit,
             clock: None,
             open: None,
@@ -159,13 +158,13 @@ impl Exchange {
     }
 
     /// Waits for the outcome; asks are refused and notifications dropped.
-    pub async fn outcome(mut self) -> Answer {
+    pub async fn outcome(mut self) -> Outcome {
         loop {
             match self.next().await {
-                Some(Event::Outcome(answer)) => return answer,
+                Some(Event::Outcome(outcome)) => return outcome,
                 Some(Event::Ask(ask)) => ask.reply.refuse("nobody is there to be asked"),
                 Some(Event::Notification { .. } | Event::AskWithdrawn(_)) => {}
-                None => return self.broken(),
+                None => return Err(broken()),
             }
         }
     }
@@ -179,7 +178,7 @@ impl Exchange {
             Poll::Ready(Some(event)) => Poll::Ready(Some(self.seen(event))),
             Poll::Ready(None) => {
                 self.ended = true;
-                Poll::Ready(Some(Event::Outcome(self.broken())))
+                Poll::Ready(Some(Event::Outcome(Err(broken()))))
             }
             Poll::Pending => self.poll_clock(cx),
         }
@@ -217,28 +216,17 @@ impl Exchange {
         }
         self.ended = true;
         self.source = Box::pin(futures::stream::empty());
-        Poll::Ready(Some(Event::Outcome(self.too_late(limit))))
+        Poll::Ready(Some(Event::Outcome(Err(LinkError::TooLate { after: limit }))))
     }
+}
 
-    fn too_late(&self, limit: Duration) -> Answer {
-        let message = format!(
-            "backend `{}` did not answer within {} s; raise timeouts.call if the work takes longer",
-            self.backend,
-            limit.as_secs_f64()
-        );
-        Answer::Error(RpcError::new(code::BACKEND_TIMEOUT, message).to_raw())
-    }
-
-    fn broken(&self) -> Answer {
-        let message = format!("backend `{}` ended the call without an answer", self.backend);
-        Answer::Error(RpcError::new(code::BACKEND_UNAVAILABLE, message).to_raw())
-    }
+fn broken() -> LinkError {
+    LinkError::Closed("it ended the call without an answer".to_owned())
 }
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange")
-            .field("backend", &self.backend)
             .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
@@ -268,10 +256,7 @@ mod tests {
 
     fn exchange() -> (mpsc::UnboundedSender<Event>, Exchange) {
         let (events, source) = mpsc::unbounded();
-        (
-            events,
-            Exchange::new("b".into(), Some(Duration::from_secs(10)), Box::pin(source)),
-        )
+        (events, Exchange::new(Some(Duration::from_secs(10)), Box::pin(source)))
     }
 
     fn progress() -> Event {
@@ -285,7 +270,10 @@ mod tests {
     async fn silence_ends_in_a_timeout() {
         let (_events, mut exchange) = exchange();
         let started = Instant::now();
-        assert!(matches!(exchange.next().await, Some(Event::Outcome(Answer::Error(_)))));
+        assert!(matches!(
+            exchange.next().await,
+            Some(Event::Outcome(Err(LinkError::TooLate { .. })))
+        ));
         assert_eq!(started.elapsed().as_secs(), 10);
         assert!(exchange.next().await.is_none());
     }

@@ -16,6 +16,8 @@ pub enum FeedEvent {
     },
     /// A question that belongs to no call. `ping` never arrives here: the link answers it.
     Ask(Ask),
+    /// The connection was interrupted: something may have been missed, or the backend be away.
+    Interrupted,
 }
 
 /// Takes what a link says outside calls. Must not block.

@@ -1,10 +1,9 @@
 //! One live connection to a backend, in one era.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
-use argus_protocol::{Answer, Era, Object, Raw, RpcError, code};
+use argus_protocol::{Answer, Era, Object, Raw};
 
 use crate::{Exchange, LinkError, Outgoing, http, stdio};
 
@@ -41,8 +40,8 @@ impl Hello {
 /// A connection that can carry calls.
 #[derive(Debug)]
 pub struct Link {
-    backend: Arc<str>,
     era: Era,
+    owned: bool,
     hello: Hello,
     listening: AtomicBool,
     level: AtomicU8,
@@ -57,10 +56,10 @@ pub(crate) enum Wire {
 }
 
 impl Link {
-    pub(crate) fn new(backend: Arc<str>, era: Era, hello: Hello, wire: Wire) -> Self {
+    pub(crate) fn new(era: Era, owned: bool, hello: Hello, wire: Wire) -> Self {
         Self {
-            backend,
             era,
+            owned,
             hello,
             listening: AtomicBool::new(false),
             level: AtomicU8::new(u8::MAX),
@@ -74,6 +73,12 @@ impl Link {
         self.era
     }
 
+    /// Whether it belongs to one session.
+    #[must_use]
+    pub fn owned(&self) -> bool {
+        self.owned
+    }
+
     /// What the backend said of itself.
     #[must_use]
     pub fn hello(&self) -> &Hello {
@@ -82,13 +87,13 @@ impl Link {
 
     /// Notes the log level that a session wants (0 is the most talkative), and says whether the backend has to be told:
     /// on a session's own link when it differs, on a shared one when it is more talkative than all before.
-    pub fn level_changes(&self, wanted: u8, own: bool) -> bool {
-        let before = if own {
+    pub fn level_changes(&self, wanted: u8) -> bool {
+        let before = if self.owned {
             self.level.swap(wanted, Ordering::AcqRel)
         } else {
             self.level.fetch_min(wanted, Ordering::AcqRel)
         };
-        if own { before != wanted } else { wanted < before }
+        if self.owned { before != wanted } else { wanted < before }
     }
 
     /// Whether the caller is the one who starts the standing listener; true once.
@@ -110,7 +115,7 @@ impl Link {
             Wire::Stdio(connection) => connection.call(request),
             Wire::Http(connection) => connection.call(request),
         };
-        Exchange::new(Arc::clone(&self.backend), limit, source)
+        Exchange::new(limit, source)
     }
 
     /// Sends a request of the gateway itself and waits for its result.
@@ -118,7 +123,7 @@ impl Link {
     /// # Errors
     /// When the backend refuses, breaks or does not answer within `limit`.
     pub async fn ask(&self, method: &'static str, params: Option<Raw>, limit: Duration) -> Result<Raw, LinkError> {
-        match self.call(Outgoing::own(method, params), Some(limit)).outcome().await {
+        match self.call(Outgoing::own(method, params), Some(limit)).outcome().await? {
             Answer::Result(result) => Ok(result),
             Answer::Error(error) => Err(LinkError::Refused { method, error }),
         }
@@ -129,6 +134,23 @@ impl Link {
         match &self.wire {
             Wire::Stdio(connection) => connection.notify(method, params),
             Wire::Http(connection) => connection.notify(method, params),
+        }
+    }
+
+    /// Sends a notification and waits until it is on its way, over HTTP until it was taken.
+    pub(crate) async fn notify_now(&self, method: &'static str, limit: Duration) -> Result<(), LinkError> {
+        match &self.wire {
+            Wire::Stdio(connection) => {
+                connection.notify(method, None);
+                Ok(())
+            }
+            Wire::Http(connection) => match tokio::time::timeout(limit, connection.notify_now(method, None)).await {
+                Ok(taken) => taken,
+                Err(_) => Err(LinkError::Timeout {
+                    what: method,
+                    after: limit,
+                }),
+            },
         }
     }
 
@@ -167,10 +189,10 @@ impl Link {
     }
 }
 
-/// The event stream of a request that cannot even be sent.
-pub(crate) fn refused_before_sending(
-    message: &str,
-) -> std::pin::Pin<Box<dyn futures::Stream<Item = crate::Event> + Send>> {
-    let error = RpcError::new(code::INVALID_PARAMS, message).to_raw();
-    Box::pin(futures::stream::iter([crate::Event::Outcome(Answer::Error(error))]))
+/// The events of a call.
+pub(crate) type Events = std::pin::Pin<Box<dyn futures::Stream<Item = crate::Event> + Send>>;
+
+/// The events of a call that fails before anything is sent.
+pub(crate) fn failed(cause: LinkError) -> Events {
+    Box::pin(futures::stream::iter([crate::Event::Outcome(Err(cause))]))
 }

@@ -5,27 +5,29 @@ use std::time::Duration;
 
 use argus_protocol::{ByteString, Object, Raw, meta, method};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use crate::{Event, FeedEvent, FeedSink, Link, Outgoing};
 
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(30);
+/// A stream that stood this long starts the pauses anew.
+const STEADY: Duration = Duration::from_secs(5);
 
 /// Listens for list changes as long as the link lives. A backend that declares none is left alone. Each time the stream
-/// stands again after a break, `missed` is told: a change may have gone unheard.
-pub(crate) async fn stand(link: Arc<Link>, sink: Arc<dyn FeedSink>, missed: impl Fn()) {
+/// breaks or stands again, `sink` is told: a change may have gone unheard.
+pub(crate) async fn stand(link: Arc<Link>, sink: Arc<dyn FeedSink>) {
     let Some(params) = filter(&link) else { return };
     let mut pause = FIRST_RETRY;
     let mut stood_before = false;
     while link.ended().is_none() {
-        let on_acknowledged = || {
-            if stood_before {
-                missed();
-            }
-        };
-        if listen(&link, &params, sink.as_ref(), on_acknowledged).await {
-            pause = FIRST_RETRY;
+        let since = Instant::now();
+        if listen(&link, &params, sink.as_ref(), stood_before).await {
             stood_before = true;
+            sink.deliver(FeedEvent::Interrupted);
+        }
+        if since.elapsed() >= STEADY {
+            pause = FIRST_RETRY;
         }
         tokio::select! {
             _ = link.wait_ended() => return,
@@ -49,14 +51,16 @@ fn filter(link: &Link) -> Option<Raw> {
 }
 
 /// One stream; whether it was acknowledged.
-async fn listen(link: &Link, params: &Raw, sink: &dyn FeedSink, on_acknowledged: impl Fn()) -> bool {
+async fn listen(link: &Link, params: &Raw, sink: &dyn FeedSink, again: bool) -> bool {
     let mut acknowledged = false;
     let mut exchange = link.call(Outgoing::own(method::LISTEN, Some(params.clone())), None);
     while let Some(event) = exchange.next().await {
         match event {
             Event::Notification { method, .. } if method == method::LISTEN_ACKNOWLEDGED => {
                 acknowledged = true;
-                on_acknowledged();
+                if again {
+                    sink.deliver(FeedEvent::Interrupted);
+                }
             }
             Event::Notification { method, params } => sink.deliver(without_subscription(method, params.as_ref())),
             Event::Ask(ask) => ask.reply.refuse("a listener answers no questions"),

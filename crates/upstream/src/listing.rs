@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use argus_protocol::code::METHOD_NOT_FOUND;
 use argus_protocol::{Object, Raw, method};
 use serde_json::value::RawValue;
 
@@ -22,6 +23,26 @@ pub struct Lists {
     pub templates: Vec<Raw>,
     /// `prompts/list`.
     pub prompts: Vec<Raw>,
+    /// Whether a list is empty because the backend refused it, so that it is worth asking again.
+    pub incomplete: bool,
+}
+
+/// One list, or what stands for it.
+enum List {
+    Read(Vec<Raw>),
+    Refused,
+}
+
+impl List {
+    fn items(self, incomplete: &mut bool) -> Vec<Raw> {
+        match self {
+            Self::Read(items) => items,
+            Self::Refused => {
+                *incomplete = true;
+                Vec::new()
+            }
+        }
+    }
 }
 
 /// Reads all lists that the backend declares. `limit` holds per page.
@@ -37,11 +58,13 @@ pub(crate) async fn read(link: &Link, limit: Duration) -> Result<Lists, LinkErro
         list(link, has_resources, method::TEMPLATES_LIST, "resourceTemplates", limit),
         list(link, has_prompts, method::PROMPTS_LIST, "prompts", limit),
     )?;
+    let mut incomplete = false;
     Ok(Lists {
-        tools,
-        resources,
-        templates,
-        prompts,
+        tools: tools.items(&mut incomplete),
+        resources: resources.items(&mut incomplete),
+        templates: templates.items(&mut incomplete),
+        prompts: prompts.items(&mut incomplete),
+        incomplete,
     })
 }
 
@@ -51,23 +74,19 @@ async fn list(
     method: &'static str,
     member: &'static str,
     limit: Duration,
-) -> Result<Vec<Raw>, LinkError> {
+) -> Result<List, LinkError> {
     if !declared {
-        return Ok(Vec::new());
+        return Ok(List::Read(Vec::new()));
     }
     match pages(link, method, member, limit).await {
-        Err(error @ LinkError::Refused { .. }) if link.ended().is_none() && !is_ours(&error) => {
-            tracing::debug!(%error, "a list is empty because the backend refuses it");
-            Ok(Vec::new())
+        Ok(items) => Ok(List::Read(items)),
+        Err(error) if error.refusal_code() == Some(METHOD_NOT_FOUND) => Ok(List::Read(Vec::new())),
+        Err(error @ LinkError::Refused { .. }) => {
+            tracing::warn!(%error, "a list is left empty");
+            Ok(List::Refused)
         }
-        read => read,
+        Err(error) => Err(error),
     }
-}
-
-/// Whether an error was made here, because the backend did not answer, rather than by the backend.
-fn is_ours(error: &LinkError) -> bool {
-    use argus_protocol::code::{BACKEND_TIMEOUT, BACKEND_UNAVAILABLE};
-    matches!(error.refusal_code(), Some(BACKEND_TIMEOUT | BACKEND_UNAVAILABLE))
 }
 
 async fn pages(link: &Link, method: &'static str, member: &str, limit: Duration) -> Result<Vec<Raw>, LinkError> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use argus_config::{Backend, Protocol, Transport};
 use argus_protocol::{Era, method};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +19,8 @@ use crate::{Context, Declared, FeedEvent, FeedSink, Link, LinkError, listen, sup
 
 /// How long a modern client waits to learn whether a process is modern too, before it is served through the bridge.
 const VERDICT_WAIT: Duration = Duration::from_secs(1);
+/// How long a probe that came to nothing (no answer, no process) counts as "not modern".
+const DOUBT: Duration = Duration::from_secs(600);
 /// Processes of one backend that belong to sessions; a session beyond shares the common one.
 const MAX_OWNED_PROCESSES: usize = 8;
 
@@ -33,7 +36,17 @@ pub struct Upstream {
     plain: Arc<Slot>,
     owned: Mutex<HashMap<u64, Arc<Slot>>>,
     verdict: Mutex<Verdict>,
+    probing: Mutex<Probing>,
     tasks: TaskTracker,
+}
+
+/// What is known of the search for the modern era on a process, besides the verdict.
+#[derive(Debug, Default)]
+struct Probing {
+    /// When the probe that runs began.
+    since: Option<Instant>,
+    /// No probe before this; the last one came to nothing.
+    not_before: Option<Instant>,
 }
 
 impl Upstream {
@@ -68,6 +81,7 @@ impl Upstream {
             plain: Arc::default(),
             owned: Mutex::default(),
             verdict: Mutex::new(verdict),
+            probing: Mutex::default(),
             tasks: TaskTracker::new(),
         });
         upstream.tasks.spawn(supervisor::run(Arc::clone(&upstream)));
@@ -157,7 +171,7 @@ impl Upstream {
     /// The session is over: its link ends.
     pub fn release(&self, session: u64) {
         let slot = self.owned().remove(&session);
-        if let Some(link) = slot.and_then(|slot| slot.take()) {
+        if let Some(link) = slot.and_then(|slot| slot.close()) {
             self.tasks.spawn(async move { link.close().await });
         }
     }
@@ -165,16 +179,14 @@ impl Upstream {
     /// Stops everything, bounded in time.
     pub async fn stop(&self) {
         self.stop.cancel();
-        let slots: Vec<_> = self.owned().drain().map(|(_, slot)| slot).collect();
-        let links = slots
-            .iter()
-            .chain([&self.modern, &self.plain])
-            .filter_map(|slot| slot.take());
-        for link in links {
+        let owned: Vec<_> = self.owned().drain().map(|(_, slot)| slot).collect();
+        let slots = owned.iter().chain([&self.modern, &self.plain]);
+        for link in slots.filter_map(|slot| slot.close()) {
             self.tasks.spawn(async move { link.close().await });
         }
         self.tasks.close();
         self.tasks.wait().await;
+        self.connector.context.http.farewells().await;
     }
 
     /// The place for a session's link; `None` when there are too many processes already.
@@ -184,6 +196,7 @@ impl Upstream {
         if let Some(slot) = owned.get(&session) {
             return Some(Arc::clone(slot));
         }
+        owned.retain(|_, slot| slot.in_use());
         if is_process && owned.len() >= MAX_OWNED_PROCESSES {
             tracing::warn!(
                 backend = %self.name(),
@@ -213,19 +226,23 @@ impl Upstream {
         if self.stop.is_cancelled() {
             return Err(stopped());
         }
-        let sink = self.watched(sink);
         let upstream = Arc::clone(self);
-        slot.get(async move {
+        slot.get(&self.tasks, move || async move {
+            let sink = upstream.watched(sink);
             let making = upstream.connector.clone().legacy(declared, owned, sink);
             let made = upstream.unless_stopped(making).await;
-            match &made {
-                Ok(_) => upstream.learn(Era::Legacy, true),
-                Err(error) if refuses_legacy(error) => upstream.learn(Era::Legacy, false),
-                Err(_) => {}
-            }
+            upstream.learn_legacy(&made);
             made
         })
         .await
+    }
+
+    fn learn_legacy(&self, made: &Result<Link, LinkError>) {
+        match made {
+            Ok(_) => self.learn(Era::Legacy, true),
+            Err(error) if refuses_legacy(error) => self.learn(Era::Legacy, false),
+            Err(_) => {}
+        }
     }
 
     /// The modern link.
@@ -233,25 +250,22 @@ impl Upstream {
         if self.stop.is_cancelled() {
             return Err(stopped());
         }
-        let sink = self.watched(Arc::clone(&self.sink));
         let upstream = Arc::clone(self);
-        let before = self.modern.live();
         let link = self
             .modern
-            .get(async move {
+            .get(&self.tasks, move || async move {
+                let sink = upstream.watched(Arc::clone(&upstream.sink));
                 let making = upstream.connector.clone().modern(sink);
                 let made = upstream.unless_stopped(making).await;
                 match &made {
                     Ok(_) => upstream.learn(Era::Modern, true),
-                    Err(LinkError::Refused { .. } | LinkError::Era(_)) => upstream.learn(Era::Modern, false),
+                    Err(error) if error.is_refusal() => upstream.learn(Era::Modern, false),
                     Err(_) => {}
                 }
                 made
             })
             .await?;
-        if before.is_none() {
-            self.stand(&link);
-        }
+        self.stand(&link);
         Ok(link)
     }
 
@@ -265,8 +279,7 @@ impl Upstream {
     fn stand(self: &Arc<Self>, link: &Arc<Link>) {
         if link.begin_listening() {
             let sink = self.watched(Arc::clone(&self.sink));
-            let upstream = Arc::clone(self);
-            let listening = listen::stand(Arc::clone(link), sink, move || upstream.relist.notify_one());
+            let listening = listen::stand(Arc::clone(link), sink);
             let stop = self.stop.clone();
             self.tasks
                 .spawn(async move { stop.run_until_cancelled(listening).await });
@@ -277,23 +290,44 @@ impl Upstream {
     pub(crate) async fn legacy_catalogue(self: &Arc<Self>) -> Result<Link, LinkError> {
         let sink = self.watched(Arc::new(Nobody));
         let made = self.connector.clone().legacy(Declared::everything(), false, sink).await;
-        match &made {
-            Ok(_) => self.learn(Era::Legacy, true),
-            Err(error) if refuses_legacy(error) => self.learn(Era::Legacy, false),
-            Err(_) => {}
-        }
+        self.learn_legacy(&made);
         made
     }
 
-    /// Finds out whether the backend is modern, if that is not known; waits at most a second for it, and goes on
-    /// finding out after that.
+    /// Finds out whether the backend is modern, if that is not known; waits at most a second from the beginning of the
+    /// probe, which goes on after that. A probe that comes to nothing is not repeated for a while.
     pub async fn settle_modern(self: &Arc<Self>) {
-        if self.verdict().modern.is_none() {
-            let upstream = Arc::clone(self);
-            let probe = self.tasks.spawn(async move { upstream.modern().await });
-            // Whatever comes of it is in the verdict.
-            let _ = tokio::time::timeout(VERDICT_WAIT, probe).await;
+        if self.verdict().modern.is_some() {
+            return;
         }
+        let Some(since) = self.begin_probe() else { return };
+        let upstream = Arc::clone(self);
+        let probe = self.tasks.spawn(async move {
+            let made = upstream.modern().await;
+            upstream.end_probe(made.is_err());
+        });
+        // Whatever comes of it is in the verdict.
+        let _ = tokio::time::timeout_at(since + VERDICT_WAIT, probe).await;
+    }
+
+    /// When the probe that runs began; `None` when there is to be none for now.
+    fn begin_probe(&self) -> Option<Instant> {
+        let mut probing = self.probing.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        match (probing.since, probing.not_before) {
+            (Some(since), _) => (now < since + VERDICT_WAIT).then_some(since),
+            (None, Some(not_before)) if now < not_before => None,
+            (None, _) => {
+                probing.since = Some(now);
+                Some(now)
+            }
+        }
+    }
+
+    fn end_probe(&self, in_vain: bool) {
+        let mut probing = self.probing.lock().unwrap_or_else(PoisonError::into_inner);
+        probing.since = None;
+        probing.not_before = in_vain.then(|| Instant::now() + DOUBT);
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
@@ -313,6 +347,15 @@ impl Upstream {
             return;
         }
         *known = Some(speaks);
+        // Speaking neither is no verdict: something else is wrong, and all is open again.
+        if *verdict
+            == (Verdict {
+                legacy: Some(false),
+                modern: Some(false),
+            })
+        {
+            *verdict = Verdict::default();
+        }
         let learnt = *verdict;
         drop(verdict);
         tracing::debug!(backend = %self.name(), ?learnt, "era of the backend");
@@ -364,15 +407,17 @@ struct Watched {
 
 impl FeedSink for Watched {
     fn deliver(&self, event: FeedEvent) {
-        if let FeedEvent::Notification { method, .. } = &event
-            && self
-                .upstream
-                .upgrade()
-                .is_some_and(|upstream| upstream.lists_changed(method))
-        {
-            return;
+        let seen = |upstream: Arc<Upstream>| match &event {
+            FeedEvent::Notification { method, .. } => upstream.lists_changed(method),
+            FeedEvent::Interrupted => {
+                upstream.relist.notify_one();
+                true
+            }
+            FeedEvent::Ask(_) => false,
+        };
+        if !self.upstream.upgrade().is_some_and(seen) {
+            self.sink.deliver(event);
         }
-        self.sink.deliver(event);
     }
 }
 

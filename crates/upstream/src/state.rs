@@ -39,7 +39,7 @@ pub struct State {
     pub error: Option<String>,
     /// What it said of itself at the last connection.
     pub hello: Option<Arc<Hello>>,
-    /// What it lists; empty while it is away.
+    /// What it listed last. Not to be shown while it is [`Phase::Failed`], but the names stay its own.
     pub lists: Arc<Lists>,
     /// The changes it announced and that `lists` shows.
     pub changes: Changes,
@@ -48,6 +48,12 @@ pub struct State {
 }
 
 impl State {
+    /// Whether clients see what it lists: not once an attempt to connect has failed.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        matches!(self.phase, Phase::Ready | Phase::Initializing)
+    }
+
     /// Before anything happened.
     #[must_use]
     pub fn pending() -> Self {

@@ -13,6 +13,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(60);
 /// A connection that held this long starts the pauses anew.
 const STABLE: Duration = Duration::from_secs(30);
+/// After this time a list that was refused is asked for again, then ever later.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// Changes that are announced this close together are read once.
 const GATHER: Duration = Duration::from_millis(10);
 
@@ -36,6 +38,7 @@ pub(crate) async fn run(upstream: Arc<Upstream>) {
                 if since.elapsed() >= STABLE {
                     pause = FIRST_PAUSE;
                 }
+                lost(&upstream, &cause);
                 cause
             }
             Err(cause) => {
@@ -79,7 +82,11 @@ async fn attempt(upstream: &Arc<Upstream>) -> Result<(Arc<Link>, Lists), LinkErr
 async fn connect(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
     let known = upstream.verdict();
     match upstream.connector.definition.transport {
-        Transport::Stdio(_) if known.legacy == Some(false) => upstream.modern().await,
+        Transport::Stdio(_) if known.legacy == Some(false) => match upstream.modern().await {
+            // What was believed may be out of date.
+            Err(error) if error.is_refusal() => upstream.legacy_catalogue().await.map(Arc::new).map_err(|_| error),
+            made => made,
+        },
         Transport::Stdio(_) => match upstream.legacy_catalogue().await {
             Err(refused) if upstream.verdict().legacy == Some(false) => upstream.modern().await.map_err(|_| refused),
             made => made.map(Arc::new),
@@ -112,28 +119,37 @@ async fn connect_http(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> 
     }
 }
 
-/// Waits for the end of the link; reads the lists again whenever they changed.
+/// Waits for the end of the link; reads the lists again whenever they changed, or may have.
 async fn hold(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
+    let mut pause = ASK_AGAIN;
     loop {
+        let incomplete = upstream.state().lists.incomplete;
         tokio::select! {
             cause = link.wait_ended() => return cause,
-            () = upstream.relist.notified() => {
-                tokio::time::sleep(GATHER).await;
-                relist(upstream, link).await;
-            }
+            () = upstream.relist.notified() => tokio::time::sleep(GATHER).await,
+            () = tokio::time::sleep(pause), if incomplete => pause *= 2,
+        }
+        if let Err(cause) = relist(upstream, link).await {
+            return cause;
         }
     }
 }
 
-async fn relist(upstream: &Arc<Upstream>, link: &Arc<Link>) {
+/// Reads the lists again.
+///
+/// # Errors
+/// When the backend cannot be reached any more; another failure leaves the lists as they are.
+async fn relist(upstream: &Arc<Upstream>, link: &Arc<Link>) -> Result<(), LinkError> {
     let announced = *upstream.announced.lock().unwrap_or_else(PoisonError::into_inner);
     match listing::read(link, upstream.connector.definition.timeouts.cap_fetch).await {
         Ok(lists) => set(upstream, |state| {
             state.lists = Arc::new(lists);
             state.changes = announced;
         }),
+        Err(cause @ (LinkError::Unreachable { .. } | LinkError::SessionLost(_))) => return Err(cause),
         Err(error) => tracing::warn!(backend = %upstream.name(), %error, "the changed lists cannot be read"),
     }
+    Ok(())
 }
 
 fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
@@ -154,11 +170,19 @@ fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
     });
 }
 
+/// The connection ended; another is made at once. What it listed stands until that fails.
+fn lost(upstream: &Upstream, cause: &LinkError) {
+    set(upstream, |state| {
+        state.phase = Phase::Initializing;
+        state.error = Some(cause.to_string());
+    });
+}
+
+/// An attempt failed. What was listed last keeps its names, so that no other backend answers to them.
 fn failed(upstream: &Upstream, cause: &LinkError) {
     set(upstream, |state| {
         state.phase = Phase::Failed;
         state.error = Some(cause.to_string());
-        state.lists = Arc::default();
         state.tried = true;
     });
 }

@@ -16,7 +16,8 @@ use super::template::Template;
 /// One backend with its state at the moment of building.
 pub(crate) type Seen = (Arc<Upstream>, Arc<State>);
 
-/// Makes a snapshot; `backends` in the order of the configuration.
+/// Makes a snapshot; `backends` in the order of the configuration. What a backend that is away listed last is not shown,
+/// but its names still lead to it: no other backend may answer in its place.
 pub(crate) fn build(backends: &[Seen], rule: &ConflictResolution, page_size: Option<usize>) -> Snapshot {
     let (tools, tool_routes) = tools(backends, rule);
     let (prompts, prompt_routes) = prompts(backends, rule);
@@ -86,7 +87,9 @@ fn tools(backends: &[Seen], rule: &ConflictResolution) -> (Vec<Raw>, HashMap<Byt
                 .map_or_else(|| tool.key.clone(), Into::into);
             let exposed = names.expose(upstream.name(), &wanted);
             let description = change.and_then(|change| change.description.as_deref());
-            items.push(renamed(&tool, &exposed, description));
+            if state.is_shown() {
+                items.push(renamed(&tool, &exposed, description));
+            }
             routes.insert(
                 exposed,
                 Route {
@@ -106,7 +109,9 @@ fn prompts(backends: &[Seen], rule: &ConflictResolution) -> (Vec<Raw>, HashMap<B
     for (upstream, state) in backends {
         for prompt in visible(&state.lists.prompts, "name", &upstream.definition().filters.prompts) {
             let exposed = names.expose(upstream.name(), &prompt.key);
-            items.push(renamed(&prompt, &exposed, None));
+            if state.is_shown() {
+                items.push(renamed(&prompt, &exposed, None));
+            }
             routes.insert(
                 exposed,
                 Route {
@@ -141,7 +146,9 @@ fn resources(backends: &[Seen]) -> (Vec<Raw>, HashMap<ByteString, Arc<Upstream>>
         for resource in visible(&state.lists.resources, "uri", &upstream.definition().filters.resources) {
             if let std::collections::hash_map::Entry::Vacant(free) = routes.entry(resource.key) {
                 free.insert(Arc::clone(upstream));
-                items.push(resource.raw);
+                if state.is_shown() {
+                    items.push(resource.raw);
+                }
             }
         }
     }
@@ -165,7 +172,9 @@ fn templates(backends: &[Seen]) -> (Vec<Raw>, Vec<TemplateRoute>) {
                     matcher,
                     upstream: Arc::clone(upstream),
                 });
-                items.push(template.raw);
+                if state.is_shown() {
+                    items.push(template.raw);
+                }
             }
         }
     }

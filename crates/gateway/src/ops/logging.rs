@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{Raw, RpcError, code, method};
+use argus_protocol::{Era, Raw, RpcError, code, method};
 use argus_upstream::{Link, Outgoing};
 
 use super::{object, text};
@@ -34,7 +34,7 @@ pub(crate) async fn set_level(session: &Arc<Session>, params: Option<&Raw>) -> R
 /// sessions wants; each session hears only what it asked for.
 pub(crate) async fn apply(session: &Session, link: &Link) {
     let Some(level) = session.level() else { return };
-    if !link.hello().has("logging") || !link.level_changes(level.to_byte(), session.can_be_asked()) {
+    if link.era() == Era::Modern || !link.hello().has("logging") || !link.level_changes(level.to_byte()) {
         return;
     }
     let mut request = Outgoing::own(

@@ -8,6 +8,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::error::Elapsed;
+use tokio_util::task::TaskTracker;
 
 /// How long a TCP connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -17,7 +19,11 @@ const IDLE: Duration = Duration::from_secs(50);
 /// HTTP/1.1 and HTTP/2 with TLS against the roots of the system, connections pooled per origin, `TCP_NODELAY` set.
 /// Clones share the pool.
 #[derive(Debug, Clone)]
-pub struct HttpClient(pub(super) Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct HttpClient {
+    pub(super) client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// Sessions that are being ended.
+    farewells: TaskTracker,
+}
 
 impl HttpClient {
     /// Reads the system's root certificates.
@@ -41,6 +47,20 @@ impl HttpClient {
             .timer(TokioTimer::new())
             .http2_keep_alive_interval(Duration::from_secs(30))
             .build(tls);
-        Ok(Self(client))
+        Ok(Self {
+            client,
+            farewells: TaskTracker::new(),
+        })
+    }
+
+    /// Lets a session be ended in the background.
+    pub(super) fn spawn_farewell(&self, goodbye: impl Future<Output = Result<(), Elapsed>> + Send + 'static) {
+        self.farewells.spawn(goodbye);
+    }
+
+    /// Waits until every session that was let go is ended, each bounded in time.
+    pub(crate) async fn farewells(&self) {
+        self.farewells.close();
+        self.farewells.wait().await;
     }
 }

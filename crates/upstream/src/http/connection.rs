@@ -1,13 +1,11 @@
 //! A session, or a stateless endpoint, and the calls on it.
 
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use argus_protocol::{Answer, Era, Id, Raw, header, method, version, write};
 use bytes::Bytes;
-use futures::Stream;
 use http::{HeaderMap, HeaderValue};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -16,8 +14,8 @@ use tokio_util::task::TaskTracker;
 use super::endpoint::{Endpoint, with_version};
 use super::{exchange, standing};
 use crate::exchange::AskPeer;
-use crate::link::refused_before_sending;
-use crate::{Event, FeedSink, LinkError, Outgoing};
+use crate::link::{Events, failed};
+use crate::{FeedSink, LinkError, Outgoing};
 
 /// How long ending a session may take.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -72,7 +70,7 @@ impl Connection {
     }
 
     /// Sends a request; the stream ends with its outcome, and dropping it before cancels the request.
-    pub(crate) fn call(&self, request: Outgoing) -> Pin<Box<dyn Stream<Item = Event> + Send>> {
+    pub(crate) fn call(&self, request: Outgoing) -> Events {
         let number = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         let id = Id::number(number);
         match request.prepare(self.shared.era, &id) {
@@ -80,8 +78,14 @@ impl Connection {
                 let body = write::request(&id, &request.method, params.as_ref());
                 exchange::open(Arc::clone(&self.shared), number, request, token, body)
             }
-            Err(error) => refused_before_sending(&error.to_string()),
+            Err(error) => failed(LinkError::Unsendable(error.to_string())),
         }
+    }
+
+    /// Sends a notification and waits until the backend took it.
+    pub(crate) async fn notify_now(&self, method: &str, params: Option<&Raw>) -> Result<(), LinkError> {
+        let body = write::notification(method, params);
+        self.shared.endpoint.post(self.shared.headers(), body).await.map(drop)
     }
 
     pub(crate) fn notify(&self, method: &str, params: Option<&Raw>) {
@@ -99,16 +103,14 @@ impl Connection {
             .await
             .ok()
             .and_then(|cause| cause.clone());
-        cause.unwrap_or_else(|| LinkError::Closed("the backend was stopped".to_owned()))
+        cause.unwrap_or_else(stopped)
     }
 
     pub(crate) async fn close(&self) {
-        self.shared.end(LinkError::Closed("the backend was stopped".to_owned()));
+        self.shared.end(stopped());
         self.shared.tasks.close();
         let goodbye = async {
-            if self.shared.session.get().is_some() {
-                let _ = self.shared.endpoint.delete(self.shared.headers()).await;
-            }
+            self.shared.say_goodbye().await;
             self.shared.tasks.wait().await;
         };
         let _ = tokio::time::timeout(GOODBYE, goodbye).await;
@@ -116,9 +118,20 @@ impl Connection {
 }
 
 impl Drop for Connection {
+    /// A connection that nobody closed ends its session all the same.
     fn drop(&mut self) {
-        self.shared.stop.cancel();
+        let lost = self.shared.ended.borrow().is_some();
+        self.shared.end(stopped());
+        if !lost && self.shared.session.get().is_some() && tokio::runtime::Handle::try_current().is_ok() {
+            let shared = Arc::clone(&self.shared);
+            let goodbye = async move { tokio::time::timeout(GOODBYE, shared.say_goodbye()).await };
+            self.shared.endpoint.client().spawn_farewell(goodbye);
+        }
     }
+}
+
+fn stopped() -> LinkError {
+    LinkError::Closed("the backend was stopped".to_owned())
 }
 
 impl std::fmt::Debug for Connection {
@@ -155,6 +168,33 @@ impl Shared {
             first
         });
         self.stop.cancel();
+    }
+
+    /// Ends the session at the backend (MCP 2025-11-25 "Session management"), if there is one and it is not gone.
+    async fn say_goodbye(&self) {
+        let gone = matches!(&*self.ended.borrow(), Some(LinkError::SessionLost(_)));
+        if !gone && self.session.get().is_some() {
+            let _ = self.endpoint.delete(self.headers()).await;
+        }
+    }
+
+    /// Waits for `work`, or for the connection to be closed. A session that is gone takes no further calls, but those
+    /// in flight may still be answered.
+    pub(super) async fn unless_closed<T>(&self, work: impl Future<Output = T>) -> Result<T, LinkError> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            cause = self.closed() => Err(cause),
+        }
+    }
+
+    async fn closed(&self) -> LinkError {
+        self.stop.cancelled().await;
+        let cause = self.ended.borrow().clone();
+        match cause {
+            Some(LinkError::SessionLost(_)) => std::future::pending().await,
+            cause => cause.unwrap_or_else(stopped),
+        }
     }
 
     /// Sends a message that nobody waits for.

@@ -30,6 +30,10 @@ impl Endpoint {
         Self { client, url, headers }
     }
 
+    pub(super) fn client(&self) -> &HttpClient {
+        &self.client
+    }
+
     /// Sends a message.
     pub(super) async fn post(&self, extra: HeaderMap, body: Bytes) -> Result<Response<Incoming>, LinkError> {
         let mut headers = extra;
@@ -105,7 +109,7 @@ impl Endpoint {
             request.headers_mut().insert(name, value.clone());
         }
         self.client
-            .0
+            .client
             .request(request)
             .await
             .map_err(|error| unreachable(causes(&error)))

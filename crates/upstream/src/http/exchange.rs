@@ -1,12 +1,10 @@
 //! One POST and what comes back.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{Answer, Era, Frame, Message, Raw, RpcError, code, header, method, sse, token};
+use argus_protocol::{Answer, Era, Frame, Message, Raw, header, method, sse, token};
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -14,12 +12,15 @@ use hyper::body::Incoming;
 use super::connection::{Shared, cancel};
 use super::endpoint::{Kind, collect, kind_of, status_error};
 use crate::exchange::AskPeer;
-use crate::{Ask, AskReply, Event, LinkError, Outgoing};
+use crate::link::Events;
+use crate::{Ask, AskReply, Event, FeedEvent, LinkError, Outcome, Outgoing};
 
 /// The largest event of a stream.
 pub(super) const MAX_EVENT: usize = 64 << 20;
 /// How long to wait before a stream is resumed when the backend names no time.
 const RETRY: Duration = Duration::from_secs(1);
+/// The least wait before a stream is resumed, whatever the backend asks for.
+const LEAST_RETRY: Duration = Duration::from_millis(100);
 
 /// A call over HTTP.
 struct Post {
@@ -34,52 +35,7 @@ struct Post {
 }
 
 /// Sends `body` and turns what comes back into events; ends with an error when the connection is closed meanwhile.
-pub(super) fn open(
-    shared: Arc<Shared>,
-    number: u64,
-    request: Outgoing,
-    token: Option<Raw>,
-    body: Bytes,
-) -> Pin<Box<dyn Stream<Item = Event> + Send>> {
-    let mut events = events(Arc::clone(&shared), number, request, token, body);
-    Box::pin(async_stream::stream! {
-        let mut closed = std::pin::pin!(shared.stop.cancelled());
-        let mut watching = true;
-        loop {
-            let event = tokio::select! {
-                biased;
-                event = events.next() => event,
-                () = &mut closed, if watching => {
-                    let cause = shared.ended.borrow().clone();
-                    // A session that is gone takes no further calls, but those in flight may still be answered.
-                    if matches!(cause, Some(LinkError::SessionLost(_))) {
-                        watching = false;
-                        continue;
-                    }
-                    let cause = cause.unwrap_or_else(|| LinkError::Closed("the backend was stopped".to_owned()));
-                    yield failed(&shared, &cause);
-                    return;
-                }
-            };
-            match event {
-                Some(event) => yield event,
-                None => return,
-            }
-        }
-    })
-}
-
-fn failed(shared: &Shared, cause: &LinkError) -> Event {
-    Event::Outcome(Answer::Error(cause.to_rpc(&shared.backend).to_raw()))
-}
-
-fn events(
-    shared: Arc<Shared>,
-    number: u64,
-    request: Outgoing,
-    token: Option<Raw>,
-    body: Bytes,
-) -> Pin<Box<dyn Stream<Item = Event> + Send>> {
+pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: Option<Raw>, body: Bytes) -> Events {
     let handshake = request.method == method::INITIALIZE;
     // `initialize` must not be cancelled (MCP "Cancellation"); a modern call is cancelled by closing its stream.
     let cancellable = shared.era == Era::Legacy && !handshake;
@@ -95,31 +51,39 @@ fn events(
     let ended = call.shared.ended.borrow().clone();
     Box::pin(async_stream::stream! {
         if let Some(cause) = ended {
-            call.settled();
-            yield call.failed(&cause);
+            yield call.failed(cause);
             return;
         }
-        let mut response = match call.shared.endpoint.post(headers, body).await {
+        let shared = Arc::clone(&call.shared);
+        let posted = shared.unless_closed(shared.endpoint.post(headers, body)).await;
+        let mut response = match posted.flatten() {
             Ok(response) => response,
-            Err(error) => {
-                call.settled();
-                yield call.failed(&error);
+            Err(cause) => {
+                yield call.failed(cause);
                 return;
             }
         };
         if handshake && let Some(session) = response.headers().get(header::SESSION_ID) {
-            let _ = call.shared.session.set(session.clone());
+            let _ = shared.session.set(session.clone());
         }
         if kind_of(&response) != Kind::Stream || !response.status().is_success() {
-            let event = call.single(response).await;
+            let outcome = shared.unless_closed(call.single(response)).await.flatten();
             call.settled();
-            yield event;
+            yield Event::Outcome(outcome);
             return;
         }
         loop {
             let mut decoder = sse::Decoder::new(MAX_EVENT);
             let mut events = Vec::new();
-            while let Some(Ok(frame)) = response.body_mut().frame().await {
+            loop {
+                let frame = match shared.unless_closed(response.body_mut().frame()).await {
+                    Ok(Some(Ok(frame))) => frame,
+                    Ok(None | Some(Err(_))) => break,
+                    Err(cause) => {
+                        yield call.failed(cause);
+                        return;
+                    }
+                };
                 let Ok(chunk) = frame.into_data() else { continue };
                 let fed = decoder.feed(&chunk, |event| events.push(event));
                 for event in events.drain(..) {
@@ -135,15 +99,15 @@ fn events(
                     }
                 }
                 if let Err(error) = fed {
-                    yield call.failed(&LinkError::Protocol(error.to_string()));
+                    // Dropped uncancelled, so that the backend is told.
+                    yield Event::Outcome(Err(LinkError::Protocol(error.to_string())));
                     return;
                 }
             }
-            match call.resume().await {
+            match shared.unless_closed(call.resume()).await.flatten() {
                 Ok(resumed) => response = resumed,
-                Err(error) => {
-                    call.settled();
-                    yield call.failed(&error);
+                Err(cause) => {
+                    yield call.failed(cause);
                     return;
                 }
             }
@@ -177,38 +141,34 @@ impl Post {
         self.cancellable = false;
     }
 
-    fn failed(&self, cause: &LinkError) -> Event {
-        failed(&self.shared, cause)
+    /// The end of a call that the backend does not answer. A backend that cannot be reached may have been started anew.
+    fn failed(&mut self, cause: LinkError) -> Event {
+        self.settled();
+        if matches!(cause, LinkError::Unreachable { .. }) {
+            self.shared.sink.deliver(FeedEvent::Interrupted);
+        }
+        Event::Outcome(Err(cause))
     }
 
     /// The outcome in an answer that is no stream: the one message it holds, or what its status says.
-    async fn single(&self, response: Response<Incoming>) -> Event {
+    async fn single(&self, response: Response<Incoming>) -> Outcome {
         let status = response.status();
         if status == StatusCode::NOT_FOUND && self.shared.session.get().is_some() {
             let lost = LinkError::SessionLost(super::endpoint::shown(&self.shared.endpoint.url));
             self.shared.end(lost.clone());
-            return self.failed(&lost);
+            return Err(lost);
         }
-        if kind_of(&response) == Kind::Json {
-            match collect(response.into_body()).await {
-                Ok(body) => {
-                    if let Some(answer) = self.answer_in(body) {
-                        return Event::Outcome(answer);
-                    }
-                }
-                Err(error) => return self.failed(&error),
-            }
+        if kind_of(&response) == Kind::Json
+            && let Some(answer) = self.answer_in(collect(response.into_body()).await?)
+        {
+            return Ok(answer);
         }
         if status.is_success() {
-            let message = format!(
-                "backend `{}` answered {status} without a JSON-RPC answer",
-                self.shared.backend
-            );
-            return Event::Outcome(Answer::Error(
-                RpcError::new(code::BACKEND_UNAVAILABLE, message).to_raw(),
-            ));
+            return Err(LinkError::Protocol(format!(
+                "it answered {status} without a JSON-RPC answer"
+            )));
         }
-        self.failed(&status_error(&self.shared.endpoint.url, status))
+        Err(status_error(&self.shared.endpoint.url, status))
     }
 
     fn answer_in(&self, body: Bytes) -> Option<Answer> {
@@ -257,7 +217,9 @@ impl Post {
 
     fn event_of(&self, message: Message) -> Option<Event> {
         match message {
-            Message::Response { id, answer } => self.is_ours(id.as_ref(), &answer).then_some(Event::Outcome(answer)),
+            Message::Response { id, answer } => {
+                self.is_ours(id.as_ref(), &answer).then_some(Event::Outcome(Ok(answer)))
+            }
             Message::Notification { method, params } => Some(self.notification(method, params)),
             Message::Request { id, method, .. } if method == method::PING => {
                 self.shared.answer(&id, &Answer::Result(Raw::empty_object()));
@@ -296,7 +258,7 @@ impl Post {
             return Err(broken());
         }
         let last = self.last_event.clone().ok_or_else(broken)?;
-        tokio::time::sleep(self.retry).await;
+        tokio::time::sleep(self.retry.max(LEAST_RETRY)).await;
         let mut headers = self.shared.headers();
         headers.insert(HeaderName::from_static(header::LAST_EVENT_ID), last);
         let response = self.shared.endpoint.get(headers).await?;

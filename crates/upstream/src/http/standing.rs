@@ -7,6 +7,7 @@ use argus_protocol::{Answer, Message, Raw, header, method, sse};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::connection::Shared;
 use super::endpoint::{Kind, kind_of, shown};
@@ -16,6 +17,8 @@ use crate::{Ask, AskReply, FeedEvent, LinkError};
 
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(30);
+/// A stream that stood this long starts the pauses anew.
+const STEADY: Duration = Duration::from_secs(5);
 
 /// Keeps the GET stream of a session open until the connection ends. A backend that offers none (405) is left alone.
 pub(super) async fn legacy(shared: Arc<Shared>) {
@@ -26,6 +29,7 @@ pub(super) async fn legacy(shared: Arc<Shared>) {
 async fn keep_open(shared: &Arc<Shared>) {
     let mut last_event = None;
     let mut pause = FIRST_RETRY;
+    let mut stood_before = false;
     loop {
         let mut headers = shared.headers();
         if let Some(last) = &last_event {
@@ -33,15 +37,22 @@ async fn keep_open(shared: &Arc<Shared>) {
         }
         match shared.endpoint.get(headers).await {
             Ok(response) if response.status().is_success() && kind_of(&response) == Kind::Stream => {
-                pause = FIRST_RETRY;
+                if std::mem::replace(&mut stood_before, true) {
+                    shared.sink.deliver(FeedEvent::Interrupted);
+                }
+                let since = Instant::now();
                 read(shared, response, &mut last_event).await;
+                if since.elapsed() >= STEADY {
+                    pause = FIRST_RETRY;
+                }
             }
             Ok(response) if response.status() == StatusCode::NOT_FOUND && shared.session.get().is_some() => {
                 shared.end(LinkError::SessionLost(shown(&shared.endpoint.url)));
                 return;
             }
             Ok(response) if response.status().is_client_error() => return,
-            Ok(_) | Err(_) => {}
+            Ok(_) => {}
+            Err(_) => shared.sink.deliver(FeedEvent::Interrupted),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LAST_RETRY);

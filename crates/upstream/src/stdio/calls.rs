@@ -1,16 +1,27 @@
 //! The calls in flight on one process, and which of them a message belongs to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use argus_protocol::{Id, Raw};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use crate::Event;
+use crate::{Ask, Event};
 
-/// So many notifications may wait for a slow client in one call; more are dropped, so that it cannot fill the memory.
-const MAX_WAITING: usize = 4096;
+/// Notifications of so many bytes may wait for a slow client in one call; more are dropped, so that it cannot fill the
+/// memory.
+const MAX_WAITING: usize = 16 << 20;
+/// What an event costs besides its parameters, about.
+const OVERHEAD: usize = 128;
+/// Questions that may wait in one call.
+const MAX_ASKS: usize = 256;
+/// How long a backend may still speak of a call that was given up.
+const HAUNTING: Duration = Duration::from_secs(30);
+/// So many given-up calls are remembered; then the oldest is forgotten.
+const MAX_GHOSTS: usize = 1024;
 
 /// The sending half of one call's events.
 #[derive(Debug)]
@@ -51,9 +62,10 @@ pub(super) fn channel(token: Option<Raw>, listening: bool) -> (CallSender, CallR
 impl CallSender {
     /// Hands an event over; `false` when a notification was dropped because the client is too slow.
     pub(super) fn send(&self, event: Event) -> bool {
-        let droppable = matches!(event, Event::Notification { .. });
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING && droppable {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        let size = size_of(&event);
+        let waiting = self.waiting.fetch_add(size, Ordering::Relaxed);
+        if waiting >= MAX_WAITING && matches!(event, Event::Notification { .. }) {
+            self.waiting.fetch_sub(size, Ordering::Relaxed);
             return false;
         }
         // A receiver that is gone has cancelled its call; nobody misses the event.
@@ -65,9 +77,16 @@ impl CallSender {
 impl CallReceiver {
     pub(super) async fn recv(&mut self) -> Option<Event> {
         let event = self.events.recv().await?;
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.waiting.fetch_sub(size_of(&event), Ordering::Relaxed);
         Some(event)
     }
+}
+
+fn size_of(event: &Event) -> usize {
+    let (Event::Notification { params, .. } | Event::Ask(Ask { params, .. })) = event else {
+        return OVERHEAD;
+    };
+    OVERHEAD + params.as_ref().map_or(0, |raw| raw.as_str().len())
 }
 
 /// All calls in flight, by our id; ids grow, so the first is the oldest.
@@ -75,27 +94,70 @@ impl CallReceiver {
 pub(super) struct Calls {
     pub(super) open: BTreeMap<u64, CallSender>,
     /// Asks that a call was given, by the backend's id.
-    pub(super) asked: HashMap<Id, u64>,
+    asked: HashMap<Id, u64>,
+    /// Calls that were given up and that the backend may still work on: what it says without naming a call may be
+    /// theirs, and must not reach another one.
+    ghosts: BTreeMap<u64, Instant>,
 }
 
 impl Calls {
-    /// The call that caused something which does not say what caused it: the only one in flight, or, on a link that
-    /// belongs to one session, the oldest.
-    pub(super) fn culprit(&self, owned: bool) -> Option<(u64, &CallSender)> {
-        let mut calls = self.open.iter().filter(|(_, call)| !call.listening);
-        let (id, call) = calls.next()?;
-        (owned || calls.next().is_none()).then_some((*id, call))
+    /// The call that caused something which does not say what caused it: the only one that the backend can be working
+    /// on, or, on a link that belongs to one session, the oldest that is not waiting for an answer itself.
+    pub(super) fn culprit(&mut self, owned: bool) -> Option<(u64, &CallSender)> {
+        self.forget_ghosts();
+        let asking: HashSet<u64> = self.asked.values().copied().collect();
+        let calls = || self.open.iter().filter(|(_, call)| !call.listening);
+        let found = if owned {
+            calls().find(|(id, _)| !asking.contains(id)).or_else(|| calls().next())
+        } else {
+            let only = self.ghosts.is_empty() && calls().nth(1).is_none();
+            calls().next().filter(|_| only)
+        };
+        found.map(|(id, call)| (*id, call))
     }
 
-    /// The only call in flight.
-    pub(super) fn sole(&self) -> Option<&CallSender> {
+    /// The only call that the backend can be working on.
+    pub(super) fn sole(&mut self) -> Option<&CallSender> {
         self.culprit(false).map(|(_, call)| call)
     }
 
-    /// Removes a call and the asks it holds.
+    /// Gives an ask to a call; `false` when too many wait already.
+    pub(super) fn ask(&mut self, id: Id, call: u64) -> bool {
+        let room = self.asked.len() < MAX_ASKS;
+        if room {
+            self.asked.insert(id, call);
+        }
+        room
+    }
+
+    /// The ask is answered or withdrawn; gives the call that had it.
+    pub(super) fn answered(&mut self, id: &Id) -> Option<u64> {
+        self.asked.remove(id)
+    }
+
+    /// Removes a call, and the asks it holds, because it is over.
     pub(super) fn remove(&mut self, id: u64) -> Option<CallSender> {
         self.asked.retain(|_, call| *call != id);
+        self.ghosts.remove(&id);
         self.open.remove(&id)
+    }
+
+    /// Removes a call that nobody waits for, though the backend may still work on it; `false` when it is over anyway.
+    pub(super) fn give_up(&mut self, id: u64) -> bool {
+        let Some(call) = self.remove(id) else { return false };
+        if !call.listening {
+            if self.ghosts.len() >= MAX_GHOSTS {
+                self.ghosts.pop_first();
+            }
+            self.ghosts.insert(id, Instant::now());
+        }
+        true
+    }
+
+    fn forget_ghosts(&mut self) {
+        if !self.ghosts.is_empty() {
+            self.ghosts.retain(|_, since| since.elapsed() < HAUNTING);
+        }
     }
 }
 
@@ -118,16 +180,48 @@ mod tests {
         assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(2));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_was_given_up_keeps_others_from_its_logs_for_a_while() {
+        let mut calls = Calls::default();
+        let (one, _keep1) = channel(None, false);
+        let (two, _keep2) = channel(None, false);
+        calls.open.insert(1, one);
+        calls.open.insert(2, two);
+        assert!(calls.give_up(1));
+        assert!(calls.sole().is_none());
+        tokio::time::advance(HAUNTING).await;
+        assert!(calls.sole().is_some());
+        assert!(calls.give_up(2));
+        let (three, _keep3) = channel(None, false);
+        calls.open.insert(3, three);
+        calls.remove(2);
+        assert!(calls.sole().is_some(), "the backend is done with the given-up call");
+    }
+
+    #[test]
+    fn a_call_that_waits_for_an_answer_does_not_get_the_next_question() {
+        let mut calls = Calls::default();
+        let (one, _keep1) = channel(None, false);
+        let (two, _keep2) = channel(None, false);
+        calls.open.insert(1, one);
+        calls.open.insert(2, two);
+        assert!(calls.ask(Id::number(7), 1));
+        assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(2));
+        assert_eq!(calls.answered(&Id::number(7)), Some(1));
+        assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(1));
+    }
+
     #[tokio::test]
     async fn a_flood_of_notifications_is_bounded_and_the_outcome_still_arrives() {
         let (sender, mut receiver) = channel(None, false);
+        let params = Raw::string(&"x".repeat(1 << 20));
         let flood = || Event::Notification {
             method: "x".into(),
-            params: None,
+            params: Some(params.clone()),
         };
-        assert!((0..MAX_WAITING).all(|_| sender.send(flood())));
-        assert!(!sender.send(flood()));
-        sender.send(Event::Outcome(argus_protocol::Answer::Result(Raw::empty_object())));
+        assert!((0..15).all(|_| sender.send(flood())));
+        assert!((0..3).any(|_| !sender.send(flood())));
+        sender.send(Event::Outcome(Ok(argus_protocol::Answer::Result(Raw::empty_object()))));
         drop(sender);
         let mut last = None;
         while let Some(event) = receiver.recv().await {

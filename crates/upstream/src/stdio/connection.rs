@@ -1,24 +1,19 @@
 //! A running process and the calls on it.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use argus_protocol::{Answer, Era, Id, Raw, method, write};
+use argus_protocol::{Id, Raw, method, write};
 use argus_runtime::{Spec, StderrRing};
-use futures::Stream;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::calls::channel;
-use super::demux::Demux;
+use super::demux::{Demux, Server};
+use super::queue::queue;
 use super::tasks::{self, LastWords};
-use crate::link::refused_before_sending;
-use crate::{Event, FeedSink, LinkError, Outgoing};
-
-/// Messages that may wait for the process to read them.
-const WRITE_QUEUE: usize = 256;
+use crate::link::{Events, failed};
+use crate::{Event, LinkError, Outgoing};
 
 /// A process that speaks MCP on its stdin and stdout.
 pub(crate) struct Connection {
@@ -31,13 +26,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Starts the process.
-    pub(crate) async fn open(
-        backend: Arc<str>,
-        era: Era,
-        owned: bool,
-        spec: &Spec,
-        sink: Arc<dyn FeedSink>,
-    ) -> Result<Self, LinkError> {
+    pub(crate) async fn open(spec: &Spec, server: Server) -> Result<Self, LinkError> {
         let mut child = argus_runtime::spawn(spec)
             .await
             .map_err(|error| LinkError::Spawn(error.to_string()))?;
@@ -45,27 +34,24 @@ impl Connection {
         else {
             return Err(LinkError::Spawn("its standard streams are not there".to_owned()));
         };
-        let (writer, lines) = mpsc::channel(WRITE_QUEUE);
-        let demux = Arc::new(Demux::new(Arc::clone(&backend), era, owned, writer, sink));
+        let (writer, lines) = queue();
+        let demux = Arc::new(Demux::new(server, writer));
         let ring = StderrRing::default();
         let stop = CancellationToken::new();
         let read_to_end = CancellationToken::new();
         let heard_out = CancellationToken::new();
         let tasks = TaskTracker::new();
-        tasks.spawn(tasks::write_lines(stdin, lines, stop.clone()));
+        tasks.spawn(tasks::write_lines(stdin, lines, Arc::clone(&demux), stop.clone()));
         let at_end = read_to_end.clone().drop_guard();
         let reading = Arc::clone(&demux);
         tasks.spawn(async move {
             tasks::read_lines(stdout, reading).await;
             drop(at_end);
         });
-        let keep = ring.clone();
         let at_last_word = heard_out.clone().drop_guard();
+        let (hearing, keep) = (Arc::clone(&demux), ring.clone());
         tasks.spawn(async move {
-            let log = |line: &str| tracing::debug!(backend = %backend, "stderr: {line}");
-            if let Err(error) = argus_runtime::drain(stderr, &keep, log).await {
-                tracing::debug!(backend = %backend, %error, "stderr cannot be read");
-            }
+            tasks::hear(stderr, &hearing, &keep).await;
             drop(at_last_word);
         });
         tasks.spawn(tasks::tend(
@@ -89,12 +75,12 @@ impl Connection {
     }
 
     /// Sends a request; the stream ends with its outcome, and dropping it before cancels the request.
-    pub(crate) fn call(&self, request: Outgoing) -> Pin<Box<dyn Stream<Item = Event> + Send>> {
+    pub(crate) fn call(&self, request: Outgoing) -> Events {
         let number = self.next_id.fetch_add(1, Ordering::Relaxed);
         let id = Id::number(number);
-        let (params, token) = match request.prepare(self.demux.era, &id) {
+        let (params, token) = match request.prepare(self.demux.server.era, &id) {
             Ok(prepared) => prepared,
-            Err(error) => return refused_before_sending(&error.to_string()),
+            Err(error) => return failed(LinkError::Unsendable(error.to_string())),
         };
         let (sender, mut receiver) = channel(token, request.method == method::LISTEN);
         self.demux.calls().open.insert(number, sender);
@@ -104,13 +90,12 @@ impl Connection {
             // `initialize` must not be cancelled (MCP "Cancellation").
             cancellable: request.method != method::INITIALIZE,
         };
-        let ended = self.ended();
-        if ended.is_none() {
-            self.demux.write(&write::request(&id, &request.method, params.as_ref()));
-        }
+        let message = write::request(&id, &request.method, params.as_ref());
+        let sent = self.ended().map_or_else(|| self.demux.writer.put(&message), Err);
         Box::pin(async_stream::stream! {
-            if let Some(cause) = ended {
-                yield Event::Outcome(Answer::Error(cause.to_rpc(&open.demux.backend).to_raw()));
+            if let Err(cause) = sent {
+                open.settled();
+                yield Event::Outcome(Err(cause));
                 return;
             }
             while let Some(event) = receiver.recv().await {
@@ -149,6 +134,7 @@ impl Connection {
     }
 
     pub(crate) async fn close(&self) {
+        self.demux.end(LinkError::Closed("the backend was stopped".to_owned()));
         self.stop.cancel();
         self.tasks.wait().await;
     }
@@ -163,7 +149,7 @@ impl Drop for Connection {
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("stdio::Connection")
-            .field("backend", &self.demux.backend)
+            .field("backend", &self.demux.server.backend)
             .finish_non_exhaustive()
     }
 }
@@ -184,8 +170,9 @@ impl OpenCall {
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
-        let was_open = self.demux.calls().remove(self.number).is_some();
-        if was_open && self.cancellable {
+        if !self.cancellable {
+            self.demux.calls().remove(self.number);
+        } else if self.demux.calls().give_up(self.number) {
             let params =
                 Raw::from_value(&serde_json::json!({"requestId": self.number, "reason": "the caller went away"}));
             self.demux.write(&write::notification(method::CANCELLED, Some(&params)));

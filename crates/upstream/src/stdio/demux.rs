@@ -3,41 +3,42 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argus_protocol::{
-    Answer, ByteString, Era, Frame, FrameError, Id, Message, Object, Raw, line, meta, method, token, write,
+    Answer, ByteString, Era, Frame, FrameError, Id, Message, Object, Raw, meta, method, token, write,
 };
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::calls::Calls;
+use super::queue::Queue;
 use crate::exchange::AskPeer;
+use crate::redact::Redactor;
 use crate::{Ask, AskReply, Event, FeedEvent, FeedSink, LinkError};
+
+/// What a process is to the gateway.
+pub(crate) struct Server {
+    pub(crate) backend: Arc<str>,
+    pub(crate) era: Era,
+    /// Whether the link belongs to one session.
+    pub(crate) owned: bool,
+    /// Takes secrets out of what the process writes.
+    pub(crate) redactor: Redactor,
+    /// Takes what it says outside calls.
+    pub(crate) sink: Arc<dyn FeedSink>,
+}
 
 /// What the tasks of one process share.
 pub(super) struct Demux {
-    pub(super) backend: Arc<str>,
-    pub(super) era: Era,
-    /// Whether the link belongs to one session.
-    pub(super) owned: bool,
-    pub(super) writer: mpsc::Sender<Bytes>,
-    pub(super) sink: Arc<dyn FeedSink>,
+    pub(super) server: Server,
+    pub(super) writer: Queue,
     pub(super) ended: watch::Sender<Option<LinkError>>,
     calls: Mutex<Calls>,
 }
 
 impl Demux {
-    pub(super) fn new(
-        backend: Arc<str>,
-        era: Era,
-        owned: bool,
-        writer: mpsc::Sender<Bytes>,
-        sink: Arc<dyn FeedSink>,
-    ) -> Self {
+    pub(super) fn new(server: Server, writer: Queue) -> Self {
         Self {
-            backend,
-            era,
-            owned,
+            server,
             writer,
-            sink,
             ended: watch::Sender::new(None),
             calls: Mutex::default(),
         }
@@ -57,7 +58,7 @@ impl Demux {
             Ok(Frame::Batch(messages)) => messages.into_iter().flatten().for_each(|message| self.route(message)),
             Err(error) => {
                 let start = String::from_utf8_lossy(&text[..text.len().min(200)]).into_owned();
-                tracing::warn!(backend = %self.backend, %error, line = %start, "the backend writes junk on stdout");
+                tracing::warn!(backend = %self.server.backend, %error, line = %self.server.redactor.clean(&start), "the backend writes junk on stdout");
                 self.answered_with_junk(&error);
             }
         }
@@ -80,9 +81,9 @@ impl Demux {
         };
         match number.and_then(|number| calls.remove(number)) {
             Some(call) => {
-                call.send(Event::Outcome(answer));
+                call.send(Event::Outcome(Ok(answer)));
             }
-            None => tracing::debug!(backend = %self.backend, "an answer to nothing in flight was dropped"),
+            None => tracing::debug!(backend = %self.server.backend, "an answer to nothing in flight was dropped"),
         }
     }
 
@@ -93,7 +94,7 @@ impl Demux {
         };
         if let Some(call) = id.as_number().and_then(|number| self.calls().remove(number)) {
             let cause = LinkError::Protocol(format!("its answer is {error}"));
-            call.send(Event::Outcome(Answer::Error(cause.to_rpc(&self.backend).to_raw())));
+            call.send(Event::Outcome(Err(cause)));
         }
     }
 
@@ -110,12 +111,12 @@ impl Demux {
                 match sent {
                     Some(true) => {}
                     Some(false) => self.too_slow(),
-                    None => self.sink.deliver(FeedEvent::Notification { method, params }),
+                    None => self.server.sink.deliver(FeedEvent::Notification { method, params }),
                 }
             }
             _ => match self.listener_of(params.as_ref()) {
                 Some(id) => self.pass_to(id, Event::Notification { method, params }),
-                None => self.sink.deliver(FeedEvent::Notification { method, params }),
+                None => self.server.sink.deliver(FeedEvent::Notification { method, params }),
             },
         }
     }
@@ -143,12 +144,13 @@ impl Demux {
         let Some(id) = read.get("requestId").cloned().and_then(Id::from_raw) else {
             return;
         };
-        let call = self.calls().asked.remove(&id);
+        let call = self.calls().answered(&id);
         if let Some(call) = call {
             self.pass_to(call, Event::AskWithdrawn(id));
         } else if let Some(call) = id.as_number() {
             // A modern server ends a listen stream of its own with `cancelled` (MCP 2026-07-28).
-            let ended = self.era == Era::Modern && self.calls().open.get(&call).is_some_and(|call| call.listening);
+            let ended =
+                self.server.era == Era::Modern && self.calls().open.get(&call).is_some_and(|call| call.listening);
             if ended {
                 self.calls().remove(call);
             }
@@ -157,7 +159,7 @@ impl Demux {
 
     /// The `subscriptions/listen` a notification names.
     fn listener_of(&self, params: Option<&Raw>) -> Option<u64> {
-        if self.era == Era::Legacy {
+        if self.server.era == Era::Legacy {
             return None;
         }
         let meta = Object::parse(params?).ok()?.get_object("_meta")?;
@@ -172,7 +174,7 @@ impl Demux {
     }
 
     fn too_slow(&self) {
-        tracing::warn!(backend = %self.backend, "the client reads too slowly; a notification was dropped");
+        tracing::warn!(backend = %self.server.backend, "the client reads too slowly; a notification was dropped");
     }
 
     fn asked(self: &Arc<Self>, id: Id, method: ByteString, params: Option<Raw>) {
@@ -183,26 +185,25 @@ impl Demux {
         let reply = AskReply::new(id.clone(), Arc::<Self>::clone(self) as Arc<dyn AskPeer>);
         let ask = Ask { method, params, reply };
         let mut calls = self.calls();
-        let Some((call, _)) = calls.culprit(self.owned) else {
+        let Some(call) = calls.culprit(self.server.owned).map(|(call, _)| call) else {
             drop(calls);
-            self.sink.deliver(FeedEvent::Ask(ask));
+            self.server.sink.deliver(FeedEvent::Ask(ask));
             return;
         };
-        calls.asked.insert(id, call);
-        let sender = calls.open.get(&call).map(|call| call.send(Event::Ask(ask)));
-        drop(calls);
-        debug_assert_eq!(sender, Some(true), "asks are never dropped");
+        if !calls.ask(id, call) {
+            drop(calls);
+            ask.reply.refuse("too many questions wait for an answer already");
+            return;
+        }
+        // The call is there: the lock was held since it was found.
+        calls.open.get(&call).map(|call| call.send(Event::Ask(ask)));
     }
 
-    /// Puts a message into the queue to the process's stdin; waits in the background when it is full.
+    /// Puts a message into the queue to the process's stdin. One that is no request is lost, with a warning, when the
+    /// process does not read.
     pub(super) fn write(&self, message: &Bytes) {
-        let line = match line::one_line(message) {
-            std::borrow::Cow::Borrowed(_) => message.clone(),
-            std::borrow::Cow::Owned(line) => line.into(),
-        };
-        if let Err(mpsc::error::TrySendError::Full(line)) = self.writer.try_send(line) {
-            let writer = self.writer.clone();
-            tokio::spawn(async move { writer.send(line).await });
+        if let Err(error) = self.writer.put(message) {
+            tracing::warn!(backend = %self.server.backend, %error, "a message to the backend was lost");
         }
     }
 
@@ -219,16 +220,15 @@ impl Demux {
             return;
         }
         let calls = std::mem::take(&mut *self.calls());
-        let error = cause.to_rpc(&self.backend).to_raw();
         for call in calls.open.into_values() {
-            call.send(Event::Outcome(Answer::Error(error.clone())));
+            call.send(Event::Outcome(Err(cause.clone())));
         }
     }
 }
 
 impl AskPeer for Demux {
     fn answer(&self, id: &Id, answer: &Answer) {
-        self.calls().asked.remove(id);
+        self.calls().answered(id);
         self.write(&write::response(Some(id), answer));
     }
 

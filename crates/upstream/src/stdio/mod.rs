@@ -3,6 +3,8 @@
 mod calls;
 mod connection;
 mod demux;
+mod queue;
 mod tasks;
 
 pub(crate) use connection::Connection;
+pub(crate) use demux::Server;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argus_protocol::line::{Line, LineDecoder};
-use argus_runtime::{Child, Exit, StderrRing};
-use bytes::{Bytes, BytesMut};
+use argus_runtime::{Child, Exit, Lines, StderrRing};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::demux::Demux;
+use super::queue::Queued;
 use crate::LinkError;
 
 /// The longest message a process may write.
@@ -20,32 +20,34 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Messages that are written together.
 const TOGETHER: usize = 32;
 
-/// Writes messages to stdin until told to stop, then closes it.
+/// Writes messages to stdin until told to stop, then closes it. A process that no longer reads, though it lives, is of
+/// no more use.
 pub(super) async fn write_lines<W: AsyncWrite + Unpin>(
     mut stdin: W,
-    mut lines: mpsc::Receiver<Bytes>,
+    mut lines: Queued,
+    demux: Arc<Demux>,
     stop: CancellationToken,
 ) {
+    let written = stop.run_until_cancelled(write_all(&mut stdin, &mut lines)).await;
+    if written.is_some() {
+        drop(lines);
+        // A process that ended tells better why; it is given the time to.
+        let _ = tokio::time::timeout(LAST_WORDS * 2, stop.cancelled()).await;
+        demux.end(LinkError::Closed("the process no longer reads its input".to_owned()));
+        stop.cancel();
+    }
+}
+
+/// Returns when the process no longer reads, or nothing can come any more.
+async fn write_all<W: AsyncWrite + Unpin>(stdin: &mut W, lines: &mut Queued) {
     let mut batch = Vec::with_capacity(TOGETHER);
     let mut buffer = BytesMut::new();
-    loop {
-        let got = tokio::select! {
-            biased;
-            got = lines.recv_many(&mut batch, TOGETHER) => got,
-            () = stop.cancelled() => 0,
-        };
-        if got == 0 {
-            return;
-        }
+    while lines.take_many(&mut batch, TOGETHER).await > 0 {
         for line in batch.drain(..) {
             buffer.extend_from_slice(&line);
             buffer.extend_from_slice(b"\n");
         }
-        let written = tokio::select! {
-            written = stdin.write_all_buf(&mut buffer) => written.is_ok(),
-            () = stop.cancelled() => false,
-        };
-        if !written || stdin.flush().await.is_err() {
+        if stdin.write_all_buf(&mut buffer).await.is_err() || stdin.flush().await.is_err() {
             return;
         }
     }
@@ -62,9 +64,29 @@ pub(super) async fn read_lines<R: AsyncRead + Unpin>(mut stdout: R, demux: Arc<D
             Ok(_) => decoder.feed(&chunk, |line| match line {
                 Line::Whole(text) => demux.take(text),
                 Line::TooLong => {
-                    tracing::warn!(backend = %demux.backend, "a line of more than {MAX_MESSAGE} bytes was skipped");
+                    tracing::warn!(backend = %demux.server.backend, "a line of more than {MAX_MESSAGE} bytes was skipped");
                 }
             }),
+        }
+    }
+}
+
+/// Reads stderr to its end: each line is logged at debug and kept, without configured secrets.
+pub(super) async fn hear<R: AsyncRead + Unpin>(stderr: R, demux: &Demux, keep: &StderrRing) {
+    let backend = &demux.server.backend;
+    let mut lines = Lines::new(stderr);
+    loop {
+        match lines.next_line().await {
+            Ok(Some(line)) => {
+                let line = demux.server.redactor.clean(&line);
+                tracing::debug!(%backend, "stderr: {line}");
+                keep.push(line);
+            }
+            Ok(None) => return,
+            Err(error) => {
+                tracing::debug!(%backend, %error, "stderr cannot be read");
+                return;
+            }
         }
     }
 }
@@ -97,8 +119,9 @@ pub(super) async fn tend(mut child: Child, demux: Arc<Demux>, last: LastWords, s
             }
         },
         () = stop.cancelled() => {
+            demux.end(LinkError::Closed("the backend was stopped".to_owned()));
             child.stop().await;
-            LinkError::Closed("the backend was stopped".to_owned())
+            return;
         }
     };
     stop.cancel();
