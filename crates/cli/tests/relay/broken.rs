@@ -162,8 +162,12 @@ async fn junk_on_stdout_is_logged_and_not_fatal() {
     for _ in 0..3 {
         client.result("tools/call", &tool("junk", "{}")).await;
     }
-    let said = running.says("the backend writes junk on stdout backend=junk");
-    assert!(said.contains("starting up..."), "{said}");
+    let said = running.says("line=starting up...");
+    let line = said.lines().find(|line| line.contains("starting up...")).unwrap();
+    assert!(
+        line.contains("WARN") && line.contains("the backend writes junk on stdout backend=junk"),
+        "{line}"
+    );
     // One process for the catalogue, one for calls: none was started again.
     assert_eq!(journal.all("start").len(), 2);
     running.stop();

@@ -192,7 +192,7 @@ async fn a_second_signal_ends_it_at_once() {
         let status = running.gateway().wait(Duration::from_secs(2));
         assert_eq!(status.code(), Some(code), "{second}");
         assert!(began.elapsed() < Duration::from_secs(2));
-        assert!(running.said().contains("stopped at once"));
+        running.says("stopped at once");
         assert_all_gone(&processes(&[journal]), Duration::from_secs(2)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The odd backends. Each follows a script ([`script`]) over stdio or HTTP; the oddities are in the script, or around it.
+//! The odd backends. Each follows a script (`script.rs`) over stdio or HTTP; the oddities are in the script, or around it.
 
 mod arguments;
 mod engine;
