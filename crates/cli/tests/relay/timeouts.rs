@@ -33,7 +33,7 @@ async fn silence_is_an_error_that_says_what_to_do() {
                 "{took:?}"
             );
             insta::allow_duplicates! {
-                assert_snapshot!(error, @r#"{"code":-32011,"message":"backend `silent` did not answer within 0.4 s; raise timeouts.call if the work takes longer"}"#);
+                assert_snapshot!(error, @r#"{"code":-32011,"message":"backend `silent`: no answer within 0.4 s; raise timeouts.call if the work takes longer"}"#);
             }
             let call = journal.message("tools/call").await.unwrap();
             let cancelled = journal.message("notifications/cancelled").await.unwrap();

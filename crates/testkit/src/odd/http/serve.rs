@@ -143,7 +143,9 @@ impl Server {
         let opens = message.method.as_deref() == Some("initialize") && self.legacy;
         let (way, said) = mpsc::unbounded_channel();
         if message.is_answer() || message.id.is_none() {
-            self.engine.take(message, way).await;
+            // Taken at once; what it sets off goes on.
+            let engine = Arc::clone(&self.engine);
+            tokio::spawn(async move { engine.take(message, way).await });
             return empty(StatusCode::ACCEPTED);
         }
         let engine = Arc::clone(&self.engine);
