@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use argus_protocol::{Answer, Era, Object, Raw};
 
-use crate::{Exchange, LinkError, Outgoing, http, stdio};
+use crate::{Exchange, LinkError, Lists, Outgoing, http, listing, stdio};
 
 /// What a backend said of itself in `initialize` or `server/discover`.
 #[derive(Debug, Clone)]
@@ -127,6 +127,14 @@ impl Link {
             Answer::Result(result) => Ok(result),
             Answer::Error(error) => Err(LinkError::Refused { method, error }),
         }
+    }
+
+    /// Everything the backend lists on this connection; `limit` holds per page.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub async fn lists(&self, limit: Duration) -> Result<Lists, LinkError> {
+        listing::read(self, limit).await
     }
 
     /// Sends a notification; it may be lost when the connection breaks, as every notification may.

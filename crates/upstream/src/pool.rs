@@ -1,6 +1,7 @@
 //! All links to one backend.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Upstream {
     pub(crate) stop: CancellationToken,
     pub(crate) relist: Notify,
     pub(crate) announced: Mutex<Changes>,
+    /// The shared links that said that their own lists changed.
+    pub(crate) changed: Changed,
     sink: Arc<dyn FeedSink>,
     modern: Arc<Slot>,
     plain: Arc<Slot>,
@@ -38,6 +41,24 @@ pub struct Upstream {
     verdict: Mutex<Verdict>,
     probing: Mutex<Probing>,
     tasks: TaskTracker,
+}
+
+/// The shared links whose own lists differ from the catalogue's: on stdio each is a process of its own, and over HTTP each
+/// legacy one a session of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Changed {
+    pub(crate) plain: AtomicBool,
+    pub(crate) modern: AtomicBool,
+}
+
+/// Which link says something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Catalogue,
+    Plain,
+    Modern,
+    /// A session's own, whose lists are the session's business.
+    Owned,
 }
 
 /// What is known of the search for the modern era on a process, besides the verdict.
@@ -76,6 +97,7 @@ impl Upstream {
             stop: CancellationToken::new(),
             relist: Notify::new(),
             announced: Mutex::default(),
+            changed: Changed::default(),
             sink,
             modern: Arc::default(),
             plain: Arc::default(),
@@ -228,9 +250,13 @@ impl Upstream {
         }
         let upstream = Arc::clone(self);
         slot.get(&self.tasks, move || async move {
-            let sink = upstream.watched(sink);
+            let source = if owned { Source::Owned } else { Source::Plain };
+            let sink = upstream.watched(source, sink);
             let making = upstream.connector.clone().legacy(declared, owned, sink);
             let made = upstream.unless_stopped(making).await;
+            if !owned && upstream.changed.plain.swap(false, Ordering::AcqRel) {
+                upstream.relist.notify_one();
+            }
             upstream.learn_legacy(&made);
             made
         })
@@ -254,9 +280,12 @@ impl Upstream {
         let link = self
             .modern
             .get(&self.tasks, move || async move {
-                let sink = upstream.watched(Arc::clone(&upstream.sink));
+                let sink = upstream.watched(Source::Modern, Arc::clone(&upstream.sink));
                 let making = upstream.connector.clone().modern(sink);
                 let made = upstream.unless_stopped(making).await;
+                if upstream.changed.modern.swap(false, Ordering::AcqRel) {
+                    upstream.relist.notify_one();
+                }
                 match &made {
                     Ok(_) => upstream.learn(Era::Modern, true),
                     Err(error) if error.is_refusal() => upstream.learn(Era::Modern, false),
@@ -278,7 +307,7 @@ impl Upstream {
     /// Listens on a fresh modern link, once.
     fn stand(self: &Arc<Self>, link: &Arc<Link>) {
         if link.begin_listening() {
-            let sink = self.watched(Arc::clone(&self.sink));
+            let sink = self.watched(Source::Modern, Arc::clone(&self.sink));
             let listening = listen::stand(Arc::clone(link), sink);
             let stop = self.stop.clone();
             self.tasks
@@ -288,7 +317,7 @@ impl Upstream {
 
     /// The catalogue's link in the legacy era: it declares everything, and whatever it asks is refused.
     pub(crate) async fn legacy_catalogue(self: &Arc<Self>) -> Result<Link, LinkError> {
-        let sink = self.watched(Arc::new(Nobody));
+        let sink = self.watched(Source::Catalogue, Arc::new(Nobody));
         let made = self.connector.clone().legacy(Declared::everything(), false, sink).await;
         self.learn_legacy(&made);
         made
@@ -366,14 +395,24 @@ impl Upstream {
     }
 
     /// `sink`, with list changes read along the way.
-    fn watched(self: &Arc<Self>, sink: Arc<dyn FeedSink>) -> Arc<dyn FeedSink> {
+    fn watched(self: &Arc<Self>, source: Source, sink: Arc<dyn FeedSink>) -> Arc<dyn FeedSink> {
         Arc::new(Watched {
             upstream: Arc::downgrade(self),
+            source,
             sink,
         })
     }
 
-    fn lists_changed(&self, method: &str) -> bool {
+    /// The shared link that is live, of those that serve calls.
+    pub(crate) fn live_plain(&self) -> Option<Arc<Link>> {
+        self.plain.live()
+    }
+
+    pub(crate) fn live_modern(&self) -> Option<Arc<Link>> {
+        self.modern.live()
+    }
+
+    fn lists_changed(&self, source: Source, method: &str) -> bool {
         let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
         match method {
             method::TOOLS_CHANGED => announced.tools += 1,
@@ -382,6 +421,11 @@ impl Upstream {
             _ => return false,
         }
         drop(announced);
+        match source {
+            Source::Plain => self.changed.plain.store(true, Ordering::Release),
+            Source::Modern => self.changed.modern.store(true, Ordering::Release),
+            Source::Catalogue | Source::Owned => {}
+        }
         self.relist.notify_one();
         true
     }
@@ -402,13 +446,16 @@ fn stopped() -> LinkError {
 /// Keeps list changes for the catalogue, which announces them once it shows them, and passes on the rest.
 struct Watched {
     upstream: std::sync::Weak<Upstream>,
+    source: Source,
     sink: Arc<dyn FeedSink>,
 }
 
 impl FeedSink for Watched {
     fn deliver(&self, event: FeedEvent) {
         let seen = |upstream: Arc<Upstream>| match &event {
-            FeedEvent::Notification { method, .. } => upstream.lists_changed(method),
+            FeedEvent::Notification { method, .. } => {
+                self.source != Source::Owned && upstream.lists_changed(self.source, method)
+            }
             FeedEvent::Interrupted => {
                 upstream.relist.notify_one();
                 true

@@ -41,6 +41,10 @@ pub struct State {
     pub hello: Option<Arc<Hello>>,
     /// What it listed last. Not to be shown while it is [`Phase::Failed`], but the names stay its own.
     pub lists: Arc<Lists>,
+    /// What its shared legacy process or session listed after it said that its own lists changed.
+    pub plain: Option<Arc<Lists>>,
+    /// The same of its modern process, where that is not the one that `lists` comes from.
+    pub modern: Option<Arc<Lists>>,
     /// The changes it announced and that `lists` shows.
     pub changes: Changes,
     /// Whether the first attempt to connect is over, well or badly.
@@ -62,6 +66,8 @@ impl State {
             error: None,
             hello: None,
             lists: Arc::default(),
+            plain: None,
+            modern: None,
             changes: Changes::default(),
             tried: false,
         }

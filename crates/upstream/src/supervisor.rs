@@ -1,5 +1,6 @@
 //! Keeps one backend connected and its lists fresh.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use argus_config::Transport;
 
 use crate::http::Probe;
 use crate::state::{Phase, State};
-use crate::{Link, LinkError, Lists, Upstream, listing};
+use crate::{Link, LinkError, Lists, Upstream};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(60);
@@ -66,7 +67,7 @@ async fn attempt(upstream: &Arc<Upstream>) -> Result<(Arc<Link>, Lists), LinkErr
     let timeouts = &upstream.connector.definition.timeouts;
     let connecting = async {
         let link = connect(upstream).await?;
-        let lists = listing::read(&link, timeouts.cap_fetch).await?;
+        let lists = link.lists(timeouts.cap_fetch).await?;
         Ok((link, lists))
     };
     match tokio::time::timeout(timeouts.startup, connecting).await {
@@ -141,15 +142,33 @@ async fn hold(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
 /// When the backend cannot be reached any more; another failure leaves the lists as they are.
 async fn relist(upstream: &Arc<Upstream>, link: &Arc<Link>) -> Result<(), LinkError> {
     let announced = *upstream.announced.lock().unwrap_or_else(PoisonError::into_inner);
-    match listing::read(link, upstream.connector.definition.timeouts.cap_fetch).await {
-        Ok(lists) => set(upstream, |state| {
-            state.lists = Arc::new(lists);
-            state.changes = announced;
-        }),
+    let limit = upstream.connector.definition.timeouts.cap_fetch;
+    match link.lists(limit).await {
+        Ok(lists) => {
+            let plain = own_lists(upstream.live_plain(), &upstream.changed.plain, link, limit).await;
+            let modern = own_lists(upstream.live_modern(), &upstream.changed.modern, link, limit).await;
+            set(upstream, |state| {
+                state.lists = Arc::new(lists);
+                state.plain = plain;
+                state.modern = modern;
+                state.changes = announced;
+            });
+        }
         Err(cause @ (LinkError::Unreachable { .. } | LinkError::SessionLost(_))) => return Err(cause),
         Err(error) => tracing::warn!(backend = %upstream.name(), %error, "the changed lists cannot be read"),
     }
     Ok(())
+}
+
+/// What a shared link lists itself, where it said that this changed and it is not the catalogue's link.
+async fn own_lists(
+    own: Option<Arc<Link>>,
+    changed: &AtomicBool,
+    catalogue: &Arc<Link>,
+    limit: Duration,
+) -> Option<Arc<Lists>> {
+    let own = own.filter(|own| changed.load(Ordering::Acquire) && !Arc::ptr_eq(own, catalogue))?;
+    own.lists(limit).await.ok().map(Arc::new)
 }
 
 fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
