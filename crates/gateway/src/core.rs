@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use argus_config::Config;
 use argus_protocol::{ByteString, method};
-use argus_upstream::{Changes, Context, FeedSink, HttpClient, Verdicts};
+use argus_upstream::{Changes, Context, Declared, FeedSink, HttpClient, Verdicts};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,7 +16,7 @@ use crate::catalogue::{Snapshot, build};
 use crate::feeds::SharedFeed;
 use crate::inventory::Inventory;
 use crate::seal::Seal;
-use crate::session::{FeedItem, Sessions};
+use crate::session::{FeedItem, Session, SessionError, Sessions};
 use crate::startup::Startup;
 
 /// How often idle sessions are looked for.
@@ -106,6 +106,19 @@ impl Core {
     /// The catalogue now.
     pub(crate) fn catalogue(&self) -> arc_swap::Guard<Arc<Snapshot>> {
         self.catalogue.load()
+    }
+
+    /// Opens a session; where there are too many, the one that nobody has used for longest ends.
+    pub(crate) fn open_session(&self, version: &'static str, declared: Declared) -> Result<Arc<Session>, SessionError> {
+        match self.sessions.open(version, declared.clone()) {
+            Err(SessionError::TooMany) => {
+                let unused = self.sessions.longest_idle().ok_or(SessionError::TooMany)?;
+                tracing::debug!(session = unused.number(), "a session ends to make room");
+                self.close_session(unused.id());
+                self.sessions.open(version, declared)
+            }
+            opened => opened,
+        }
     }
 
     pub(crate) fn close_session(&self, id: &str) -> bool {

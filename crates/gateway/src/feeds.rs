@@ -26,7 +26,8 @@ impl FeedSink for SharedFeed {
                     return;
                 };
                 for session in core.sessions.all() {
-                    if session.subscribes(&self.backend, &uri) {
+                    // A session with links of its own hears the update there.
+                    if !session.can_be_asked() && session.subscribes(&self.backend, &uri) {
                         session.feed().push(FeedItem::Notification {
                             method: method.clone(),
                             params: params.clone(),

@@ -20,11 +20,11 @@ mod startup;
 
 pub use self::core::Options;
 pub use argus_upstream::{Ask, AskReply, Event};
-pub use client::{ModernRequest, RequestMeta, unsupported_version};
+pub use client::{ModernParams, ModernRequest, RequestMeta, unsupported_version};
 pub use gateway::Gateway;
 pub use health::{BackendCount, Health, Readiness};
 pub use inventory::{Backend, Inventory};
 pub use listen::{Listen, ListenEvent};
 pub use relay::{Relay, Reply};
 pub use seal::{Seal, SealError};
-pub use session::{FeedItem, FeedQueue, InFlight, Session, SessionError};
+pub use session::{FeedItem, FeedQueue, InFlight, Level, Reading, Session, SessionError};

@@ -6,7 +6,7 @@ use argus_protocol::{ByteString, Object, Raw, RpcError, code, method};
 use argus_upstream::Upstream;
 
 use super::forward::{Forward, forward};
-use super::{object, prompts, resources, text};
+use super::{object, prompts, resources, text, uri};
 use crate::client::Client;
 use crate::core::Core;
 use crate::relay::Reply;
@@ -49,7 +49,7 @@ async fn referred(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Resu
             Ok((route.upstream, read.edit().set("ref", renamed).finish()))
         }
         "ref/resource" => {
-            let uri = text(&reference, "uri")?;
+            let uri = uri(&reference)?;
             let named = core.catalogue().template_named(&uri).cloned();
             let found = match named {
                 Some(upstream) => Some(upstream),

@@ -26,8 +26,7 @@ pub(crate) async fn initialize(core: &Core, params: Option<&Raw>) -> Result<(Arc
     }
     core.startup.wait().await;
     let session = core
-        .sessions
-        .open(version::negotiate(&asked), declared)
+        .open_session(version::negotiate(&asked), declared)
         .map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))?;
     let result = initialize_result(core, session.version());
     Ok((session, result))

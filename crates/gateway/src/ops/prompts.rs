@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Raw, RpcError, code, method};
+use argus_protocol::{ByteString, Raw, RpcError, code, method, shown};
 
 use super::forward::{Forward, forward};
 use super::tools::page;
@@ -49,5 +49,5 @@ pub(super) async fn find(core: &Core, name: &str) -> Result<Route, RpcError> {
         core.startup.wait().await;
         route = core.catalogue().prompt(name).cloned();
     }
-    route.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("Unknown prompt: {name}")))
+    route.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("Unknown prompt: {}", shown(&name))))
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use argus_protocol::error::code_of;
 use argus_protocol::{Answer, ByteString, Era, Raw, RpcError, code, method};
 use argus_upstream::{Event, Upstream};
 
 use super::forward::{Forward, forward};
 use super::tools::page;
-use super::{object, text};
+use super::{object, uri};
 use crate::client::Client;
 use crate::core::Core;
 use crate::relay::Reply;
@@ -23,7 +24,7 @@ pub(crate) async fn list_templates(core: &Core, client: Client<'_>, params: Opti
 }
 
 pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Raw>) -> Reply {
-    let uri = match object(params.as_ref()).and_then(|read| text(&read, "uri")) {
+    let uri = match object(params.as_ref()).and_then(|read| uri(&read)) {
         Ok(uri) => uri,
         Err(error) => return error.into(),
     };
@@ -56,18 +57,26 @@ pub(super) async fn readers_of(core: &Core, uri: &str) -> Vec<Arc<Upstream>> {
     core.catalogue().readers_of(uri)
 }
 
-/// The answer of a backend that was asked on the chance that it knows the URI; `None` when it refuses, so that the next
-/// one is asked.
+/// The answer of a backend that was asked on the chance that it knows the URI; `None` when it does not, or cannot be
+/// reached, so that the next one is asked.
 async fn first_try(reply: Reply) -> Option<Reply> {
     let Reply::Relay(mut relay) = reply else { return None };
     loop {
         match relay.next().await? {
-            Event::Outcome(Answer::Error(_)) => return None,
+            Event::Outcome(Answer::Error(error)) if knows_not(&error) => return None,
             Event::Outcome(answer) => return Some(Reply::Now(answer)),
             Event::Ask(ask) => ask.reply.refuse("a resource that may not exist is no reason to ask"),
             Event::Notification { .. } | Event::AskWithdrawn(_) => {}
         }
     }
+}
+
+/// Whether an error says no more than that this backend has nothing under the URI.
+fn knows_not(error: &Raw) -> bool {
+    matches!(
+        code_of(error),
+        Some(code::RESOURCE_NOT_FOUND | code::INVALID_PARAMS | code::METHOD_NOT_FOUND | code::BACKEND_UNAVAILABLE)
+    )
 }
 
 /// The error for a URI that nobody knows, in the client's words (MCP 2025-11-25: -32002; 2026-07-28: -32602).

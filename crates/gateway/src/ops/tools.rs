@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Raw, RpcError, code, method};
+use argus_protocol::{ByteString, Raw, RpcError, code, method, shown};
 
 use super::forward::{Forward, forward};
 use super::{object, text};
@@ -47,7 +47,7 @@ async fn named(core: &Core, params: Option<&Raw>) -> Result<(Route, Raw), RpcErr
         core.startup.wait().await;
         route = core.catalogue().tool(&name).cloned();
     }
-    let route = route.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("Unknown tool: {name}")))?;
+    let route = route.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("Unknown tool: {}", shown(&name))))?;
     let params = match params {
         Some(raw) if route.original == name => raw.clone(),
         _ => read.edit().set("name", Raw::string(&route.original)).finish(),
