@@ -49,5 +49,5 @@ pub(super) async fn find(core: &Core, name: &str) -> Result<Route, RpcError> {
         core.startup.wait().await;
         route = core.catalogue().prompt(name).cloned();
     }
-    route.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("Unknown prompt: {}", shown(&name))))
+    route.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("Unknown prompt: {}", shown(name))))
 }

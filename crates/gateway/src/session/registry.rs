@@ -79,15 +79,15 @@ impl Sessions {
     pub(crate) fn idle(&self) -> Vec<Arc<Session>> {
         self.all()
             .into_iter()
-            .filter(|session| session.idle().is_some_and(|idle| idle >= MAX_IDLE))
+            .filter(|session| session.last_use().is_some_and(|last| last.elapsed() >= MAX_IDLE))
             .collect()
     }
 
     /// The session that nobody has used for longest; `None` when all are in use.
     pub(crate) fn longest_idle(&self) -> Option<Arc<Session>> {
         let open = self.open.pin();
-        let idle = open.values().filter_map(|session| Some((session.idle()?, session)));
-        idle.max_by_key(|(idle, _)| *idle)
+        let idle = open.values().filter_map(|session| Some((session.last_use()?, session)));
+        idle.min_by_key(|(last, _)| *last)
             .map(|(_, session)| Arc::clone(session))
     }
 }
@@ -103,13 +103,13 @@ fn random_id() -> Option<String> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_longest_idle_session_is_none_that_is_in_use() {
+    #[tokio::test]
+    async fn the_longest_idle_session_is_none_that_is_in_use() {
         let sessions = Sessions::default();
         let open = || sessions.open("2025-11-25", Declared::nothing()).unwrap();
         assert!(sessions.longest_idle().is_none());
         let (first, second) = (open(), open());
-        std::thread::sleep(Duration::from_millis(5));
+        tokio::time::sleep(Duration::from_millis(5)).await;
         first.touch();
         assert_eq!(sessions.longest_idle().unwrap().number(), second.number());
         let _reading = second.reading();

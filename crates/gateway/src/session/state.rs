@@ -123,11 +123,11 @@ impl Session {
         self.last_used.store(now, Ordering::Relaxed);
     }
 
-    /// How long nobody has used the session; `None` while a call or a stream is open.
-    pub(super) fn idle(&self) -> Option<Duration> {
+    /// When the session was used last; `None` while a call or a stream is open.
+    pub(super) fn last_use(&self) -> Option<Instant> {
         let used = Duration::from_millis(self.last_used.load(Ordering::Relaxed));
         let in_use = self.readers.load(Ordering::Relaxed) > 0 || !lock(&self.calls).is_empty();
-        (!in_use).then(|| self.born.elapsed().saturating_sub(used))
+        (!in_use).then(|| self.born + used)
     }
 
     /// A stream to the client is open: the session is in use until what this gives is dropped.
@@ -324,12 +324,12 @@ mod tests {
     #[test]
     fn an_open_stream_is_use() {
         let session = session();
-        assert!(session.idle().is_some());
+        assert!(session.last_use().is_some());
         let (one, two) = (session.reading(), session.reading());
         drop(one);
-        assert!(session.idle().is_none());
+        assert!(session.last_use().is_none());
         drop(two);
-        assert!(session.idle().is_some());
+        assert!(session.last_use().is_some());
     }
 
     #[test]
