@@ -1,16 +1,18 @@
 //! Who is asking, and what that means for the way to a backend.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Weak};
 
 use argus_protocol::{ByteString, Era, Id, Object, Raw, RpcError, code, meta, version};
 use argus_upstream::{Declared, Link, LinkError, Upstream};
 use http::{HeaderName, HeaderValue};
 
+use crate::core::Core;
 use crate::feeds::SessionFeed;
-use crate::session::Session;
+use crate::relay::LogFilter;
+use crate::session::{Level, Session};
 
 /// A request of a modern client. It stands alone.
-#[derive(Debug)]
 pub struct ModernRequest {
     /// Its id.
     pub id: Id,
@@ -24,6 +26,50 @@ pub struct ModernRequest {
     pub param_headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// Headers may hold what is nobody else's business: only their names are shown.
+impl fmt::Debug for ModernRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&HeaderName> = self.param_headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("ModernRequest")
+            .field("id", &self.id)
+            .field("method", &self.method)
+            .field("params", &self.params)
+            .field("param_headers", &headers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The parameters of a request that names a protocol version, looked into once.
+#[derive(Debug)]
+pub struct ModernParams {
+    params: Object,
+    meta: Object,
+    version: ByteString,
+}
+
+impl ModernParams {
+    /// Looks into the parameters; `None` where `_meta` names no version.
+    #[must_use]
+    pub fn of(params: Option<&Raw>) -> Option<Self> {
+        let params = Object::parse(params.filter(|raw| raw.may_have(meta::PROTOCOL_VERSION))?).ok()?;
+        let meta = params.get_object("_meta")?;
+        let version = meta.get_str(meta::PROTOCOL_VERSION)?;
+        Some(Self { params, meta, version })
+    }
+
+    /// The version that `_meta` names.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// A member of the parameters that is a string.
+    #[must_use]
+    pub fn text(&self, member: &str) -> Option<ByteString> {
+        self.params.get_str(member)
+    }
+}
+
 /// What the `_meta` of a modern request says of the client (MCP 2026-07-28 "Request metadata").
 #[derive(Debug, Clone)]
 pub struct RequestMeta {
@@ -31,51 +77,64 @@ pub struct RequestMeta {
     pub capabilities: Raw,
     /// `clientInfo`.
     pub client_info: Option<Raw>,
+    /// The least severe log level the client wants to hear; without one it must hear none.
+    pub log_level: Option<Level>,
 }
 
 impl RequestMeta {
-    /// The protocol version that a request names in its `_meta`, if it names one.
-    #[must_use]
-    pub fn version_named(params: Option<&Raw>) -> Option<ByteString> {
-        let params = params.filter(|raw| raw.may_have(meta::PROTOCOL_VERSION))?;
-        Object::parse(params)
-            .ok()?
-            .get_object("_meta")?
-            .get_str(meta::PROTOCOL_VERSION)
-    }
-
-    /// Reads and checks `_meta`.
+    /// Checks `_meta`.
     ///
     /// # Errors
-    /// [`code::INVALID_PARAMS`] when something required is missing or malformed, [`code::UNSUPPORTED_VERSION`] when the
-    /// version is not the modern one.
-    pub fn read(params: Option<&Raw>) -> Result<Self, RpcError> {
-        let invalid = |message: String| RpcError::new(code::INVALID_PARAMS, message);
-        let params = params.ok_or_else(|| invalid("params._meta is required".to_owned()))?;
-        let params = Object::parse(params).map_err(|error| invalid(format!("params: {error}")))?;
-        let meta = params
-            .get("_meta")
-            .ok_or_else(|| invalid("params._meta is required".to_owned()))?;
-        let meta = Object::parse(meta).map_err(|error| invalid(format!("params._meta: {error}")))?;
-        let named = meta
-            .get_str(meta::PROTOCOL_VERSION)
-            .ok_or_else(|| invalid(format!("params._meta[\"{}\"] must be a string", meta::PROTOCOL_VERSION)))?;
-        if named != version::MODERN {
-            return Err(unsupported_version(&named));
+    /// [`code::INVALID_PARAMS`] when something is malformed, [`code::UNSUPPORTED_VERSION`] when the version is not the
+    /// modern one.
+    pub fn of(params: &ModernParams) -> Result<Self, RpcError> {
+        let meta = &params.meta;
+        if params.version() != version::MODERN {
+            return Err(unsupported_version(params.version()));
         }
         let capabilities = meta
             .get(meta::CLIENT_CAPABILITIES)
-            .filter(|raw| raw.as_str().starts_with('{'));
-        let capabilities = capabilities.ok_or_else(|| {
-            invalid(format!(
-                "params._meta[\"{}\"] must be an object",
-                meta::CLIENT_CAPABILITIES
-            ))
-        })?;
+            .filter(|raw| raw.as_str().starts_with('{'))
+            .ok_or_else(|| malformed(meta::CLIENT_CAPABILITIES, "an object"))?;
         Ok(Self {
             capabilities: capabilities.clone(),
             client_info: meta.get(meta::CLIENT_INFO).cloned(),
+            log_level: log_level(meta)?,
         })
+    }
+
+    /// What is wrong with parameters that [`ModernParams::of`] finds no version in.
+    #[must_use]
+    pub fn missing(params: Option<&Raw>) -> RpcError {
+        let invalid = |message: String| RpcError::new(code::INVALID_PARAMS, message);
+        let required = || invalid("params._meta is required".to_owned());
+        let Some(params) = params else { return required() };
+        let params = match Object::parse(params) {
+            Ok(params) => params,
+            Err(error) => return invalid(format!("params: {error}")),
+        };
+        let Some(meta) = params.get("_meta") else {
+            return required();
+        };
+        match Object::parse(meta) {
+            Ok(_) => malformed(meta::PROTOCOL_VERSION, "a string"),
+            Err(error) => invalid(format!("params._meta: {error}")),
+        }
+    }
+}
+
+fn malformed(key: &str, kind: &str) -> RpcError {
+    RpcError::new(code::INVALID_PARAMS, format!("params._meta[\"{key}\"] must be {kind}"))
+}
+
+fn log_level(meta: &Object) -> Result<Option<Level>, RpcError> {
+    if meta.get(meta::LOG_LEVEL).is_none() {
+        return Ok(None);
+    }
+    let level = meta.get_str(meta::LOG_LEVEL).and_then(|name| Level::parse(&name));
+    match level {
+        Some(level) => Ok(Some(level)),
+        None => Err(malformed(meta::LOG_LEVEL, &format!("one of {}", Level::names()))),
     }
 }
 
@@ -116,12 +175,12 @@ impl Client<'_> {
 
     /// The link on which this client's calls to a backend go. A session that declares something a backend could ask
     /// for has links of its own; all others share.
-    pub(crate) async fn link(self, upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
+    pub(crate) async fn link(self, core: &Core, upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
         match self {
             Self::Modern(_) => upstream.for_modern().await,
             Self::Legacy(session) if session.can_be_asked() => match session.link_to(upstream) {
                 Some(link) => Ok(link),
-                None => own_link(session, upstream).await,
+                None => own_link(core, session, upstream).await,
             },
             Self::Legacy(_) => upstream.for_plain().await,
         }
@@ -139,6 +198,14 @@ impl Client<'_> {
         }
     }
 
+    /// Which log messages of a call may reach the client.
+    pub(crate) fn logs(self) -> LogFilter {
+        match self {
+            Self::Modern(request) => LogFilter::Request(request.meta.log_level),
+            Self::Legacy(session) => LogFilter::Session(Arc::clone(session)),
+        }
+    }
+
     pub(crate) fn param_headers(self) -> Vec<(HeaderName, HeaderValue)> {
         match self {
             Self::Modern(request) => request.param_headers.clone(),
@@ -148,13 +215,20 @@ impl Client<'_> {
 }
 
 /// Makes a link for a session that can be asked.
-async fn own_link(session: &Arc<Session>, upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
+async fn own_link(core: &Core, session: &Arc<Session>, upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
     // Dropped last, also when nobody waits for the link any more.
     let _release = ReleaseIfOver { session, upstream };
-    let feed = SessionFeed::of(session);
+    let feed = Arc::new(SessionFeed {
+        core: Weak::clone(&core.me),
+        session: Arc::downgrade(session),
+        backend: Arc::clone(upstream.name()),
+    });
     let link = upstream.for_session(session.number(), session.declared(), feed).await?;
     if link.owned() {
         session.keep_link(upstream, &link);
+        if session.forget_own_lists(upstream.name()) {
+            core.catalogues.rebuild_own(&core.inventory, session);
+        }
     }
     Ok(link)
 }
@@ -180,7 +254,11 @@ mod tests {
 
     fn read(text: &str) -> Result<RequestMeta, i64> {
         let raw = Raw::parse(text.to_owned()).unwrap();
-        RequestMeta::read(Some(&raw)).map_err(|error| error.code)
+        let read = match ModernParams::of(Some(&raw)) {
+            Some(params) => RequestMeta::of(&params),
+            None => Err(RequestMeta::missing(Some(&raw))),
+        };
+        read.map_err(|error| error.code)
     }
 
     #[test]
@@ -200,6 +278,43 @@ mod tests {
         assert_eq!(
             read(&good.replace("2026-07-28", "2199-01-01")).unwrap_err(),
             code::UNSUPPORTED_VERSION
+        );
+    }
+    #[test]
+    fn the_log_level_is_optional_and_must_be_known() {
+        let with = |level: &str| {
+            read(&format!(
+                r#"{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}{level}}}}}"#
+            ))
+            .map(|meta| meta.log_level)
+        };
+        assert_eq!(with(""), Ok(None));
+        let warning = r#","io.modelcontextprotocol/logLevel":"warning""#;
+        assert_eq!(with(warning), Ok(Level::parse("warning")));
+        assert_eq!(with(&warning.replace("warning", "loud")), Err(code::INVALID_PARAMS));
+        assert_eq!(with(&warning.replace("\"warning\"", "5")), Err(code::INVALID_PARAMS));
+    }
+
+    #[test]
+    fn debug_shows_no_header_values() {
+        let request = ModernRequest {
+            id: Id::number(1),
+            method: ByteString::from_static("tools/call"),
+            params: None,
+            meta: RequestMeta {
+                capabilities: Raw::empty_object(),
+                client_info: None,
+                log_level: None,
+            },
+            param_headers: vec![(
+                HeaderName::from_static("mcp-param-token"),
+                HeaderValue::from_static("s3cret"),
+            )],
+        };
+        let shown = format!("{request:?}");
+        assert!(
+            shown.contains("mcp-param-token") && !shown.contains("s3cret"),
+            "{shown}"
         );
     }
 }

@@ -4,23 +4,25 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use argus_config::Config;
 use argus_protocol::{ByteString, method};
-use argus_upstream::{Changes, Context, FeedSink, HttpClient, Verdicts};
+use argus_upstream::{Changes, Context, Declared, FeedSink, HttpClient, Verdicts};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::catalogue::{Snapshot, build};
+use crate::catalogue::Snapshot;
+use crate::catalogues::Catalogues;
 use crate::feeds::SharedFeed;
 use crate::inventory::Inventory;
 use crate::seal::Seal;
-use crate::session::{FeedItem, Sessions};
+use crate::session::{FeedItem, Session, SessionError, Sessions};
 use crate::startup::Startup;
 
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_secs(60);
+/// Changes of a session's own lists that are announced this close together are read once.
+const GATHER: Duration = Duration::from_millis(10);
 /// List changes that a slow listener may be behind.
 const CHANGES_BEHIND: usize = 64;
 
@@ -40,7 +42,6 @@ pub struct Options {
 /// What the parts of the gateway share.
 #[derive(Debug)]
 pub(crate) struct Core {
-    pub(crate) config: Arc<Config>,
     pub(crate) inventory: Inventory,
     pub(crate) sessions: Sessions,
     pub(crate) seal: Arc<Seal>,
@@ -48,7 +49,9 @@ pub(crate) struct Core {
     /// The methods of list changes, for modern listeners.
     pub(crate) changes: broadcast::Sender<&'static str>,
     pub(crate) stopping: CancellationToken,
-    catalogue: ArcSwap<Snapshot>,
+    pub(crate) catalogues: Catalogues,
+    /// This very core, for what outlives a call.
+    pub(crate) me: Weak<Core>,
     tasks: TaskTracker,
     began: Instant,
 }
@@ -68,7 +71,6 @@ impl Core {
                     backend: backend.to_owned(),
                 })
             };
-            let empty = build(&[], &config.conflict_resolution, config.server.page_size);
             Core {
                 inventory: Inventory::start(&config, &context, &sink),
                 sessions: Sessions::default(),
@@ -76,10 +78,11 @@ impl Core {
                 startup: Startup::begin(config.server.startup_wait),
                 changes: broadcast::Sender::new(CHANGES_BEHIND),
                 stopping: CancellationToken::new(),
-                catalogue: ArcSwap::from_pointee(empty),
+                catalogues: Catalogues::empty(Arc::clone(&config)),
+                me: Weak::clone(core),
                 tasks: TaskTracker::new(),
                 began: Instant::now(),
-                config,
+
             }
         });
         core.tasks.spawn(keep_catalogue(Arc::clone(&core)));
@@ -103,9 +106,40 @@ impl Core {
         self.began.elapsed()
     }
 
-    /// The catalogue now.
-    pub(crate) fn catalogue(&self) -> arc_swap::Guard<Arc<Snapshot>> {
-        self.catalogue.load()
+    /// A session's own link says that its lists changed: reads them, for this session, and then tells its client.
+    pub(crate) fn own_lists_changed(&self, session: &Arc<Session>, backend: Arc<str>, method: ByteString) {
+        let Some(core) = self.me.upgrade() else { return };
+        let session = Arc::clone(session);
+        self.tasks.spawn(async move {
+            let refreshing = async {
+                tokio::time::sleep(GATHER).await;
+                let upstream = core.inventory.upstreams().find(|upstream| *upstream.name() == backend);
+                if let Some(upstream) = upstream
+                    && let Some(link) = session.link_to(upstream)
+                    && let Ok(lists) = link.lists(upstream.definition().timeouts.cap_fetch).await
+                {
+                    session.keep_own_lists(&backend, Arc::new(lists));
+                    core.catalogues.rebuild_own(&core.inventory, &session);
+                }
+            };
+            // The client is told in any case: something changed, even if it cannot be read.
+            if session.over().run_until_cancelled(refreshing).await.is_some() {
+                session.feed().push(FeedItem::Notification { method, params: None });
+            }
+        });
+    }
+
+    /// Opens a session; where there are too many, the one that nobody has used for longest ends.
+    pub(crate) fn open_session(&self, version: &'static str, declared: Declared) -> Result<Arc<Session>, SessionError> {
+        match self.sessions.open(version, declared.clone()) {
+            Err(SessionError::TooMany) => {
+                let unused = self.sessions.longest_idle().ok_or(SessionError::TooMany)?;
+                tracing::debug!(session = unused.number(), "a session ends to make room");
+                self.close_session(unused.id());
+                self.sessions.open(version, declared)
+            }
+            opened => opened,
+        }
     }
 
     pub(crate) fn close_session(&self, id: &str) -> bool {
@@ -119,25 +153,25 @@ impl Core {
     }
 
     fn rebuild(&self, seen: &mut Announced) {
-        let backends: Vec<_> = self
-            .inventory
-            .upstreams()
-            .map(|one| (Arc::clone(one), one.state()))
-            .collect();
-        let next = build(
-            &backends,
-            &self.config.conflict_resolution,
-            self.config.server.page_size,
-        );
-        let changes: Vec<Changes> = backends.iter().map(|(_, state)| state.changes).collect();
-        let announce = seen.differences(&self.catalogue.load(), &next, &changes);
-        self.catalogue.store(Arc::new(next));
+        let before = self.catalogues.common();
+        self.catalogues.rebuild(&self.inventory);
+        let states: Vec<_> = self.inventory.upstreams().map(|upstream| upstream.state()).collect();
+        let changes: Vec<Changes> = states.iter().map(|state| state.changes).collect();
+        let announce = seen.differences(&before, &self.catalogues.common(), &changes);
+        for session in self
+            .sessions
+            .all()
+            .iter()
+            .filter(|session| session.own_catalogue().is_some())
+        {
+            self.catalogues.rebuild_own(&self.inventory, session);
+        }
         for method in announce {
             self.announce(method);
         }
         // The snapshot of backends that were all tried stands now: whoever waited may look. It is theirs from the
         // start, so it is no change for them.
-        if backends.iter().all(|(_, state)| state.tried) {
+        if states.iter().all(|state| state.tried) {
             self.startup.finish();
         }
     }

@@ -26,7 +26,8 @@ impl FeedSink for SharedFeed {
                     return;
                 };
                 for session in core.sessions.all() {
-                    if session.subscribes(&self.backend, &uri) {
+                    // A session with links of its own hears the update there.
+                    if !session.can_be_asked() && session.subscribes(&self.backend, &uri) {
                         session.feed().push(FeedItem::Notification {
                             method: method.clone(),
                             params: params.clone(),
@@ -47,13 +48,20 @@ impl FeedSink for SharedFeed {
 
 /// Takes what a session's own link says: all of it is the session's.
 pub(crate) struct SessionFeed {
+    pub(crate) core: Weak<Core>,
     pub(crate) session: Weak<Session>,
+    pub(crate) backend: Arc<str>,
 }
 
 impl FeedSink for SessionFeed {
     fn deliver(&self, event: FeedEvent) {
         let Some(session) = self.session.upgrade() else { return };
         match event {
+            FeedEvent::Notification { method, .. } if is_list_change(&method) => {
+                if let Some(core) = self.core.upgrade() {
+                    core.own_lists_changed(&session, Arc::clone(&self.backend), method);
+                }
+            }
             FeedEvent::Notification { method, params } => {
                 if session.wants_log(&method, params.as_ref()) {
                     session.feed().push(FeedItem::Notification { method, params });
@@ -65,10 +73,9 @@ impl FeedSink for SessionFeed {
     }
 }
 
-impl SessionFeed {
-    pub(crate) fn of(session: &Arc<Session>) -> Arc<dyn FeedSink> {
-        Arc::new(Self {
-            session: Arc::downgrade(session),
-        })
-    }
+fn is_list_change(method: &str) -> bool {
+    matches!(
+        method,
+        method::TOOLS_CHANGED | method::RESOURCES_CHANGED | method::PROMPTS_CHANGED
+    )
 }

@@ -5,6 +5,7 @@
 //! answer with a [`Reply`], which the face renders in the client's own era.
 
 mod catalogue;
+mod catalogues;
 mod client;
 mod core;
 mod feeds;
@@ -20,14 +21,14 @@ mod startup;
 
 pub use self::core::Options;
 pub use argus_upstream::{Ask, AskReply};
-pub use client::{ModernRequest, RequestMeta, unsupported_version};
+pub use client::{ModernParams, ModernRequest, RequestMeta, unsupported_version};
 pub use gateway::Gateway;
 pub use health::{BackendCount, Health, Readiness};
 pub use inventory::{Backend, Inventory};
 pub use listen::{Listen, ListenEvent};
 pub use relay::{Relay, Reply};
 pub use seal::{Seal, SealError};
-pub use session::{FeedItem, FeedQueue, InFlight, Session, SessionError};
+pub use session::{FeedItem, FeedQueue, InFlight, Level, Reading, Session, SessionError};
 
 /// One thing that happens within a call, as a face sees it: it ends with an answer, whatever became of the link.
 pub type Event = argus_upstream::Event<argus_protocol::Answer>;

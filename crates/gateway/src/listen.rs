@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use argus_protocol::{ByteString, Era, Object, Raw, RpcError, code, method};
 use argus_upstream::{Event, Exchange, Outgoing, Upstream};
+use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::catalogue::Snapshot;
 use crate::client::{Client, ModernRequest};
 use crate::core::Core;
 
-/// How long a backend may take to acknowledge.
+/// How long a backend may take to be reached and to acknowledge.
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
 /// Updates that may wait for a slow client; then its backend's stream waits.
 const WAITING: usize = 64;
@@ -38,6 +41,8 @@ struct Filter {
 pub struct Listen {
     honoured: Value,
     methods: Vec<&'static str>,
+    /// Changes that the client still has to be told of.
+    missed: Vec<&'static str>,
     changes: broadcast::Receiver<&'static str>,
     updates: mpsc::Receiver<(ByteString, Option<Raw>)>,
     stopping: CancellationToken,
@@ -68,11 +73,16 @@ impl Listen {
         let (sender, updates) = mpsc::channel(WAITING);
         let mut backends = JoinSet::new();
         let mut uris = Vec::new();
-        for (upstream, wanted) in by_backend(core, &filter.resource_subscriptions) {
-            if let Some((exchange, granted)) = open_upstream(request, &upstream, &wanted).await {
-                uris.extend(granted);
-                backends.spawn(forward_updates(exchange, sender.clone()));
-            }
+        let groups = by_backend(
+            &core.catalogues.of(Client::from(request)),
+            &filter.resource_subscriptions,
+        );
+        let opening = groups.iter().map(|(upstream, wanted)| {
+            tokio::time::timeout(ACKNOWLEDGE, open_upstream(core, request, upstream, wanted))
+        });
+        for (exchange, granted) in join_all(opening).await.into_iter().filter_map(|opened| opened.ok()?) {
+            uris.extend(granted);
+            backends.spawn(forward_updates(exchange, sender.clone()));
         }
         let methods = [
             (filter.tools_list_changed, method::TOOLS_CHANGED),
@@ -86,6 +96,7 @@ impl Listen {
         Ok(Self {
             honoured: honoured(&filter, &uris),
             methods,
+            missed: Vec::new(),
             changes,
             updates,
             stopping: core.stopping.clone(),
@@ -102,17 +113,21 @@ impl Listen {
     /// The next event.
     pub async fn next(&mut self) -> ListenEvent {
         loop {
+            if let Some(method) = self.missed.pop() {
+                let method = ByteString::from_static(method);
+                return ListenEvent::Notification { method, params: None };
+            }
             tokio::select! {
                 () = self.stopping.cancelled() => return ListenEvent::End,
                 Some((method, params)) = self.updates.recv() => return ListenEvent::Notification { method, params },
                 changed = self.changes.recv() => {
-                    // A listener that fell behind cannot know what it missed: any list may have changed.
-                    let method = match changed {
-                        Ok(method) => Some(method),
-                        Err(_) => self.methods.first().copied(),
-                    };
-                    if let Some(method) = method.filter(|method| self.methods.contains(method)) {
-                        return ListenEvent::Notification { method: ByteString::from_static(method), params: None };
+                    match changed {
+                        Ok(method) if self.methods.contains(&method) => self.missed.push(method),
+                        // A listener that fell behind cannot know what it missed: any list may have changed.
+                        Err(RecvError::Lagged(_)) => self.missed.clone_from(&self.methods),
+                        Ok(_) => {}
+                        // Nobody can announce anything any more, which is the case when the gateway is gone.
+                        Err(RecvError::Closed) => return ListenEvent::End,
                     }
                 }
             }
@@ -126,9 +141,13 @@ fn filter_of(request: &ModernRequest) -> Result<Filter, RpcError> {
     let wanted = params
         .get("notifications")
         .ok_or_else(|| invalid("params.notifications is required".to_owned()))?;
-    wanted
+    let filter: Filter = wanted
         .read()
-        .map_err(|error| invalid(format!("params.notifications: {error}")))
+        .map_err(|error| invalid(format!("params.notifications: {error}")))?;
+    for uri in &filter.resource_subscriptions {
+        crate::ops::bounded(uri)?;
+    }
+    Ok(filter)
 }
 
 fn honoured(filter: &Filter, uris: &[String]) -> Value {
@@ -149,10 +168,10 @@ fn honoured(filter: &Filter, uris: &[String]) -> Value {
 }
 
 /// The backend that has each URI, in order of first mention.
-fn by_backend(core: &Core, uris: &[String]) -> Vec<(Arc<Upstream>, Vec<String>)> {
+fn by_backend(catalogue: &Snapshot, uris: &[String]) -> Vec<(Arc<Upstream>, Vec<String>)> {
     let mut groups: Vec<(Arc<Upstream>, Vec<String>)> = Vec::new();
     for uri in uris {
-        let Some(upstream) = core.catalogue().readers_of(uri).into_iter().next() else {
+        let Some(upstream) = catalogue.readers_of(uri).into_iter().next() else {
             continue;
         };
         match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &upstream)) {
@@ -165,13 +184,14 @@ fn by_backend(core: &Core, uris: &[String]) -> Vec<(Arc<Upstream>, Vec<String>)>
 
 /// Listens at a modern backend; gives what it acknowledged. `None` for a backend that cannot be listened to.
 async fn open_upstream(
+    core: &Core,
     request: &ModernRequest,
     upstream: &Arc<Upstream>,
     wanted: &[String],
 ) -> Option<(Exchange, Vec<String>)> {
     let client = Client::from(request);
     let link = client
-        .link(upstream)
+        .link(core, upstream)
         .await
         .ok()
         .filter(|link| link.era() == Era::Modern)?;
@@ -185,9 +205,7 @@ async fn open_upstream(
         declared: None,
     };
     let mut exchange = link.call(outgoing, None);
-    let granted = tokio::time::timeout(ACKNOWLEDGE, acknowledged(&mut exchange))
-        .await
-        .ok()??;
+    let granted = acknowledged(&mut exchange).await?;
     Some((exchange, granted))
 }
 
@@ -215,9 +233,46 @@ async fn acknowledged(exchange: &mut Exchange) -> Option<Vec<String>> {
 async fn forward_updates(mut exchange: Exchange, to: mpsc::Sender<(ByteString, Option<Raw>)>) {
     while let Some(event) = exchange.next().await {
         if let Event::Notification { method, params } = event
+            && method == method::RESOURCE_UPDATED
             && to.send((method, params)).await.is_err()
         {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_listener_that_fell_behind_hears_of_every_list_it_wants() {
+        let announce = broadcast::Sender::new(1);
+        let (_updates, updates) = mpsc::channel(1);
+        let mut listen = Listen {
+            honoured: json!({}),
+            methods: vec![method::TOOLS_CHANGED, method::PROMPTS_CHANGED],
+            missed: Vec::new(),
+            changes: announce.subscribe(),
+            updates,
+            stopping: CancellationToken::new(),
+            _backends: JoinSet::new(),
+        };
+        for method in [
+            method::TOOLS_CHANGED,
+            method::PROMPTS_CHANGED,
+            method::RESOURCES_CHANGED,
+        ] {
+            announce.send(method).unwrap();
+        }
+        let mut heard = Vec::new();
+        for _ in 0..2 {
+            match listen.next().await {
+                ListenEvent::Notification { method, .. } => heard.push(method.to_string()),
+                ListenEvent::End => panic!("it ended"),
+            }
+        }
+        heard.sort();
+        assert_eq!(heard, [method::PROMPTS_CHANGED, method::TOOLS_CHANGED]);
     }
 }

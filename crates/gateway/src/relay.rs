@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use argus_protocol::{Answer, ByteString, Object, Raw, RpcError, method};
+use argus_protocol::error::code_of;
+use argus_protocol::{Answer, ByteString, Object, Raw, RpcError, code, method};
 use argus_upstream::{Event, Exchange};
 
 use crate::ops::mrtr::StateSeal;
-use crate::session::Session;
+use crate::session::{Level, Session};
 
 /// What the gateway answers to a request.
 #[derive(Debug)]
@@ -42,8 +43,30 @@ pub struct Relay {
     pub(crate) backend: Arc<str>,
     pub(crate) name: Option<ByteString>,
     pub(crate) finish: Finish,
-    /// The session whose log level holds for this call.
-    pub(crate) session: Option<Arc<Session>>,
+    /// Which log messages may reach the client.
+    pub(crate) logs: LogFilter,
+}
+
+/// Which log messages of a call may reach the client.
+#[derive(Debug)]
+pub(crate) enum LogFilter {
+    /// Those that the legacy session's level lets pass.
+    Session(Arc<Session>),
+    /// Those of the level that a modern request names; without one none (MCP 2026-07-28 "Logging").
+    Request(Option<Level>),
+}
+
+impl LogFilter {
+    fn passes(&self, method: &str, params: Option<&Raw>) -> bool {
+        if method != method::LOG {
+            return true;
+        }
+        match self {
+            Self::Session(session) => session.wants_log(method, params),
+            Self::Request(None) => false,
+            Self::Request(Some(wanted)) => wanted.covers(params),
+        }
+    }
 }
 
 /// What becomes of a result.
@@ -57,6 +80,8 @@ pub(crate) enum Finish {
     Modernise {
         /// Whether the method's results carry cache hints.
         cached: bool,
+        /// The URI that was asked for, if one was.
+        uri: Option<ByteString>,
     },
 }
 
@@ -88,8 +113,7 @@ impl Relay {
                     return Poll::Ready(Some(Event::Outcome(self.finish.apply(answer))));
                 }
                 Some(Event::Notification { method, params }) => {
-                    let session = self.session.as_ref().filter(|_| method == method::LOG);
-                    if session.is_none_or(|session| session.wants_log(&method, params.as_ref())) {
+                    if self.logs.passes(&method, params.as_ref()) {
                         return Poll::Ready(Some(Event::Notification { method, params }));
                     }
                 }
@@ -105,7 +129,8 @@ impl Finish {
     fn apply(&self, answer: Answer) -> Answer {
         match (self, answer) {
             (Self::Seal(seal), Answer::Result(result)) => Answer::Result(seal.wrap(result)),
-            (Self::Modernise { cached }, Answer::Result(result)) => Answer::Result(modernise(&result, *cached)),
+            (Self::Modernise { cached, .. }, Answer::Result(result)) => Answer::Result(modernise(&result, *cached)),
+            (Self::Modernise { uri, .. }, Answer::Error(error)) => Answer::Error(modern_error(error, uri.as_deref())),
             (_, answer) => answer,
         }
     }
@@ -130,6 +155,32 @@ pub(crate) fn modernise(result: &Raw, cached: bool) -> Raw {
     edit.finish()
 }
 
+/// A legacy error in words that a modern client knows (MCP 2026-07-28 "Error codes").
+fn modern_error(error: Raw, uri: Option<&str>) -> Raw {
+    match code_of(&error) {
+        Some(code::RESOURCE_NOT_FOUND) => not_found(&error, uri).unwrap_or(error),
+        Some(code::URL_ELICITATION_REQUIRED) => RpcError::new(
+            code::INTERNAL_ERROR,
+            "the backend wants the user to open a URL first, which this release cannot bring to this client",
+        )
+        .to_raw(),
+        _ => error,
+    }
+}
+
+/// The modern error for an unknown resource; message and data stay, and the data names the URI.
+fn not_found(error: &Raw, uri: Option<&str>) -> Option<Raw> {
+    let read = Object::parse(error).ok()?;
+    let edit = read.edit().set("code", Raw::from_value(&code::INVALID_PARAMS.into()));
+    let Some(uri) = uri else { return Some(edit.finish()) };
+    let data = match read.get("data").map(Object::parse) {
+        Some(Ok(data)) if data.get("uri").is_some() => return Some(edit.finish()),
+        Some(Ok(data)) => data.edit().set("uri", Raw::string(uri)).finish(),
+        _ => Raw::from_value(&serde_json::json!({ "uri": uri })),
+    };
+    Some(edit.set("data", data).finish())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,5 +196,39 @@ mod tests {
             modernise(&raw(r#"{"contents":[],"ttlMs":5}"#), true).as_str(),
             r#"{"contents":[],"ttlMs":5,"resultType":"complete","cacheScope":"private"}"#
         );
+    }
+    #[test]
+    fn legacy_errors_become_modern_ones() {
+        let raw = |text: &str| Raw::parse(text.to_owned()).unwrap();
+        let modern = |text: &str, uri| modern_error(raw(text), uri).as_str().to_owned();
+        assert_eq!(
+            modern(r#"{"code":-32002,"message":"no","data":{"n":1.0}}"#, Some("x://1")),
+            r#"{"code":-32602,"message":"no","data":{"n":1.0,"uri":"x://1"}}"#
+        );
+        assert_eq!(
+            modern(r#"{"code":-32002,"message":"no","data":{"uri":"y"}}"#, Some("x")),
+            r#"{"code":-32602,"message":"no","data":{"uri":"y"}}"#
+        );
+        assert_eq!(
+            modern(r#"{"code":-32002,"message":"no"}"#, Some("x")),
+            r#"{"code":-32602,"message":"no","data":{"uri":"x"}}"#
+        );
+        let url = modern(r#"{"code":-32042,"message":"no","data":{"elicitations":[]}}"#, None);
+        assert!(url.contains("-32603") && url.contains("open a URL"), "{url}");
+        let other = r#"{"code": 7,"message":"no"}"#;
+        assert_eq!(modern(other, Some("x")), other);
+    }
+
+    #[test]
+    fn a_modern_client_hears_the_log_it_asked_for() {
+        let log = |level: &str| Raw::parse(format!(r#"{{"level":"{level}","data":1}}"#)).unwrap();
+        let hears = |wanted: Option<&str>, level: &str| {
+            let wanted = wanted.and_then(Level::parse);
+            LogFilter::Request(wanted).passes(method::LOG, Some(&log(level)))
+        };
+        assert!(!hears(None, "emergency"));
+        assert!(!hears(Some("warning"), "notice"));
+        assert!(hears(Some("warning"), "warning") && hears(Some("warning"), "error"));
+        assert!(LogFilter::Request(None).passes(method::PROGRESS, None));
     }
 }

@@ -14,6 +14,7 @@ pub mod meta;
 pub mod method;
 pub mod object;
 pub mod raw;
+mod shown;
 pub mod sse;
 pub mod token;
 pub mod version;
@@ -24,6 +25,7 @@ pub use id::Id;
 pub use message::{Answer, Frame, FrameError, Message};
 pub use object::Object;
 pub use raw::Raw;
+pub use shown::shown;
 pub use version::Era;
 
 /// Text that is shared, not copied.

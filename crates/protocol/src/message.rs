@@ -207,7 +207,7 @@ impl Parts {
             },
             _ => None,
         };
-        match (self.result, self.error) {
+        match one_of(self.result, self.error) {
             (Some(result), None) if id.is_some() => Ok(Message::Response {
                 id,
                 answer: Answer::Result(result),
@@ -221,6 +221,15 @@ impl Parts {
                 id,
             }),
         }
+    }
+}
+
+/// Some libraries write both members of a response, the one that does not count as `null`.
+fn one_of(result: Option<Raw>, error: Option<Raw>) -> (Option<Raw>, Option<Raw>) {
+    match (result, error) {
+        (Some(result), Some(error)) if error.as_str() == "null" => (Some(result), None),
+        (Some(result), Some(error)) if result.as_str() == "null" => (None, Some(error)),
+        both => both,
     }
 }
 
@@ -276,6 +285,25 @@ mod tests {
                 answer: Answer::Error(_)
             })
         ));
+    }
+
+    #[test]
+    fn a_response_counts_as_the_member_that_is_not_null() {
+        let answer = |members: &str| match parse(&format!(r#"{{"jsonrpc":"2.0","id":1,{members}}}"#)) {
+            Ok(Message::Response { answer, .. }) => Some(answer),
+            _ => None,
+        };
+        let raw = |text: &str| Raw::parse(text.to_owned()).unwrap();
+        let result = Some(Answer::Result(raw(r#"{"a":1}"#)));
+        let error = Some(Answer::Error(raw(r#"{"code":1}"#)));
+        assert_eq!(answer(r#""result":{"a":1},"error":null"#), result);
+        assert_eq!(answer(r#""error":null,"result":{"a":1}"#), result);
+        assert_eq!(answer(r#""result":null,"error":{"code":1}"#), error);
+        assert_eq!(
+            answer(r#""result":null,"error":null"#),
+            Some(Answer::Result(raw("null")))
+        );
+        assert_eq!(answer(r#""result":{"a":1},"error":{"code":1}"#), None);
     }
 
     #[test]

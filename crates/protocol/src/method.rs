@@ -34,6 +34,9 @@ pub const COMPLETE: &str = "completion/complete";
 /// Sets the log level of a legacy session.
 pub const SET_LEVEL: &str = "logging/setLevel";
 
+/// What the methods of the tasks extension begin with.
+pub const TASKS_PREFIX: &str = "tasks/";
+
 /// A backend asks the client's model.
 pub const SAMPLING: &str = "sampling/createMessage";
 /// A backend asks the user.

@@ -5,9 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use argus_gateway::Relay;
-use argus_protocol::{Answer, ByteString};
+use argus_protocol::{Answer, ByteString, Message, shown};
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{Method, StatusCode};
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
+/// What stands for a method that could not be read.
+const UNREAD: ByteString = ByteString::from_static("-");
 
 /// Collects what is known of a request and writes its line when it is dropped.
 #[derive(Debug)]
@@ -32,6 +38,41 @@ pub(crate) enum Outcome {
     Result,
     /// It was answered with an error.
     Error,
+    /// It wanted no answer and was taken.
+    Accepted,
+    /// A stream ended in good order.
+    Ended,
+    /// It was refused with this HTTP status.
+    Refused(StatusCode),
+}
+
+impl Outcome {
+    fn of_status(status: StatusCode) -> Self {
+        if status.is_client_error() || status.is_server_error() {
+            Self::Refused(status)
+        } else {
+            Self::Accepted
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dropped => "dropped",
+            Self::Cancelled => "cancelled",
+            Self::Result => "result",
+            Self::Error => "error",
+            Self::Accepted => "accepted",
+            Self::Ended => "ended",
+            Self::Refused(_) => "refused",
+        }
+    }
+
+    fn status(self) -> Option<u16> {
+        match self {
+            Self::Refused(status) => Some(status.as_u16()),
+            _ => None,
+        }
+    }
 }
 
 impl RequestLog {
@@ -47,10 +88,26 @@ impl RequestLog {
         }
     }
 
+    /// Writes the line of a message of a batch that gets no answer of its own.
+    pub(crate) fn taken(face: &'static str, message: &Message) {
+        let method = method_of(message).unwrap_or(UNREAD);
+        Self::begin(face, &method).outcome = Outcome::Accepted;
+    }
+
+    /// Writes the line of a part of a batch that is no message.
+    pub(crate) fn unreadable(face: &'static str) {
+        Self::begin(face, &UNREAD).outcome = Outcome::Error;
+    }
+
     /// A backend is at work.
     pub(crate) fn relayed(&mut self, relay: &Relay) {
         self.name = relay.name().cloned();
         self.backend = Some(Arc::clone(relay.backend()));
+    }
+
+    /// How the request ended. (As a method it is called on all of the log, so that a closure takes all of it along.)
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
     }
 
     /// The request was answered.
@@ -64,21 +121,66 @@ impl RequestLog {
 
 impl Drop for RequestLog {
     fn drop(&mut self) {
-        let outcome = match self.outcome {
-            Outcome::Dropped => "dropped",
-            Outcome::Cancelled => "cancelled",
-            Outcome::Result => "result",
-            Outcome::Error => "error",
-        };
         tracing::info!(
             target: "argus::request",
             id = self.id,
             face = self.face,
-            method = &*self.method,
-            name = self.name.as_deref().unwrap_or("-"),
+            method = shown(&self.method),
+            name = shown(self.name.as_deref().unwrap_or("-")),
             backend = self.backend.as_deref().unwrap_or("-"),
-            outcome,
+            outcome = self.outcome.name(),
+            status = self.outcome.status(),
             duration_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
         );
     }
+}
+
+/// Marks a response whose request has a [`RequestLog`] already.
+#[derive(Debug, Clone, Copy)]
+struct Written;
+
+/// The method of the message that a response answers.
+#[derive(Debug, Clone)]
+struct Named(ByteString);
+
+/// Says that the line of this response's request is written elsewhere.
+pub(crate) fn written(mut response: Response) -> Response {
+    response.extensions_mut().insert(Written);
+    response
+}
+
+/// Says which method was answered, in case that the line is not written elsewhere.
+pub(crate) fn named(mut response: Response, method: Option<ByteString>) -> Response {
+    if let Some(method) = method {
+        response.extensions_mut().insert(Named(method));
+    }
+    response
+}
+
+/// The method of a message; a response has none.
+pub(crate) fn method_of(message: &Message) -> Option<ByteString> {
+    match message {
+        Message::Request { method, .. } | Message::Notification { method, .. } => Some(method.clone()),
+        Message::Response { .. } => None,
+    }
+}
+
+/// Writes the lines of requests that nobody else writes one for: what was refused, and what wants no answer.
+pub(crate) async fn rest(face: &'static str, request: Request, next: Next) -> Response {
+    let unread = match *request.method() {
+        Method::POST => UNREAD,
+        ref other => ByteString::from(other.as_str()),
+    };
+    let began = Instant::now();
+    let response = next.run(request).await;
+    if response.extensions().get::<Written>().is_none() {
+        let method = response
+            .extensions()
+            .get()
+            .map_or(unread, |Named(method)| method.clone());
+        let mut log = RequestLog::begin(face, &method);
+        log.began = began;
+        log.outcome = Outcome::of_status(response.status());
+    }
+    response
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use argus_config::Server;
 use argus_gateway::Gateway;
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
 
 use crate::app::App;
 use crate::guard::{self, Rules};
-use crate::{cors, manage, mcp};
+use crate::{cors, manage, mcp, request_log};
 
 /// The routes of a gateway that is bound to `address`.
 pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> Router {
@@ -24,7 +24,8 @@ pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> 
         .route("/mcp", any(mcp::handle))
         .route("/mcp/", any(mcp::handle))
         .layer(cors::layer(server))
-        .layer(from_fn_with_state(rules, guard::check));
+        .layer(from_fn_with_state(rules, guard::check))
+        .layer(from_fn(|request, next| request_log::rest(mcp::FACE, request, next)));
     let public = Router::new()
         .route("/manage/v1/health", get(manage::health::show))
         .route("/manage/v1/ready", get(manage::ready::show));

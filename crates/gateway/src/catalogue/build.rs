@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use argus_config::{ConflictResolution, Filter};
 use argus_protocol::{ByteString, Object, Raw};
-use argus_upstream::{State, Upstream};
+use argus_upstream::{Lists, State, Upstream};
 
 use super::capabilities::{self, Introduced};
 use super::listing::Listing;
@@ -13,8 +13,14 @@ use super::names::Names;
 use super::snapshot::{Route, Snapshot, TemplateRoute};
 use super::template::Template;
 
-/// One backend with its state at the moment of building.
-pub(crate) type Seen = (Arc<Upstream>, Arc<State>);
+/// One backend at the moment of building.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) state: Arc<State>,
+    /// What it lists to the clients that the snapshot is for.
+    pub(crate) lists: Arc<Lists>,
+}
 
 /// Makes a snapshot; `backends` in the order of the configuration. What a backend that is away listed last is not shown,
 /// but its names still lead to it: no other backend may answer in its place.
@@ -25,10 +31,10 @@ pub(crate) fn build(backends: &[Seen], rule: &ConflictResolution, page_size: Opt
     let (templates, template_routes) = templates(backends);
     let introduced: Vec<Introduced<'_>> = backends
         .iter()
-        .filter_map(|(upstream, state)| {
+        .filter_map(|seen| {
             Some(Introduced {
-                name: upstream.name(),
-                hello: state.hello.as_deref()?,
+                name: seen.upstream.name(),
+                hello: seen.state.hello.as_deref()?,
             })
         })
         .collect();
@@ -47,8 +53,8 @@ pub(crate) fn build(backends: &[Seen], rule: &ConflictResolution, page_size: Opt
         template_routes,
         readers: backends
             .iter()
-            .filter(|(_, state)| declares(state))
-            .map(|(one, _)| Arc::clone(one))
+            .filter(|seen| declares(&seen.state))
+            .map(|seen| Arc::clone(&seen.upstream))
             .collect(),
     }
 }
@@ -78,9 +84,9 @@ fn tools(backends: &[Seen], rule: &ConflictResolution) -> (Vec<Raw>, HashMap<Byt
     let mut names = Names::new(rule);
     let mut items = Vec::new();
     let mut routes = HashMap::new();
-    for (upstream, state) in backends {
+    for Seen { upstream, state, lists } in backends {
         let definition = upstream.definition();
-        for tool in visible(&state.lists.tools, "name", &definition.filters.tools) {
+        for tool in visible(&lists.tools, "name", &definition.filters.tools) {
             let change = definition.tool_overrides.get(&*tool.key);
             let wanted = change
                 .and_then(|change| change.name.as_deref())
@@ -106,8 +112,8 @@ fn prompts(backends: &[Seen], rule: &ConflictResolution) -> (Vec<Raw>, HashMap<B
     let mut names = Names::new(rule);
     let mut items = Vec::new();
     let mut routes = HashMap::new();
-    for (upstream, state) in backends {
-        for prompt in visible(&state.lists.prompts, "name", &upstream.definition().filters.prompts) {
+    for Seen { upstream, state, lists } in backends {
+        for prompt in visible(&lists.prompts, "name", &upstream.definition().filters.prompts) {
             let exposed = names.expose(upstream.name(), &prompt.key);
             if state.is_shown() {
                 items.push(renamed(&prompt, &exposed, None));
@@ -142,8 +148,8 @@ fn renamed(item: &Named, exposed: &ByteString, description: Option<&str>) -> Raw
 fn resources(backends: &[Seen]) -> (Vec<Raw>, HashMap<ByteString, Arc<Upstream>>) {
     let mut items = Vec::new();
     let mut routes = HashMap::new();
-    for (upstream, state) in backends {
-        for resource in visible(&state.lists.resources, "uri", &upstream.definition().filters.resources) {
+    for Seen { upstream, state, lists } in backends {
+        for resource in visible(&lists.resources, "uri", &upstream.definition().filters.resources) {
             if let std::collections::hash_map::Entry::Vacant(free) = routes.entry(resource.key) {
                 free.insert(Arc::clone(upstream));
                 if state.is_shown() {
@@ -159,9 +165,9 @@ fn templates(backends: &[Seen]) -> (Vec<Raw>, Vec<TemplateRoute>) {
     let mut items = Vec::new();
     let mut routes = Vec::new();
     let mut seen = HashSet::new();
-    for (upstream, state) in backends {
+    for Seen { upstream, state, lists } in backends {
         for template in visible(
-            &state.lists.templates,
+            &lists.templates,
             "uriTemplate",
             &upstream.definition().filters.resources,
         ) {

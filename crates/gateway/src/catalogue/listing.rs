@@ -53,7 +53,7 @@ impl Listing {
     fn render(&self, from: usize, era: Era) -> Raw {
         let to = self
             .page_size
-            .map_or(self.items.len(), |size| (from + size).min(self.items.len()));
+            .map_or(self.items.len(), |size| from.saturating_add(size).min(self.items.len()));
         let parts: Vec<&str> = self.items[from..to].iter().map(Raw::as_str).collect();
         let mut text = format!("{{{}\"{}\":[{}]", head(era), self.member, parts.join(","));
         if to < self.items.len() {
@@ -118,6 +118,13 @@ mod tests {
             page.as_str(),
             r#"{"tools":[{"n": 0.0},{"n": 1.0},{"n": 2.0},{"n": 3.0},{"n": 4.0}]}"#
         );
+    }
+
+    #[test]
+    fn a_page_may_be_as_large_as_can_be() {
+        let listing = listing(Some(usize::MAX));
+        let last = listing.page(Some(&params(&listing.cursor(3))), Era::Legacy).unwrap();
+        assert_eq!(last.as_str(), r#"{"tools":[{"n": 3.0},{"n": 4.0}]}"#);
     }
 
     #[test]

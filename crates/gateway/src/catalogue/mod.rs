@@ -9,6 +9,6 @@ mod names;
 mod snapshot;
 mod template;
 
-pub(crate) use build::build;
+pub(crate) use build::{Seen, build};
 pub(crate) use listing::BadCursor;
 pub(crate) use snapshot::{Route, Snapshot};

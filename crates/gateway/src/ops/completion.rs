@@ -6,7 +6,7 @@ use argus_protocol::{ByteString, Object, Raw, RpcError, code, method};
 use argus_upstream::Upstream;
 
 use super::forward::{Forward, forward};
-use super::{object, prompts, resources, text};
+use super::{object, prompts, resources, text, uri};
 use crate::client::Client;
 use crate::core::Core;
 use crate::relay::Reply;
@@ -41,7 +41,7 @@ async fn referred(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Resu
     match &*text(&reference, "type")? {
         "ref/prompt" => {
             let name = text(&reference, "name")?;
-            let route = prompts::find(core, &name).await?;
+            let route = prompts::find(core, client, &name).await?;
             if route.original == name {
                 return Ok((route.upstream, untouched()));
             }
@@ -49,11 +49,11 @@ async fn referred(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Resu
             Ok((route.upstream, read.edit().set("ref", renamed).finish()))
         }
         "ref/resource" => {
-            let uri = text(&reference, "uri")?;
-            let named = core.catalogue().template_named(&uri).cloned();
+            let uri = uri(&reference)?;
+            let named = core.catalogues.of(client).template_named(&uri).cloned();
             let found = match named {
                 Some(upstream) => Some(upstream),
-                None => resources::readers_of(core, &uri).await.into_iter().next(),
+                None => resources::readers_of(core, client, &uri).await.into_iter().next(),
             };
             found
                 .map(|upstream| (upstream, untouched()))

@@ -22,7 +22,7 @@ pub(crate) struct Forward {
 
 /// Sends a request on the client's link to a backend.
 pub(crate) async fn forward(core: &Core, client: Client<'_>, upstream: &Arc<Upstream>, forward: Forward) -> Reply {
-    match client.link(upstream).await {
+    match client.link(core, upstream).await {
         Ok(link) => on_link(core, client, upstream, &link, forward).await,
         Err(error) => error.to_rpc(upstream.name()).into(),
     }
@@ -36,13 +36,9 @@ pub(crate) async fn on_link(
     link: &Arc<Link>,
     forward: Forward,
 ) -> Reply {
-    let session = match client {
-        Client::Legacy(session) => {
-            logging::apply(session, link).await;
-            Some(Arc::clone(session))
-        }
-        Client::Modern(_) => None,
-    };
+    if let Client::Legacy(session) = client {
+        logging::apply(session, link).await;
+    }
     let (params, finish) = match translate(core, client.era(), link.era(), upstream.name(), &forward) {
         Ok(translated) => translated,
         Err(error) => return error.into(),
@@ -61,7 +57,7 @@ pub(crate) async fn on_link(
         backend: Arc::clone(upstream.name()),
         name,
         finish,
-        session,
+        logs: client.logs(),
     })
 }
 
@@ -88,12 +84,9 @@ fn translate(
         (Era::Modern, Era::Modern) => Ok((forward.params.clone(), Finish::AsIs)),
         (Era::Modern, Era::Legacy) => {
             let params = forward.params.as_ref().map(without_modern_meta).transpose()?;
-            Ok((
-                params,
-                Finish::Modernise {
-                    cached: forward.method == method::RESOURCES_READ,
-                },
-            ))
+            let read = forward.method == method::RESOURCES_READ;
+            let uri = forward.name.clone().filter(|_| read);
+            Ok((params, Finish::Modernise { cached: read, uri }))
         }
     }
 }

@@ -26,15 +26,14 @@ pub(crate) async fn initialize(core: &Core, params: Option<&Raw>) -> Result<(Arc
     }
     core.startup.wait().await;
     let session = core
-        .sessions
-        .open(version::negotiate(&asked), declared)
+        .open_session(version::negotiate(&asked), declared)
         .map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))?;
     let result = initialize_result(core, session.version());
     Ok((session, result))
 }
 
 fn initialize_result(core: &Core, version: &str) -> Raw {
-    let catalogue = core.catalogue();
+    let catalogue = core.catalogues.common();
     let mut text = format!(
         "{{\"protocolVersion\":\"{version}\",\"capabilities\":{},\"serverInfo\":{}",
         catalogue.legacy_capabilities.as_str(),
@@ -49,7 +48,7 @@ pub(crate) async fn discover(core: &Core) -> Reply {
     core.startup.wait().await;
     // A modern client is here: find out which backends it can speak to directly.
     futures::future::join_all(core.inventory.upstreams().map(|upstream| upstream.settle_modern())).await;
-    let catalogue = core.catalogue();
+    let catalogue = core.catalogues.common();
     let versions = version::SPOKEN.map(|known| format!("\"{known}\""));
     let mut text = format!(
         "{{\"resultType\":\"complete\",\"supportedVersions\":[{}],\"capabilities\":{},\"ttlMs\":0,\"cacheScope\":\"private\",\"_meta\":{{\"{}\":{}}}",

@@ -14,12 +14,15 @@ pub(crate) mod tools;
 
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Object, Raw, RpcError, code, method};
+use argus_protocol::{ByteString, Object, Raw, RpcError, code, method, shown};
 
 use crate::client::{Client, ModernRequest};
 use crate::core::Core;
 use crate::relay::Reply;
 use crate::session::Session;
+
+/// Longer URIs are refused: they are kept with subscriptions, matched with every template and sent in a header.
+const MAX_URI: usize = 8 * 1024;
 
 /// Answers a request of a legacy session.
 pub(crate) async fn legacy(
@@ -72,7 +75,7 @@ async fn either(core: &Arc<Core>, client: Client<'_>, method: &ByteString, param
 pub(crate) fn unknown(method: &str) -> Reply {
     RpcError::new(
         code::METHOD_NOT_FOUND,
-        format!("the method {method} is not offered here"),
+        format!("the method {} is not offered here", shown(method)),
     )
     .into()
 }
@@ -88,4 +91,32 @@ pub(crate) fn text(params: &Object, member: &str) -> Result<ByteString, RpcError
     params
         .get_str(member)
         .ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("params.{member} must be a string")))
+}
+
+/// The member `uri` of the parameters.
+pub(crate) fn uri(params: &Object) -> Result<ByteString, RpcError> {
+    let uri = text(params, "uri")?;
+    bounded(&uri).map(|()| uri)
+}
+
+/// Refuses a URI that is too long.
+pub(crate) fn bounded(uri: &str) -> Result<(), RpcError> {
+    if uri.len() <= MAX_URI {
+        return Ok(());
+    }
+    let why = format!("a URI of {} bytes is too long; at most {MAX_URI} are taken", uri.len());
+    Err(RpcError::new(code::INVALID_PARAMS, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_uris_are_refused() {
+        assert!(bounded(&"x".repeat(MAX_URI)).is_ok());
+        let refused = bounded(&"x".repeat(MAX_URI + 1)).unwrap_err();
+        assert_eq!(refused.code, code::INVALID_PARAMS);
+        assert!(refused.message.contains("8192"), "{}", refused.message);
+    }
 }

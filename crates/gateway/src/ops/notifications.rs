@@ -56,9 +56,9 @@ fn pass(core: &Arc<Core>, session: &Arc<Session>, method: String, params: Option
         );
         return;
     };
-    let session = Arc::clone(session);
+    let (core, session) = (Arc::clone(core), Arc::clone(session));
     tokio::spawn(async move {
-        if let Ok(link) = Client::from(&session).link(&upstream).await {
+        if let Ok(link) = Client::from(&session).link(&core, &upstream).await {
             link.notify(&method, params.as_ref());
         }
     });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Raw};
+use argus_protocol::{ByteString, Object, Raw, method};
 
 use super::forward::{Forward, on_link};
 use super::unknown;
@@ -14,7 +14,8 @@ pub(crate) async fn pass(core: &Arc<Core>, client: Client<'_>, method: &ByteStri
     let Some(upstream) = core.inventory.only() else {
         return unknown(method);
     };
-    match client.link(upstream).await {
+    let name = task_of(method, params.as_ref());
+    match client.link(core, upstream).await {
         // Nobody here can say what an unknown method means in another era.
         Ok(link) if link.era() != client.era() => unknown(method),
         Ok(link) => {
@@ -26,11 +27,17 @@ pub(crate) async fn pass(core: &Arc<Core>, client: Client<'_>, method: &ByteStri
                 Forward {
                     method: method.clone(),
                     params,
-                    name: None,
+                    name,
                 },
             )
             .await
         }
         Err(error) => error.to_rpc(upstream.name()).into(),
     }
+}
+
+/// What `Mcp-Name` says of the methods of tasks (MCP 2026-07-28 "Request headers").
+fn task_of(method: &str, params: Option<&Raw>) -> Option<ByteString> {
+    let params = params.filter(|_| method.starts_with(method::TASKS_PREFIX))?;
+    Object::parse(params).ok()?.get_str("taskId")
 }

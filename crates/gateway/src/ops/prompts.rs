@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Raw, RpcError, code, method};
+use argus_protocol::{ByteString, Raw, RpcError, code, method, shown};
 
 use super::forward::{Forward, forward};
 use super::tools::page;
@@ -14,11 +14,11 @@ use crate::relay::Reply;
 
 pub(crate) async fn list(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Reply {
     core.startup.wait().await;
-    page(core.catalogue().prompts.page(params, client.era()))
+    page(core.catalogues.of(client).prompts.page(params, client.era()))
 }
 
 pub(crate) async fn get(core: &Arc<Core>, client: Client<'_>, params: Option<Raw>) -> Reply {
-    match named(core, params.as_ref()).await {
+    match named(core, client, params.as_ref()).await {
         Err(error) => error.into(),
         Ok((route, params)) => {
             let request = Forward {
@@ -31,10 +31,10 @@ pub(crate) async fn get(core: &Arc<Core>, client: Client<'_>, params: Option<Raw
     }
 }
 
-async fn named(core: &Core, params: Option<&Raw>) -> Result<(Route, Raw), RpcError> {
+async fn named(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Result<(Route, Raw), RpcError> {
     let read = object(params)?;
     let name = text(&read, "name")?;
-    let route = find(core, &name).await?;
+    let route = find(core, client, &name).await?;
     let params = match params {
         Some(raw) if route.original == name => raw.clone(),
         _ => read.edit().set("name", Raw::string(&route.original)).finish(),
@@ -43,11 +43,11 @@ async fn named(core: &Core, params: Option<&Raw>) -> Result<(Route, Raw), RpcErr
 }
 
 /// Where a prompt leads; waits for backends that are just starting.
-pub(super) async fn find(core: &Core, name: &str) -> Result<Route, RpcError> {
-    let mut route = core.catalogue().prompt(name).cloned();
+pub(super) async fn find(core: &Core, client: Client<'_>, name: &str) -> Result<Route, RpcError> {
+    let mut route = core.catalogues.of(client).prompt(name).cloned();
     if route.is_none() {
         core.startup.wait().await;
-        route = core.catalogue().prompt(name).cloned();
+        route = core.catalogues.of(client).prompt(name).cloned();
     }
-    route.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("Unknown prompt: {name}")))
+    route.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("Unknown prompt: {}", shown(name))))
 }

@@ -2,32 +2,33 @@
 
 use std::sync::Arc;
 
+use argus_protocol::error::code_of;
 use argus_protocol::{Answer, ByteString, Era, Raw, RpcError, code, method};
 use argus_upstream::{Event, Upstream};
 
 use super::forward::{Forward, forward};
 use super::tools::page;
-use super::{object, text};
+use super::{object, uri};
 use crate::client::Client;
 use crate::core::Core;
 use crate::relay::Reply;
 
 pub(crate) async fn list(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Reply {
     core.startup.wait().await;
-    page(core.catalogue().resources.page(params, client.era()))
+    page(core.catalogues.of(client).resources.page(params, client.era()))
 }
 
 pub(crate) async fn list_templates(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Reply {
     core.startup.wait().await;
-    page(core.catalogue().templates.page(params, client.era()))
+    page(core.catalogues.of(client).templates.page(params, client.era()))
 }
 
 pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Raw>) -> Reply {
-    let uri = match object(params.as_ref()).and_then(|read| text(&read, "uri")) {
+    let uri = match object(params.as_ref()).and_then(|read| uri(&read)) {
         Ok(uri) => uri,
         Err(error) => return error.into(),
     };
-    let readers = readers_of(core, &uri).await;
+    let readers = readers_of(core, client, &uri).await;
     let request = || Forward {
         method: ByteString::from_static(method::RESOURCES_READ),
         params: params.clone(),
@@ -47,27 +48,35 @@ pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
 }
 
 /// The backends to ask for a URI; waits for backends that are just starting.
-pub(super) async fn readers_of(core: &Core, uri: &str) -> Vec<Arc<Upstream>> {
-    let readers = core.catalogue().readers_of(uri);
+pub(super) async fn readers_of(core: &Core, client: Client<'_>, uri: &str) -> Vec<Arc<Upstream>> {
+    let readers = core.catalogues.of(client).readers_of(uri);
     if readers.len() == 1 {
         return readers;
     }
     core.startup.wait().await;
-    core.catalogue().readers_of(uri)
+    core.catalogues.of(client).readers_of(uri)
 }
 
-/// The answer of a backend that was asked on the chance that it knows the URI; `None` when it refuses, so that the next
-/// one is asked.
+/// The answer of a backend that was asked on the chance that it knows the URI; `None` when it does not, or cannot be
+/// reached, so that the next one is asked.
 async fn first_try(reply: Reply) -> Option<Reply> {
     let Reply::Relay(mut relay) = reply else { return None };
     loop {
         match relay.next().await? {
-            Event::Outcome(Answer::Error(_)) => return None,
+            Event::Outcome(Answer::Error(error)) if knows_not(&error) => return None,
             Event::Outcome(answer) => return Some(Reply::Now(answer)),
             Event::Ask(ask) => ask.reply.refuse("a resource that may not exist is no reason to ask"),
             Event::Notification { .. } | Event::AskWithdrawn(_) => {}
         }
     }
+}
+
+/// Whether an error says no more than that this backend has nothing under the URI.
+fn knows_not(error: &Raw) -> bool {
+    matches!(
+        code_of(error),
+        Some(code::RESOURCE_NOT_FOUND | code::INVALID_PARAMS | code::METHOD_NOT_FOUND | code::BACKEND_UNAVAILABLE)
+    )
 }
 
 /// The error for a URI that nobody knows, in the client's words (MCP 2025-11-25: -32002; 2026-07-28: -32602).

@@ -2,22 +2,25 @@
 
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Raw, method};
+use argus_protocol::{ByteString, Raw, RpcError, code, method};
 use argus_upstream::Upstream;
 
 use super::forward::{Forward, forward};
-use super::{object, resources, text};
+use super::{object, resources, uri};
 use crate::client::Client;
 use crate::core::Core;
 use crate::relay::Reply;
-use crate::session::Session;
+use crate::session::{MAX_SUBSCRIPTIONS, Session};
 
 pub(crate) async fn subscribe(core: &Arc<Core>, session: &Arc<Session>, params: Option<Raw>) -> Reply {
     let (uri, upstream) = match find(core, session, params.as_ref()).await {
         Ok(found) => found,
         Err(reply) => return reply,
     };
-    session.subscribe(upstream.name(), &uri);
+    if !session.subscribe(upstream.name(), &uri) {
+        let why = format!("{MAX_SUBSCRIPTIONS} resources are subscribed to; unsubscribe from some first");
+        return RpcError::new(code::INVALID_REQUEST, why).into();
+    }
     forward(
         core,
         Client::from(session),
@@ -56,10 +59,11 @@ fn request(method: &'static str, params: Option<Raw>, uri: ByteString) -> Forwar
 }
 
 async fn find(core: &Core, session: &Arc<Session>, params: Option<&Raw>) -> Result<(ByteString, Arc<Upstream>), Reply> {
-    let uri = object(params)
-        .and_then(|read| text(&read, "uri"))
-        .map_err(Reply::from)?;
-    let upstream = resources::readers_of(core, &uri).await.into_iter().next();
+    let uri = object(params).and_then(|read| uri(&read)).map_err(Reply::from)?;
+    let upstream = resources::readers_of(core, Client::from(session), &uri)
+        .await
+        .into_iter()
+        .next();
     let era = Client::from(session).era();
     upstream
         .map(|upstream| (uri.clone(), upstream))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Raw, RpcError, code, method};
+use argus_protocol::{ByteString, Raw, RpcError, code, method, shown};
 
 use super::forward::{Forward, forward};
 use super::{object, text};
@@ -13,7 +13,7 @@ use crate::relay::Reply;
 
 pub(crate) async fn list(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Reply {
     core.startup.wait().await;
-    page(core.catalogue().tools.page(params, client.era()))
+    page(core.catalogues.of(client).tools.page(params, client.era()))
 }
 
 /// The answer with one page of a list.
@@ -25,7 +25,7 @@ pub(super) fn page(page: Result<Raw, BadCursor>) -> Reply {
 }
 
 pub(crate) async fn call(core: &Arc<Core>, client: Client<'_>, params: Option<Raw>) -> Reply {
-    match named(core, params.as_ref()).await {
+    match named(core, client, params.as_ref()).await {
         Err(error) => error.into(),
         Ok((route, params)) => {
             let request = Forward {
@@ -39,15 +39,15 @@ pub(crate) async fn call(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
 }
 
 /// Where a call leads, and its parameters in the backend's words.
-async fn named(core: &Core, params: Option<&Raw>) -> Result<(Route, Raw), RpcError> {
+async fn named(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Result<(Route, Raw), RpcError> {
     let read = object(params)?;
     let name = text(&read, "name")?;
-    let mut route = core.catalogue().tool(&name).cloned();
+    let mut route = core.catalogues.of(client).tool(&name).cloned();
     if route.is_none() {
         core.startup.wait().await;
-        route = core.catalogue().tool(&name).cloned();
+        route = core.catalogues.of(client).tool(&name).cloned();
     }
-    let route = route.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("Unknown tool: {name}")))?;
+    let route = route.ok_or_else(|| RpcError::new(code::INVALID_PARAMS, format!("Unknown tool: {}", shown(&name))))?;
     let params = match params {
         Some(raw) if route.original == name => raw.clone(),
         _ => read.edit().set("name", Raw::string(&route.original)).finish(),

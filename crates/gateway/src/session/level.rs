@@ -15,7 +15,7 @@ const NAMES: [&str; 8] = [
 
 /// The severity of a log message; later is more severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Level(u8);
+pub struct Level(u8);
 
 impl Level {
     /// Reads a level's name.
@@ -27,6 +27,11 @@ impl Level {
     /// The level that a log message has.
     pub(crate) fn of_message(params: &Raw) -> Option<Self> {
         Self::parse(&Object::parse(params).ok()?.get_str("level")?)
+    }
+
+    /// Whether a log message with these parameters is severe enough; one without a level is.
+    pub(crate) fn covers(self, params: Option<&Raw>) -> bool {
+        params.and_then(Self::of_message).is_none_or(|level| level >= self)
     }
 
     /// The level's name.

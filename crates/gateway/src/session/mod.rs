@@ -7,7 +7,8 @@ mod registry;
 mod state;
 
 pub use feed::{FeedItem, FeedQueue};
-pub(crate) use level::Level;
+pub use level::Level;
 pub use registry::SessionError;
 pub(crate) use registry::Sessions;
-pub use state::{InFlight, Session};
+pub(crate) use state::MAX_SUBSCRIPTIONS;
+pub use state::{InFlight, Reading, Session};

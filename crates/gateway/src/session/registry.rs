@@ -1,5 +1,6 @@
 //! All sessions.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,7 +22,7 @@ pub enum SessionError {
     #[error("there is no such session; send `initialize` again")]
     Unknown,
     /// Too many are open.
-    #[error("{MAX_SESSIONS} sessions are open; end some and try again")]
+    #[error("{MAX_SESSIONS} sessions are open and all are in use; end some and try again")]
     TooMany,
     /// The system gives no random numbers for an id.
     #[error("no session id can be made")]
@@ -29,10 +30,19 @@ pub enum SessionError {
 }
 
 /// Sessions by id. Looked up once per request, without a lock.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Sessions {
     open: HashMap<String, Arc<Session>>,
     next: AtomicU64,
+}
+
+/// The ids are what let clients in: they are not shown.
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("open", &self.open.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Sessions {
@@ -69,8 +79,16 @@ impl Sessions {
     pub(crate) fn idle(&self) -> Vec<Arc<Session>> {
         self.all()
             .into_iter()
-            .filter(|session| session.idle() >= MAX_IDLE)
+            .filter(|session| session.last_use().is_some_and(|last| last.elapsed() >= MAX_IDLE))
             .collect()
+    }
+
+    /// The session that nobody has used for longest; `None` when all are in use.
+    pub(crate) fn longest_idle(&self) -> Option<Arc<Session>> {
+        let open = self.open.pin();
+        let idle = open.values().filter_map(|session| Some((session.last_use()?, session)));
+        idle.min_by_key(|(last, _)| *last)
+            .map(|(_, session)| Arc::clone(session))
     }
 }
 
@@ -79,4 +97,31 @@ fn random_id() -> Option<String> {
     let mut bytes = [0u8; 16];
     getrandom::fill(&mut bytes).ok()?;
     Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_longest_idle_session_is_none_that_is_in_use() {
+        let sessions = Sessions::default();
+        let open = || sessions.open("2025-11-25", Declared::nothing()).unwrap();
+        assert!(sessions.longest_idle().is_none());
+        let (first, second) = (open(), open());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        first.touch();
+        assert_eq!(sessions.longest_idle().unwrap().number(), second.number());
+        let _reading = second.reading();
+        assert_eq!(sessions.longest_idle().unwrap().number(), first.number());
+        let _call = first.begin(&argus_protocol::Id::number(1)).unwrap();
+        assert!(sessions.longest_idle().is_none());
+    }
+
+    #[test]
+    fn debug_hides_ids() {
+        let sessions = Sessions::default();
+        let session = sessions.open("2025-11-25", Declared::nothing()).unwrap();
+        assert!(!format!("{sessions:?}").contains(session.id()));
+    }
 }

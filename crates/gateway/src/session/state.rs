@@ -1,17 +1,20 @@
 //! One legacy session.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::fmt;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use argus_protocol::{Answer, ByteString, Id, Raw, method};
-use argus_upstream::{AskReply, Declared, Link, Upstream};
+use argus_upstream::{AskReply, Declared, Link, Lists, Upstream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::asks::{self, Asks};
 use super::{FeedQueue, Level};
+use crate::catalogue::Snapshot;
 use crate::relay::Relay;
 
 /// Capabilities of a client that let a backend ask it something.
@@ -19,8 +22,13 @@ const ASKABLE: [&str; 3] = ["sampling", "elicitation", "roots"];
 /// "No level was set".
 const NO_LEVEL: u8 = u8::MAX;
 
+/// Subscriptions that one session may have.
+pub(crate) const MAX_SUBSCRIPTIONS: usize = 1000;
+/// How long a call goes on whose client left: a client that means to come back for it does so soon, and the call holds
+/// a backend and a place in the session until then.
+const ADOPTED: Duration = Duration::from_secs(300);
+
 /// A legacy client's state between its requests.
-#[derive(Debug)]
 pub struct Session {
     id: String,
     number: u64,
@@ -32,12 +40,28 @@ pub struct Session {
     /// Milliseconds after `born`.
     last_used: AtomicU64,
     links: Mutex<HashMap<Arc<str>, Arc<Link>>>,
-    subscriptions: Mutex<HashSet<(String, ByteString)>>,
+    /// What links of its own list, where that changed within them.
+    own_lists: Mutex<HashMap<Arc<str>, Arc<Lists>>>,
+    own_catalogue: ArcSwapOption<Snapshot>,
+    /// URIs by backend.
+    subscriptions: Mutex<HashMap<Arc<str>, HashSet<ByteString>>>,
+    /// Streams that are open to the client.
+    readers: AtomicUsize,
     calls: Mutex<HashMap<Id, CancellationToken>>,
     asks: Mutex<Asks>,
     feed: FeedQueue,
     over: CancellationToken,
     tasks: TaskTracker,
+}
+
+/// The id is what lets a client in: it is not shown.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("number", &self.number)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Session {
@@ -52,7 +76,10 @@ impl Session {
             born: Instant::now(),
             last_used: AtomicU64::new(0),
             links: Mutex::default(),
+            own_lists: Mutex::default(),
+            own_catalogue: ArcSwapOption::empty(),
             subscriptions: Mutex::default(),
+            readers: AtomicUsize::new(0),
             calls: Mutex::default(),
             asks: Mutex::default(),
             feed: FeedQueue::default(),
@@ -103,13 +130,18 @@ impl Session {
         self.last_used.store(now, Ordering::Relaxed);
     }
 
-    pub(super) fn idle(&self) -> Duration {
+    /// When the session was used last; `None` while a call or a stream is open.
+    pub(super) fn last_use(&self) -> Option<Instant> {
         let used = Duration::from_millis(self.last_used.load(Ordering::Relaxed));
-        if lock(&self.calls).is_empty() {
-            self.born.elapsed().saturating_sub(used)
-        } else {
-            Duration::ZERO
-        }
+        let in_use = self.readers.load(Ordering::Relaxed) > 0 || !lock(&self.calls).is_empty();
+        (!in_use).then(|| self.born + used)
+    }
+
+    /// A stream to the client is open: the session is in use until what this gives is dropped.
+    #[must_use]
+    pub fn reading(self: &Arc<Self>) -> Reading {
+        self.readers.fetch_add(1, Ordering::Relaxed);
+        Reading(Arc::clone(self))
     }
 
     /// Registers a request, so that the client can cancel it; `None` when its id is in use.
@@ -168,6 +200,28 @@ impl Session {
         lock(&self.links).insert(Arc::clone(upstream.name()), Arc::clone(link));
     }
 
+    /// The catalogue of this session alone, if its own links list something of their own.
+    pub(crate) fn own_catalogue(&self) -> Option<Arc<Snapshot>> {
+        self.own_catalogue.load_full()
+    }
+
+    pub(crate) fn set_own_catalogue(&self, snapshot: Option<Arc<Snapshot>>) {
+        self.own_catalogue.store(snapshot);
+    }
+
+    pub(crate) fn own_lists(&self) -> HashMap<Arc<str>, Arc<Lists>> {
+        lock(&self.own_lists).clone()
+    }
+
+    pub(crate) fn keep_own_lists(&self, backend: &Arc<str>, lists: Arc<Lists>) {
+        lock(&self.own_lists).insert(Arc::clone(backend), lists);
+    }
+
+    /// A new link lists what all others do; `true` when the old one listed something of its own.
+    pub(crate) fn forget_own_lists(&self, backend: &Arc<str>) -> bool {
+        lock(&self.own_lists).remove(backend).is_some()
+    }
+
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
         lock(&self.links).values().cloned().collect()
     }
@@ -186,26 +240,38 @@ impl Session {
 
     /// Whether a notification may reach the client: a log message below its level may not.
     pub(crate) fn wants_log(&self, method: &str, params: Option<&Raw>) -> bool {
-        let Some(wanted) = self.level().filter(|_| method == method::LOG) else {
-            return true;
-        };
-        params.and_then(Level::of_message).is_none_or(|level| level >= wanted)
+        let wanted = self.level().filter(|_| method == method::LOG);
+        wanted.is_none_or(|wanted| wanted.covers(params))
     }
 
-    pub(crate) fn subscribe(&self, backend: &str, uri: &ByteString) {
-        lock(&self.subscriptions).insert((backend.to_owned(), uri.clone()));
+    /// Notes a subscription; `false` when there are too many.
+    pub(crate) fn subscribe(&self, backend: &Arc<str>, uri: &ByteString) -> bool {
+        let mut subscriptions = lock(&self.subscriptions);
+        let known = subscriptions.get(&**backend).is_some_and(|uris| uris.contains(uri));
+        let count: usize = subscriptions.values().map(HashSet::len).sum();
+        if !known && count >= MAX_SUBSCRIPTIONS {
+            return false;
+        }
+        subscriptions
+            .entry(Arc::clone(backend))
+            .or_default()
+            .insert(uri.clone());
+        true
     }
 
-    pub(crate) fn unsubscribe(&self, backend: &str, uri: &ByteString) {
-        lock(&self.subscriptions).remove(&(backend.to_owned(), uri.clone()));
+    pub(crate) fn unsubscribe(&self, backend: &str, uri: &str) {
+        if let Some(uris) = lock(&self.subscriptions).get_mut(backend) {
+            uris.remove(uri);
+        }
     }
 
-    pub(crate) fn subscribes(&self, backend: &str, uri: &ByteString) -> bool {
-        lock(&self.subscriptions).contains(&(backend.to_owned(), uri.clone()))
+    pub(crate) fn subscribes(&self, backend: &str, uri: &str) -> bool {
+        let subscriptions = lock(&self.subscriptions);
+        subscriptions.get(backend).is_some_and(|uris| uris.contains(uri))
     }
 
     /// Takes a call whose client went away without cancelling it: in the legacy eras a lost connection is no
-    /// cancellation (MCP "Cancellation"), so it goes on to its end.
+    /// cancellation (MCP "Cancellation"), so it goes on to its end, but not for ever.
     pub fn adopt(self: &Arc<Self>, mut relay: Relay, in_flight: InFlight) {
         let session = Arc::clone(self);
         self.tasks.spawn(async move {
@@ -218,6 +284,7 @@ impl Session {
             };
             tokio::select! {
                 () = finishing => {}
+                () = tokio::time::sleep(ADOPTED) => {}
                 () = in_flight.cancelled() => {}
                 () = session.over.cancelled() => {}
             }
@@ -230,6 +297,17 @@ impl Session {
         self.drop_links();
         let open = lock(&self.asks).drain();
         drop(open);
+    }
+}
+
+/// A stream that is open to the client.
+#[derive(Debug)]
+pub struct Reading(Arc<Session>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.touch();
+        self.0.readers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -262,4 +340,46 @@ impl Drop for InFlight {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Arc<Session> {
+        Arc::new(Session::new("s3cret".to_owned(), 7, "2025-11-25", Declared::nothing()))
+    }
+
+    #[test]
+    fn an_open_stream_is_use() {
+        let session = session();
+        assert!(session.last_use().is_some());
+        let (one, two) = (session.reading(), session.reading());
+        drop(one);
+        assert!(session.last_use().is_none());
+        drop(two);
+        assert!(session.last_use().is_some());
+    }
+
+    #[test]
+    fn subscriptions_are_bounded() {
+        let session = session();
+        let backend: Arc<str> = "b".into();
+        let uri = |n: usize| ByteString::from(format!("x://{n}"));
+        for n in 0..MAX_SUBSCRIPTIONS {
+            assert!(session.subscribe(&backend, &uri(n)));
+        }
+        assert!(!session.subscribe(&"other".into(), &uri(0)));
+        assert!(session.subscribe(&backend, &uri(0)), "it is there already");
+        assert!(session.subscribes("b", "x://5") && !session.subscribes("other", "x://5"));
+        session.unsubscribe("b", "x://5");
+        assert!(!session.subscribes("b", "x://5"));
+        assert!(session.subscribe(&"other".into(), &uri(0)));
+    }
+
+    #[test]
+    fn debug_hides_the_id() {
+        let shown = format!("{:?}", session());
+        assert!(shown.contains('7') && !shown.contains("s3cret"), "{shown}");
+    }
 }

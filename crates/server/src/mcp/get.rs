@@ -3,22 +3,23 @@
 use std::sync::Arc;
 
 use argus_gateway::{FeedItem, Session};
-use argus_protocol::{Id, write};
+use argus_protocol::{ByteString, Id, write};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::Stream;
 use http::{HeaderMap, StatusCode};
 
 use super::accepts::Accepts;
-use super::{answer, legacy, respond};
+use super::{FACE, answer, legacy, respond};
 use crate::app::App;
+use crate::request_log::{self, Outcome, RequestLog};
 
 pub(crate) fn handle(app: &App, headers: &HeaderMap) -> Response {
     if !Accepts::of(headers).stream {
         return answer::refused(StatusCode::NOT_ACCEPTABLE, "Accept must name text/event-stream").into_response();
     }
     match legacy::session_of(app, headers, None) {
-        Ok(session) => respond::event_stream(feed(app, session)),
+        Ok(session) => request_log::written(respond::event_stream(feed(app, session))),
         Err(refusal) => refusal.into_response(),
     }
 }
@@ -27,7 +28,10 @@ pub(crate) fn handle(app: &App, headers: &HeaderMap) -> Response {
 fn feed(app: &App, session: Arc<Session>) -> impl Stream<Item = Bytes> + Send + 'static {
     let stopping = app.gateway.stopping().clone();
     let reader = session.feed().take_over();
+    let in_use = session.reading();
+    let mut log = RequestLog::begin(FACE, &ByteString::from_static("GET"));
     async_stream::stream! {
+        let _in_use = in_use;
         loop {
             let item = tokio::select! {
                 item = session.feed().next(reader) => item,
@@ -35,7 +39,10 @@ fn feed(app: &App, session: Arc<Session>) -> impl Stream<Item = Bytes> + Send + 
                 () = stopping.cancelled() => None,
             };
             match item {
-                None => return,
+                None => {
+                    log.end(Outcome::Ended);
+                    return;
+                }
                 Some(FeedItem::Notification { method, params }) => yield write::notification(&method, params.as_ref()),
                 Some(FeedItem::Ask(ask)) => {
                     if let Some((number, params)) = session.ask(ask.params, ask.reply) {

@@ -12,11 +12,12 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use super::accepts::Accepts;
 use super::answer::{self, JsonAnswer};
 use super::messages::{Item, Messages};
-use super::respond;
+use super::{FACE, respond};
 use crate::app::App;
-use crate::request_log::{Outcome, RequestLog};
+use crate::request_log::{self, Outcome, RequestLog};
 
-const FACE: &str = "mcp";
+/// Messages that one batch may have.
+const MAX_BATCH: usize = 100;
 
 /// Answers one message.
 pub(crate) async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, message: Message) -> Response {
@@ -37,7 +38,7 @@ pub(crate) async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, messag
     match message {
         Message::Request { id, method, params } => {
             let answer = answer_to(app.gateway.clone(), session, accepts, id, method, params);
-            respond::one(answer, accepts).await
+            request_log::written(respond::one(answer, accepts).await)
         }
         message => {
             app.gateway.legacy_message(&session, message);
@@ -61,6 +62,13 @@ pub(crate) async fn batch(
         let why = format!("the revision {} has no batches", session.version());
         return answer::refused(StatusCode::BAD_REQUEST, why).into_response();
     }
+    if messages.len() > MAX_BATCH {
+        let why = format!(
+            "a batch of {} messages is too long; at most {MAX_BATCH} are taken",
+            messages.len()
+        );
+        return answer::refused(StatusCode::BAD_REQUEST, why).into_response();
+    }
     let mut answers: Vec<Messages> = Vec::new();
     for message in messages {
         match message {
@@ -68,18 +76,22 @@ pub(crate) async fn batch(
                 let (gateway, session) = (app.gateway.clone(), Arc::clone(&session));
                 answers.push(answer_to(gateway, session, accepts, id, method, params));
             }
-            Ok(message) => app.gateway.legacy_message(&session, message),
+            Ok(message) => {
+                RequestLog::taken(FACE, &message);
+                app.gateway.legacy_message(&session, message);
+            }
             Err(error) => {
+                RequestLog::unreadable(FACE);
                 let refusal = Item::legacy(answer::unreadable(&error).message);
                 answers.push(Box::pin(futures::stream::iter([refusal])));
             }
         }
     }
-    if answers.is_empty() {
+    request_log::written(if answers.is_empty() {
         StatusCode::ACCEPTED.into_response()
     } else {
         respond::batch(answers, accepts).await
-    }
+    })
 }
 
 /// The session that a request names. A request without one is refused with 400, an unknown one with 404 (MCP
@@ -98,7 +110,7 @@ pub(crate) fn session_of(app: &App, headers: &HeaderMap, id: Option<&Id>) -> Res
 
 async fn initialize(app: &App, id: &Id, method: &ByteString, params: Option<&Raw>) -> Response {
     let mut log = RequestLog::begin(FACE, method);
-    match app.gateway.initialize(params).await {
+    request_log::written(match app.gateway.initialize(params).await {
         Err(error) => {
             log.outcome = Outcome::Error;
             answer::error(StatusCode::OK, Some(id), &error).into_response()
@@ -116,7 +128,7 @@ async fn initialize(app: &App, id: &Id, method: &ByteString, params: Option<&Raw
             }
             response
         }
-    }
+    })
 }
 
 /// The messages that answer a request. A client that reads no streams cannot be asked anything.

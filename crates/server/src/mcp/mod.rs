@@ -15,22 +15,38 @@ use axum::response::{IntoResponse, Response};
 use http::header::ALLOW;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use argus_protocol::{header, version};
+use argus_protocol::{Id, header, version};
 
 use crate::app::App;
 
+/// What the log calls this face.
+pub(crate) const FACE: &str = "mcp";
+
 /// Hands a request to the file of its HTTP method.
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
-    let method = request.method();
+    let (method, headers) = (request.method(), request.headers());
     if method == Method::POST {
-        post::handle(app, request).await
-    } else if method == Method::GET && !is_modern(request.headers()) {
-        get::handle(&app, request.headers())
-    } else if method == Method::DELETE && !is_modern(request.headers()) {
-        delete::handle(&app, request.headers())
-    } else {
-        not_allowed(request.headers())
+        return post::handle(app, request).await;
     }
+    if is_modern(headers) || (method != Method::GET && method != Method::DELETE) {
+        return not_allowed(headers);
+    }
+    match unknown_version(headers, None) {
+        Some(refusal) => refusal,
+        None if method == Method::GET => get::handle(&app, headers),
+        None => delete::handle(&app, headers),
+    }
+}
+
+/// The refusal of a version header that means nothing to a legacy request (MCP 2025-06-18: 400).
+fn unknown_version(headers: &HeaderMap, id: Option<&Id>) -> Option<Response> {
+    let named = headers.get(header::PROTOCOL_VERSION)?;
+    let named = named.to_str().unwrap_or_default();
+    if version::LEGACY.contains(&named) {
+        return None;
+    }
+    let error = argus_gateway::unsupported_version(named);
+    Some(answer::error(StatusCode::BAD_REQUEST, id, &error).into_response())
 }
 
 /// Modern clients have nothing but POST (MCP 2026-07-28 "Streamable HTTP").

@@ -1,21 +1,27 @@
 //! Messages of modern clients: 2026-07-28, each standing alone.
 
-use argus_gateway::{Event, Gateway, Listen, ListenEvent, ModernRequest, Reply, RequestMeta};
-use argus_protocol::{Answer, Id, Message, Object, Raw, RpcError, code, header, meta, method, version, write};
+use argus_gateway::{Event, Gateway, Listen, ListenEvent, ModernParams, ModernRequest, Reply, RequestMeta};
+use argus_protocol::{
+    Answer, ByteString, Id, Message, Object, Raw, RpcError, code, header, meta, method, version, write,
+};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::accepts::Accepts;
 use super::messages::{Item, Messages};
-use super::{answer, respond};
+use super::{FACE, answer, respond};
 use crate::app::App;
-use crate::request_log::{Outcome, RequestLog};
+use crate::request_log::{self, Outcome, RequestLog};
 
-const FACE: &str = "mcp";
-
-/// Answers one message.
-pub(crate) async fn handle(app: &App, headers: &HeaderMap, accepts: Accepts, message: Message) -> Response {
+/// Answers one message, whose parameters were looked into as far as they name a version.
+pub(crate) async fn handle(
+    app: &App,
+    headers: &HeaderMap,
+    accepts: Accepts,
+    message: Message,
+    read: Option<ModernParams>,
+) -> Response {
     let (id, method, params) = match message {
         Message::Request { id, method, params } => (id, method, params),
         // Nothing a modern client could notify of over HTTP means anything here, but it is no error.
@@ -24,7 +30,7 @@ pub(crate) async fn handle(app: &App, headers: &HeaderMap, accepts: Accepts, mes
             return answer::refused(StatusCode::BAD_REQUEST, "nothing was asked of this client").into_response();
         }
     };
-    let meta = match check(headers, &method, params.as_ref()) {
+    let meta = match check(headers, &method, params.as_ref(), read.as_ref()) {
         Ok(meta) => meta,
         Err(error) => return answer::error(StatusCode::BAD_REQUEST, Some(&id), &error).into_response(),
     };
@@ -38,34 +44,39 @@ pub(crate) async fn handle(app: &App, headers: &HeaderMap, accepts: Accepts, mes
     if request.method == method::LISTEN {
         return listen(app, request).await;
     }
-    respond::one(answer_to(app.gateway.clone(), request), accepts).await
+    request_log::written(respond::one(answer_to(app.gateway.clone(), request), accepts).await)
 }
 
 /// The `_meta` of a request that obeys the header rules (MCP 2026-07-28 "Request headers").
-fn check(headers: &HeaderMap, method: &str, params: Option<&Raw>) -> Result<RequestMeta, RpcError> {
-    let meta = RequestMeta::read(params);
-    let named = RequestMeta::version_named(params);
-    mirrored(
-        headers,
-        header::PROTOCOL_VERSION,
-        named.as_deref().unwrap_or(version::MODERN),
-    )?;
-    let meta = meta?;
+fn check(
+    headers: &HeaderMap,
+    method: &str,
+    params: Option<&Raw>,
+    read: Option<&ModernParams>,
+) -> Result<RequestMeta, RpcError> {
+    let named = read.map_or(version::MODERN, ModernParams::version);
+    mirrored(headers, header::PROTOCOL_VERSION, named)?;
+    let read = read.ok_or_else(|| RequestMeta::missing(params))?;
+    let meta = RequestMeta::of(read)?;
     mirrored(headers, header::METHOD, method)?;
-    if let Some(name) = name_of(method, params) {
-        mirrored(headers, header::NAME, &name)?;
+    let is_task = method.starts_with(method::TASKS_PREFIX);
+    // Tasks are an extension, whose clients need not know of this header: it counts where it is there.
+    let unnamed = is_task && !headers.contains_key(header::NAME);
+    match name_of(method, read) {
+        Some(name) if !unnamed => mirrored(headers, header::NAME, &name)?,
+        _ => {}
     }
     Ok(meta)
 }
 
 /// What `Mcp-Name` mirrors.
-fn name_of(method: &str, params: Option<&Raw>) -> Option<argus_protocol::ByteString> {
-    let member = match method {
-        method::TOOLS_CALL | method::PROMPTS_GET => "name",
-        method::RESOURCES_READ => "uri",
-        _ => return None,
-    };
-    Object::parse(params?).ok()?.get_str(member)
+fn name_of(method: &str, params: &ModernParams) -> Option<ByteString> {
+    match method {
+        method::TOOLS_CALL | method::PROMPTS_GET => params.text("name"),
+        method::RESOURCES_READ => params.text("uri"),
+        _ if method.starts_with(method::TASKS_PREFIX) => params.text("taskId"),
+        _ => None,
+    }
 }
 
 fn mirrored(headers: &HeaderMap, name: &'static str, body: &str) -> Result<(), RpcError> {
@@ -124,15 +135,22 @@ fn answer_to(gateway: Gateway, request: ModernRequest) -> Messages {
 
 /// `subscriptions/listen`: a stream that stays open.
 async fn listen(app: &App, request: ModernRequest) -> Response {
-    match app.gateway.listen(&request).await {
-        Ok(listen) => respond::event_stream(listening(listen, request)),
-        Err(error) => answer::error(StatusCode::OK, Some(&request.id), &error).into_response(),
-    }
+    let mut log = RequestLog::begin(FACE, &request.method);
+    request_log::written(match app.gateway.listen(&request).await {
+        Ok(listen) => respond::event_stream(listening(listen, request, log)),
+        Err(error) => {
+            log.outcome = Outcome::Error;
+            answer::error(StatusCode::OK, Some(&request.id), &error).into_response()
+        }
+    })
 }
 
-fn listening(mut listen: Listen, request: ModernRequest) -> impl futures::Stream<Item = Bytes> + Send + 'static {
+fn listening(
+    mut listen: Listen,
+    request: ModernRequest,
+    mut log: RequestLog,
+) -> impl futures::Stream<Item = Bytes> + Send + 'static {
     async_stream::stream! {
-        let mut log = RequestLog::begin(FACE, &request.method);
         let honoured = Raw::from_value(&serde_json::json!({ "notifications": listen.honoured() }));
         yield notification(method::LISTEN_ACKNOWLEDGED, Some(&honoured), &request.id);
         loop {
@@ -141,7 +159,7 @@ fn listening(mut listen: Listen, request: ModernRequest) -> impl futures::Stream
                     yield notification(&method, params.as_ref(), &request.id);
                 }
                 ListenEvent::End => {
-                    log.outcome = Outcome::Result;
+                    log.end(Outcome::Result);
                     let result = with_subscription(&Raw::from_value(&serde_json::json!({"resultType": "complete"})), &request.id);
                     yield write::response(Some(&request.id), &Answer::Result(result));
                     return;

@@ -1,7 +1,7 @@
 //! `POST /mcp`: reads one body and finds out which era it is of.
 
-use argus_gateway::RequestMeta;
-use argus_protocol::{Frame, Message, header, method, version};
+use argus_gateway::ModernParams;
+use argus_protocol::{Frame, Message, method};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use super::accepts::Accepts;
 use super::{answer, legacy, modern};
 use crate::app::App;
-use crate::body;
+use crate::{body, request_log};
 
 pub(crate) async fn handle(app: App, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -30,17 +30,32 @@ pub(crate) async fn handle(app: App, request: Request) -> Response {
     };
     match Frame::parse(body) {
         Err(error) => answer::unreadable(&error).into_response(),
-        Ok(Frame::One(message)) if is_modern(&headers, &message) => {
-            modern::handle(&app, &headers, accepts, message).await
+        Ok(Frame::One(message)) => {
+            let method = request_log::method_of(&message);
+            request_log::named(one(&app, &headers, accepts, message).await, method)
         }
-        Ok(Frame::One(message)) => match unknown_version(&headers, &message) {
-            Some(refusal) => refusal,
-            None => legacy::one(&app, &headers, accepts, message).await,
-        },
         Ok(Frame::Batch(_)) if super::is_modern(&headers) => {
             answer::refused(StatusCode::BAD_REQUEST, "this revision has no batches").into_response()
         }
         Ok(Frame::Batch(messages)) => legacy::batch(&app, &headers, accepts, messages).await,
+    }
+}
+
+async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, message: Message) -> Response {
+    let (handshake, id, params) = match &message {
+        Message::Request { id, method, params } => (method == method::INITIALIZE, Some(id), params.as_ref()),
+        Message::Notification { params, .. } => (false, None, params.as_ref()),
+        Message::Response { .. } => (false, None, None),
+    };
+    // A request that names a version in its `_meta` is modern, whatever its method; `initialize` without is legacy;
+    // else the header decides (MCP 2026-07-28 "Backward compatibility").
+    let modern = ModernParams::of(params);
+    if modern.is_some() || (!handshake && super::is_modern(headers)) {
+        return modern::handle(app, headers, accepts, message, modern).await;
+    }
+    match super::unknown_version(headers, id).filter(|_| !handshake) {
+        Some(refusal) => refusal,
+        None => legacy::one(app, headers, accepts, message).await,
     }
 }
 
@@ -55,33 +70,4 @@ fn is_json(headers: &HeaderMap) -> bool {
         .unwrap_or_default()
         .trim()
         .eq_ignore_ascii_case("application/json")
-}
-
-/// A request that names a version in its `_meta` is modern, whatever its method; `initialize` without is legacy; else
-/// the header decides (MCP 2026-07-28 "Backward compatibility").
-fn is_modern(headers: &HeaderMap, message: &Message) -> bool {
-    let (Message::Request { params, .. } | Message::Notification { params, .. }) = message else {
-        return super::is_modern(headers);
-    };
-    if RequestMeta::version_named(params.as_ref()).is_some() {
-        return true;
-    }
-    let handshake = matches!(message, Message::Request { method, .. } if method == method::INITIALIZE);
-    !handshake && super::is_modern(headers)
-}
-
-/// The refusal of a version header that means nothing here (MCP 2025-06-18: 400).
-fn unknown_version(headers: &HeaderMap, message: &Message) -> Option<Response> {
-    let named = headers.get(header::PROTOCOL_VERSION)?;
-    let named = named.to_str().unwrap_or_default();
-    let handshake = matches!(message, Message::Request { method, .. } if method == method::INITIALIZE);
-    if handshake || version::LEGACY.contains(&named) {
-        return None;
-    }
-    let id = match message {
-        Message::Request { id, .. } => Some(id),
-        _ => None,
-    };
-    let error = argus_gateway::unsupported_version(named);
-    Some(answer::error(StatusCode::BAD_REQUEST, id, &error).into_response())
 }

@@ -30,7 +30,7 @@ pub(crate) async fn one(mut messages: Messages, accepts: Accepts) -> Response {
     match tokio::time::timeout(SOON, messages.next()).await {
         Ok(Some(Item::Last { message, status })) => JsonAnswer { status, message }.into_response(),
         Ok(Some(first @ Item::Before(_))) => stream(Some(first), messages),
-        Ok(None) => StatusCode::NO_CONTENT.into_response(),
+        Ok(None) => cancelled(),
         Err(_) => stream(None, messages),
     }
 }
@@ -42,6 +42,10 @@ pub(crate) async fn batch(answers: Vec<Messages>, accepts: Accepts) -> Response 
         return stream(None, Box::pin(all));
     }
     let parts: Vec<Item> = all.collect().await;
+    if !parts.iter().any(|part| matches!(part, Item::Last { .. })) {
+        // All were cancelled.
+        return StatusCode::ACCEPTED.into_response();
+    }
     let mut body = BytesMut::from("[");
     for message in parts.into_iter().filter_map(response) {
         if body.len() > 1 {
@@ -71,7 +75,12 @@ async fn whole(mut messages: Messages) -> Response {
             return JsonAnswer { status, message }.into_response();
         }
     }
-    StatusCode::NO_CONTENT.into_response()
+    cancelled()
+}
+
+/// A request that was cancelled before anything answered it has no response: its stream is empty.
+fn cancelled() -> Response {
+    event_stream(futures::stream::empty())
 }
 
 fn stream(first: Option<Item>, rest: Messages) -> Response {

@@ -3,11 +3,14 @@
 mod answers;
 mod asks;
 mod batch;
+mod bounds;
+mod bridged;
 mod cors;
 mod delete;
 mod discover;
 mod get;
 mod hostile;
+mod lines;
 mod listen;
 mod modern;
 mod origins;

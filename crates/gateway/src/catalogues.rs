@@ -1,0 +1,111 @@
+//! The catalogue as each kind of client gets it.
+//!
+//! Lists are read from the catalogue's link, but what a backend offers may change within one process or session: a tool
+//! that switches on others does so where it is called. A shared link that says that its lists changed is therefore listed
+//! itself, for the clients that share it, and a session's own link for that session.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use argus_config::Config;
+use argus_upstream::{Lists, State, Upstream};
+
+use crate::catalogue::{Seen, Snapshot, build};
+use crate::client::Client;
+use crate::inventory::Inventory;
+use crate::session::Session;
+
+/// The snapshots that stand now.
+#[derive(Debug)]
+pub(crate) struct Catalogues {
+    config: Arc<Config>,
+    common: ArcSwap<Snapshot>,
+    plain: ArcSwap<Snapshot>,
+    modern: ArcSwap<Snapshot>,
+}
+
+impl Catalogues {
+    /// Before any backend is there.
+    pub(crate) fn empty(config: Arc<Config>) -> Self {
+        let empty = Arc::new(snapshot(&config, &[]));
+        Self {
+            common: ArcSwap::new(Arc::clone(&empty)),
+            plain: ArcSwap::new(Arc::clone(&empty)),
+            modern: ArcSwap::new(empty),
+            config,
+        }
+    }
+
+    /// What most clients see.
+    pub(crate) fn common(&self) -> Arc<Snapshot> {
+        self.common.load_full()
+    }
+
+    /// What this client sees.
+    pub(crate) fn of(&self, client: Client<'_>) -> Arc<Snapshot> {
+        match client {
+            Client::Modern(_) => self.modern.load_full(),
+            Client::Legacy(session) => match session.own_catalogue() {
+                Some(own) => own,
+                None if session.can_be_asked() => self.common.load_full(),
+                None => self.plain.load_full(),
+            },
+        }
+    }
+
+    /// Builds the shared snapshots anew.
+    pub(crate) fn rebuild(&self, inventory: &Inventory) {
+        let common = Arc::new(snapshot(
+            &self.config,
+            &seen(inventory, |_, state| Arc::clone(&state.lists)),
+        ));
+        self.plain
+            .store(self.variant(inventory, &common, |state| state.plain.as_ref()));
+        self.modern
+            .store(self.variant(inventory, &common, |state| state.modern.as_ref()));
+        self.common.store(common);
+    }
+
+    /// Builds a session's own snapshot anew, if some of its links list something of their own.
+    pub(crate) fn rebuild_own(&self, inventory: &Inventory, session: &Session) {
+        let own = session.own_lists();
+        let made = (!own.is_empty()).then(|| {
+            let lists = |upstream: &Upstream, state: &State| {
+                let own = own.get(upstream.name());
+                Arc::clone(own.unwrap_or(&state.lists))
+            };
+            Arc::new(snapshot(&self.config, &seen(inventory, lists)))
+        });
+        session.set_own_catalogue(made);
+    }
+
+    /// The snapshot with other lists where there are some; the common one where there are none.
+    fn variant(
+        &self,
+        inventory: &Inventory,
+        common: &Arc<Snapshot>,
+        other: impl Fn(&State) -> Option<&Arc<Lists>>,
+    ) -> Arc<Snapshot> {
+        if inventory.upstreams().all(|upstream| other(&upstream.state()).is_none()) {
+            return Arc::clone(common);
+        }
+        let lists = |_: &Upstream, state: &State| Arc::clone(other(state).unwrap_or(&state.lists));
+        Arc::new(snapshot(&self.config, &seen(inventory, lists)))
+    }
+}
+
+fn seen(inventory: &Inventory, lists: impl Fn(&Upstream, &State) -> Arc<Lists>) -> Vec<Seen> {
+    let one = |upstream: &Arc<Upstream>| {
+        let state = upstream.state();
+        Seen {
+            lists: lists(upstream, &state),
+            upstream: Arc::clone(upstream),
+            state,
+        }
+    };
+    inventory.upstreams().map(one).collect()
+}
+
+fn snapshot(config: &Config, backends: &[Seen]) -> Snapshot {
+    build(backends, &config.conflict_resolution, config.server.page_size)
+}

@@ -1,0 +1,130 @@
+//! How much one client may have.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Backend, Served};
+
+fn pings(count: usize) -> String {
+    let pings = (0..count).map(|id| json!({"jsonrpc": "2.0", "id": id, "method": "ping"}));
+    Value::from_iter(pings).to_string()
+}
+
+#[tokio::test]
+async fn a_batch_of_a_hundred_and_no_more() {
+    let served = Served::alone().await;
+    let session = served.session_of("2025-03-26", json!({})).await;
+    let most = session.post(pings(100)).send().await;
+    assert_eq!((most.status.as_u16(), most.messages().len()), (200, 100));
+    let refused = session.post(pings(101)).send().await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (400, -32600));
+    assert!(refused.body.contains("100"), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn a_batch_that_was_cancelled_has_no_body() {
+    let backend = Backend::legacy().tools(&["t"]).silent("tools/call").start().await;
+    let served = Served::backends(&[backend.yaml("one", "")]).await;
+    let session = served.session_of("2025-03-26", json!({})).await;
+    let call = json!([{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "t"}}]);
+    let request = session.post(call.to_string()).header("accept", "application/json");
+    let waiting = tokio::spawn(request.send());
+    backend.first("tools/call").await;
+    session.notify("notifications/cancelled", json!({"requestId": 1})).await;
+    let answered = waiting.await.unwrap();
+    assert_eq!((answered.status.as_u16(), &*answered.body), (202, ""));
+}
+
+#[tokio::test]
+async fn long_uris_are_refused() {
+    let backend = Backend::modern()
+        .capabilities(json!({"resources": {"subscribe": true}}))
+        .start()
+        .await;
+    let served = Served::backends(&[backend.yaml("one", "")]).await;
+    let session = served.session().await;
+    let long = format!("x://{}", "a".repeat(8 * 1024));
+    let reference = json!({"ref": {"type": "ref/resource", "uri": long}, "argument": {"name": "a", "value": ""}});
+    for (method, params) in [
+        ("resources/read", json!({"uri": long})),
+        ("resources/subscribe", json!({"uri": long})),
+        ("resources/unsubscribe", json!({"uri": long})),
+        ("completion/complete", reference),
+    ] {
+        let refused = session.call(method, params).await;
+        assert_eq!(refused.code(), -32602, "{method}");
+        assert!(
+            refused.body.contains("8192") && refused.body.len() < 500,
+            "{}",
+            refused.body
+        );
+    }
+    let wanted = json!({"notifications": {"resourceSubscriptions": ["x://1", long]}});
+    assert_eq!(
+        served.modern("subscriptions/listen", wanted).send().await.code(),
+        -32602
+    );
+}
+
+#[tokio::test]
+async fn echoed_names_are_cut() {
+    let served = Served::alone().await;
+    let session = served.session().await;
+    let long = "é".repeat(1000);
+    for answered in [
+        session.call("tools/call", json!({"name": long})).await,
+        session.call("prompts/get", json!({"name": long})).await,
+        session.call(&long, json!({})).await,
+    ] {
+        let message = answered.message()["error"]["message"].as_str().unwrap().to_owned();
+        assert_eq!(message.matches('é').count(), 128, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_session_takes_the_place_of_the_one_that_is_idle_for_longest() {
+    let served = Served::alone().await;
+    let params = json!({"protocolVersion": "2025-11-25", "capabilities": {}}).to_string();
+    let params = argus_protocol::Raw::parse(params).unwrap();
+    let open = async || {
+        served
+            .gateway
+            .initialize(Some(&params))
+            .await
+            .unwrap()
+            .0
+            .id()
+            .to_owned()
+    };
+    let (first, second) = (open().await, open().await);
+    for _ in 2..10_000 {
+        open().await;
+    }
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(served.gateway.session(&first).is_ok(), "which is use");
+    let last = open().await;
+    assert!(served.gateway.session(&second).is_err());
+    assert!(served.gateway.session(&first).is_ok() && served.gateway.session(&last).is_ok());
+}
+
+#[tokio::test]
+async fn a_call_whose_client_left_is_given_up_after_five_minutes() {
+    let backend = Backend::legacy().tools(&["t"]).silent("tools/call").start().await;
+    let served = Served::backends(&[backend.yaml("one", ", timeouts: {call: 3600}")]).await;
+    let session = served.session().await;
+    let open = session.ask("tools/call", json!({"name": "t"})).open();
+    assert!(tokio::time::timeout(Duration::from_millis(1500), open).await.is_ok());
+    backend.first("tools/call").await;
+    // The client's connection is gone; the gateway needs a moment to notice.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(290)).await;
+    tokio::time::resume();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(backend.seen("notifications/cancelled").is_empty());
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(15)).await;
+    tokio::time::resume();
+    backend.first("notifications/cancelled").await;
+}
