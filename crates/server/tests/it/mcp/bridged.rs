@@ -172,12 +172,22 @@ async fn an_update_is_heard_once() {
         .call("resources/subscribe", json!({"uri": "x://1"}))
         .await
         .result();
-    // The catalogue's stream and that of the session's connection.
-    backend.streams(2).await;
+    let plain = served.session().await;
+    plain
+        .call("resources/subscribe", json!({"uri": "x://1"}))
+        .await
+        .result();
+    // The catalogue's stream, that of the session's own connection, and that of the shared one.
+    backend.streams(3).await;
     backend.tell("notifications/resources/updated", json!({"uri": "x://1"}));
     stream.notification("notifications/resources/updated").await;
     let again = tokio::time::timeout(Duration::from_millis(200), stream.next()).await;
     assert!(again.is_err(), "{again:?}");
+    plain
+        .listen()
+        .await
+        .notification("notifications/resources/updated")
+        .await;
 }
 
 #[tokio::test]
