@@ -82,7 +82,6 @@ impl Core {
                 me: Weak::clone(core),
                 tasks: TaskTracker::new(),
                 began: Instant::now(),
-
             }
         });
         core.tasks.spawn(keep_catalogue(Arc::clone(&core)));
@@ -153,9 +152,10 @@ impl Core {
     }
 
     fn rebuild(&self, seen: &mut Announced) {
+        // Read before the snapshots are built, so that these show at least as much.
+        let states: Vec<_> = self.inventory.upstreams().map(|upstream| upstream.state()).collect();
         let before = self.catalogues.common();
         self.catalogues.rebuild(&self.inventory);
-        let states: Vec<_> = self.inventory.upstreams().map(|upstream| upstream.state()).collect();
         let changes: Vec<Changes> = states.iter().map(|state| state.changes).collect();
         let announce = seen.differences(&before, &self.catalogues.common(), &changes);
         for session in self

@@ -119,7 +119,7 @@ impl Client {
 
     fn with_meta(&self, params: &str) -> String {
         let own = format!(
-            r#""io.modelcontextprotocol/protocolVersion":"{MODERN}","io.modelcontextprotocol/clientCapabilities":{}"#,
+            r#""io.modelcontextprotocol/protocolVersion":"{MODERN}","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/logLevel":"debug""#,
             self.capabilities
         );
         if let Some(meta) = part(params, "_meta") {

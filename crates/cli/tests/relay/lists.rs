@@ -94,3 +94,24 @@ async fn what_a_call_changes_behind_a_url_is_listed() {
     drop(stream);
     running.stop();
 }
+
+/// On stdio each kind of client has a process of its own: what a call changes there is theirs, and nobody else's.
+#[tokio::test]
+async fn what_a_call_changes_within_a_process_is_listed_for_its_clients() {
+    let mut world = World::new();
+    world.stdio("odd", &["changes-tools"]);
+    let running = world.start();
+    let (own, plain) = (running.askable().await, running.plain().await);
+    for (client, other) in [(&own, &plain), (&plain, &own)] {
+        let before = names(&other.result("tools/list", "{}").await, "tools");
+        let mut stream = client.listen().await;
+        client.result("tools/call", &tool("change", "{}")).await;
+        let told = stream.next().await.unwrap();
+        assert_eq!(part(&told, "method").unwrap(), r#""notifications/tools/list_changed""#);
+        let listed = names(&client.result("tools/list", "{}").await, "tools");
+        assert!(listed.iter().any(|name| name == "fresh"), "{listed:?}");
+        client.result("tools/call", &tool("fresh", "{}")).await;
+        assert_eq!(names(&other.result("tools/list", "{}").await, "tools"), before);
+    }
+    running.stop();
+}

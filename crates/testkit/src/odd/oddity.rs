@@ -152,8 +152,7 @@ impl Oddity {
             Self::ChangesTools => {
                 r#"{"tools/call change": [
                     {"turn": true}, {"feed": "notifications/tools/list_changed"}, {"result": {"content": []}}],
-                    "tools/list#1": [{"sleep": 100}, {"result": {"tools": [
-                    {"name": "change", "inputSchema": {"type": "object"}}, {"name": "fresh", "inputSchema": {"type": "object"}}]}}],
+                    "tools/list#1": [{"sleep": 100}, {"result": {"tools": [{"name": "change", "inputSchema": {"type": "object"}}, {"name": "fresh", "inputSchema": {"type": "object"}}]}}],
                     "tools/call fresh": [{"result": {"content": []}}],
                     "tools/list": [{"result": {"tools": [{"name": "change", "inputSchema": {"type": "object"}}]}}]}"#
             }
