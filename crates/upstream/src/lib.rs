@@ -15,12 +15,14 @@ mod listen;
 mod listing;
 mod outgoing;
 mod pool;
+mod probing;
 mod redact;
 mod slot;
 mod state;
 mod stdio;
 mod supervisor;
 mod verdict;
+mod watched;
 
 pub use connect::{Context, own_info};
 pub use declared::Declared;

@@ -1,27 +1,23 @@
 //! All links to one backend.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use argus_config::{Backend, Protocol, Transport};
-use argus_protocol::{Era, method};
+use argus_protocol::Era;
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::connect::{Connector, refuses_legacy};
+use crate::probing::Probing;
 use crate::slot::Slot;
 use crate::state::{Changes, State};
 use crate::verdict::Verdict;
-use crate::{Context, Declared, FeedEvent, FeedSink, Link, LinkError, listen, supervisor};
+use crate::watched::{Changed, Nobody, Source, Watched};
+use crate::{Context, Declared, FeedSink, Link, LinkError, listen, supervisor};
 
-/// How long a modern client waits to learn whether a process is modern too, before it is served through the bridge.
-const VERDICT_WAIT: Duration = Duration::from_secs(1);
-/// How long a probe that came to nothing (no answer, no process) counts as "not modern".
-const DOUBT: Duration = Duration::from_secs(600);
 /// Processes of one backend that belong to sessions; a session beyond shares the common one.
 const MAX_OWNED_PROCESSES: usize = 8;
 
@@ -39,35 +35,8 @@ pub struct Upstream {
     plain: Arc<Slot>,
     owned: Mutex<HashMap<u64, Arc<Slot>>>,
     verdict: Mutex<Verdict>,
-    probing: Mutex<Probing>,
+    probing: Probing,
     tasks: TaskTracker,
-}
-
-/// The shared links whose own lists differ from the catalogue's: on stdio each is a process of its own, and over HTTP each
-/// legacy one a session of its own.
-#[derive(Debug, Default)]
-pub(crate) struct Changed {
-    pub(crate) plain: AtomicBool,
-    pub(crate) modern: AtomicBool,
-}
-
-/// Which link says something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    Catalogue,
-    Plain,
-    Modern,
-    /// A session's own, whose lists are the session's business.
-    Owned,
-}
-
-/// What is known of the search for the modern era on a process, besides the verdict.
-#[derive(Debug, Default)]
-struct Probing {
-    /// When the probe that runs began.
-    since: Option<Instant>,
-    /// No probe before this; the last one came to nothing.
-    not_before: Option<Instant>,
 }
 
 impl Upstream {
@@ -103,7 +72,7 @@ impl Upstream {
             plain: Arc::default(),
             owned: Mutex::default(),
             verdict: Mutex::new(verdict),
-            probing: Mutex::default(),
+            probing: Probing::default(),
             tasks: TaskTracker::new(),
         });
         upstream.tasks.spawn(supervisor::run(Arc::clone(&upstream)));
@@ -329,34 +298,14 @@ impl Upstream {
         if self.verdict().modern.is_some() {
             return;
         }
-        let Some(since) = self.begin_probe() else { return };
+        let Some(until) = self.probing.begin() else { return };
         let upstream = Arc::clone(self);
         let probe = self.tasks.spawn(async move {
             let made = upstream.modern().await;
-            upstream.end_probe(made.is_err());
+            upstream.probing.end(made.is_err());
         });
         // Whatever comes of it is in the verdict.
-        let _ = tokio::time::timeout_at(since + VERDICT_WAIT, probe).await;
-    }
-
-    /// When the probe that runs began; `None` when there is to be none for now.
-    fn begin_probe(&self) -> Option<Instant> {
-        let mut probing = self.probing.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        match (probing.since, probing.not_before) {
-            (Some(since), _) => (now < since + VERDICT_WAIT).then_some(since),
-            (None, Some(not_before)) if now < not_before => None,
-            (None, _) => {
-                probing.since = Some(now);
-                Some(now)
-            }
-        }
-    }
-
-    fn end_probe(&self, in_vain: bool) {
-        let mut probing = self.probing.lock().unwrap_or_else(PoisonError::into_inner);
-        probing.since = None;
-        probing.not_before = in_vain.then(|| Instant::now() + DOUBT);
+        let _ = tokio::time::timeout_at(until, probe).await;
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
@@ -411,24 +360,6 @@ impl Upstream {
     pub(crate) fn live_modern(&self) -> Option<Arc<Link>> {
         self.modern.live()
     }
-
-    fn lists_changed(&self, source: Source, method: &str) -> bool {
-        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
-        match method {
-            method::TOOLS_CHANGED => announced.tools += 1,
-            method::RESOURCES_CHANGED => announced.resources += 1,
-            method::PROMPTS_CHANGED => announced.prompts += 1,
-            _ => return false,
-        }
-        drop(announced);
-        match source {
-            Source::Plain => self.changed.plain.store(true, Ordering::Release),
-            Source::Modern => self.changed.modern.store(true, Ordering::Release),
-            Source::Catalogue | Source::Owned => {}
-        }
-        self.relist.notify_one();
-        true
-    }
 }
 
 impl std::fmt::Debug for Upstream {
@@ -441,40 +372,4 @@ impl std::fmt::Debug for Upstream {
 
 fn stopped() -> LinkError {
     LinkError::Closed("the gateway is stopping".to_owned())
-}
-
-/// Keeps list changes for the catalogue, which announces them once it shows them, and passes on the rest.
-struct Watched {
-    upstream: std::sync::Weak<Upstream>,
-    source: Source,
-    sink: Arc<dyn FeedSink>,
-}
-
-impl FeedSink for Watched {
-    fn deliver(&self, event: FeedEvent) {
-        let seen = |upstream: Arc<Upstream>| match &event {
-            FeedEvent::Notification { method, .. } => {
-                self.source != Source::Owned && upstream.lists_changed(self.source, method)
-            }
-            FeedEvent::Interrupted => {
-                upstream.relist.notify_one();
-                true
-            }
-            FeedEvent::Ask(_) => false,
-        };
-        if !self.upstream.upgrade().is_some_and(seen) {
-            self.sink.deliver(event);
-        }
-    }
-}
-
-/// Takes what concerns nobody.
-struct Nobody;
-
-impl FeedSink for Nobody {
-    fn deliver(&self, event: FeedEvent) {
-        if let FeedEvent::Ask(ask) = event {
-            ask.reply.refuse("nobody is there to be asked");
-        }
-    }
 }
