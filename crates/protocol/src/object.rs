@@ -207,7 +207,8 @@ impl<'a> Edit<'a> {
     }
 }
 
-/// A string that is borrowed where it holds no escapes.
+/// A string that is borrowed where it holds no escapes. One that is no Unicode text (JSON can escape half a surrogate
+/// pair) is spelled out byte by byte, so that it is still itself.
 pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
@@ -218,14 +219,20 @@ impl<'de> Deserialize<'de> for Text<'de> {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
             }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(text)))
+            fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
+                Ok(Text(match std::str::from_utf8(bytes) {
+                    Ok(text) => Cow::Borrowed(text),
+                    Err(_) => Cow::Owned(bytes.escape_ascii().to_string()),
+                }))
             }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(match std::str::from_utf8(bytes) {
+                    Ok(text) => text.to_owned(),
+                    Err(_) => bytes.escape_ascii().to_string(),
+                })))
             }
         }
-        deserializer.deserialize_str(V)
+        deserializer.deserialize_bytes(V)
     }
 }
 
@@ -280,6 +287,16 @@ mod tests {
         assert!(matches!(Object::parse(&twice), Err(ObjectError::Duplicate(key)) if key == "name"));
         let many: String = (0..40).map(|n| format!("\"k{n}\":1,")).collect();
         assert!(Object::parse(&json(&format!("{{{many}\"k3\":2}}"))).is_err());
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_no_obstacle() {
+        let text = r#"{"\ud800":1,"\ud801":2,"name":"x","s":"\udc00"}"#;
+        let read = object(text);
+        assert_eq!(read.get_str("name").as_deref(), Some("x"));
+        assert!(read.get_str("s").is_some());
+        assert_eq!(read.edit().set("name", json("\"y\"")).finish().as_str(), text.replace("\"x\"", "\"y\""));
+        assert!(Object::parse(&json("[1]")).is_err());
     }
 
     #[test]
