@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::ask::{Ask, Stop};
 use crate::legacy::Session;
-use crate::level::Level;
 use crate::message::{self, Object};
 use crate::modern::Turn;
 use crate::outbox::Outbox;
+use argus_protocol::Level;
 
 /// One request in the hands of a tool.
 pub(crate) struct Call {

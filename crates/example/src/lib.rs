@@ -12,7 +12,6 @@ mod echo;
 mod example;
 mod fault;
 mod legacy;
-mod level;
 mod locked;
 mod message;
 mod modern;

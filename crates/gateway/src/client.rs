@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use argus_protocol::{ByteString, Era, Id, Object, Raw, RpcError, code, meta, version};
+use argus_protocol::{ByteString, Era, Id, Level, Object, Raw, RpcError, code, meta, version};
 use argus_upstream::{Declared, Link, LinkError, Upstream};
 use http::{HeaderName, HeaderValue};
 
 use crate::core::Core;
 use crate::feeds::SessionFeed;
 use crate::relay::LogFilter;
-use crate::session::{Level, Session};
+use crate::session::Session;
 
 /// A request of a modern client. It stands alone.
 pub struct ModernRequest {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use argus_protocol::error::code_of;
-use argus_protocol::{Answer, ByteString, Object, Raw, RpcError, code, method};
+use argus_protocol::{Answer, ByteString, Level, Object, Raw, RpcError, code, method};
 use argus_upstream::{Event, Exchange};
 
 use crate::ops::mrtr::StateSeal;
-use crate::session::{Level, Session};
+use crate::session::Session;
 
 /// What the gateway answers to a request.
 #[derive(Debug)]

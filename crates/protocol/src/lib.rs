@@ -8,6 +8,7 @@ pub mod depth;
 pub mod error;
 pub mod header;
 pub mod id;
+pub mod level;
 pub mod line;
 pub mod message;
 pub mod meta;
@@ -22,6 +23,7 @@ pub mod write;
 
 pub use error::RpcError;
 pub use id::Id;
+pub use level::Level;
 pub use message::{Answer, Frame, FrameError, Message};
 pub use object::Object;
 pub use raw::Raw;

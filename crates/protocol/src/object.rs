@@ -295,7 +295,10 @@ mod tests {
         let read = object(text);
         assert_eq!(read.get_str("name").as_deref(), Some("x"));
         assert!(read.get_str("s").is_some());
-        assert_eq!(read.edit().set("name", json("\"y\"")).finish().as_str(), text.replace("\"x\"", "\"y\""));
+        assert_eq!(
+            read.edit().set("name", json("\"y\"")).finish().as_str(),
+            text.replace("\"x\"", "\"y\"")
+        );
         assert!(Object::parse(&json("[1]")).is_err());
     }
 

@@ -13,11 +13,11 @@ use crate::ask::{Ask, Stop};
 use crate::call::{Call, Change, Client};
 use crate::example::Example;
 use crate::fault::Fault;
-use crate::level::Level;
 use crate::locked::locked;
 use crate::message::{self, Object, Request};
 use crate::operation::{self, Halt};
 use crate::outbox::Outbox;
+use argus_protocol::Level;
 use asks::Asks;
 
 /// What is remembered of a client between its requests.
@@ -126,7 +126,7 @@ impl Session {
     }
 
     fn set_level(&self, params: &Object) -> Result<(), Fault> {
-        let level = Level::named(operation::text(params, "level")?)
+        let level = Level::parse(operation::text(params, "level")?)
             .ok_or_else(|| Fault::InvalidParams("`level` must be one of the eight log levels".into()))?;
         *locked(&self.level) = level;
         Ok(())

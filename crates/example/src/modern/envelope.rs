@@ -5,8 +5,8 @@ use argus_protocol::{meta, method};
 use serde_json::Value;
 
 use crate::fault::Fault;
-use crate::level::Level;
 use crate::message::{self, Object, Request};
+use argus_protocol::Level;
 
 /// The sender's declarations.
 #[derive(Debug, PartialEq)]
@@ -46,7 +46,7 @@ fn log_level(found: &Object) -> Result<Option<Level>, Fault> {
     let Some(value) = found.get(meta::LOG_LEVEL) else {
         return Ok(None);
     };
-    let level = value.as_str().and_then(Level::named);
+    let level = value.as_str().and_then(Level::parse);
     level
         .map(Some)
         .ok_or_else(|| wrong(&format!("must name one of the eight levels in `{}`", meta::LOG_LEVEL)))

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::ask::{Ask, Stop};
 use crate::call::Change;
 use crate::fault::Fault;
-use crate::level::Level;
 use crate::message::{Object, Request};
 use crate::modern::{Envelope, Listens};
 use crate::seal::Seal;
+use argus_protocol::Level;
 
 /// How long a client may take to answer.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);

@@ -6,7 +6,8 @@ use argus_protocol::{ByteString, Object, Raw, RpcError, code, method};
 use argus_upstream::Upstream;
 
 use super::forward::{Forward, forward};
-use super::{object, prompts, resources, text, uri};
+use super::named::{self, Kind};
+use super::{object, resources, text, uri};
 use crate::client::Client;
 use crate::core::Core;
 use crate::relay::Reply;
@@ -41,7 +42,7 @@ async fn referred(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Resu
     match &*text(&reference, "type")? {
         "ref/prompt" => {
             let name = text(&reference, "name")?;
-            let route = prompts::find(core, client, &name).await?;
+            let route = named::find(core, client, &name, Kind::Prompt).await?;
             if route.original == name {
                 return Ok((route.upstream, untouched()));
             }

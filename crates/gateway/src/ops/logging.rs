@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{Era, Raw, RpcError, code, method};
+use argus_protocol::{Era, Level, Raw, RpcError, code, method};
 use argus_upstream::{Link, Outgoing};
 
 use super::{object, text};
 use crate::relay::Reply;
-use crate::session::{Level, Session};
+use crate::session::Session;
 
 /// How long a backend may take to learn a level; a call does not fail because of it.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -5,6 +5,7 @@ pub(crate) mod forward;
 pub(crate) mod lifecycle;
 pub(crate) mod logging;
 pub(crate) mod mrtr;
+mod named;
 pub(crate) mod notifications;
 pub(crate) mod passthrough;
 pub(crate) mod prompts;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use argus_protocol::{ByteString, Object, Raw, RpcError, code, method, shown};
 
+use crate::catalogue::BadCursor;
 use crate::client::{Client, ModernRequest};
 use crate::core::Core;
 use crate::relay::Reply;
@@ -106,6 +108,14 @@ pub(crate) fn bounded(uri: &str) -> Result<(), RpcError> {
     }
     let why = format!("a URI of {} bytes is too long; at most {MAX_URI} are taken", uri.len());
     Err(RpcError::new(code::INVALID_PARAMS, why))
+}
+
+/// The answer with one page of a list.
+fn page(page: Result<Raw, BadCursor>) -> Reply {
+    match page {
+        Ok(page) => Reply::result(page),
+        Err(error) => RpcError::new(code::INVALID_PARAMS, format!("params.cursor: {error}")).into(),
+    }
 }
 
 #[cfg(test)]

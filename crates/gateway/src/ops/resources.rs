@@ -7,8 +7,7 @@ use argus_protocol::{Answer, ByteString, Era, Raw, RpcError, code, method};
 use argus_upstream::{Event, Upstream};
 
 use super::forward::{Forward, forward};
-use super::tools::page;
-use super::{object, uri};
+use super::{object, page, uri};
 use crate::client::Client;
 use crate::core::Core;
 use crate::relay::Reply;

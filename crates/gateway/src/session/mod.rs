@@ -2,12 +2,10 @@
 
 mod asks;
 mod feed;
-mod level;
 mod registry;
 mod state;
 
 pub use feed::{FeedItem, FeedQueue};
-pub use level::Level;
 pub use registry::SessionError;
 pub(crate) use registry::Sessions;
 pub(crate) use state::MAX_SUBSCRIPTIONS;

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use argus_protocol::{Answer, ByteString, Id, Raw, method};
+use argus_protocol::{Answer, ByteString, Id, Level, Raw, method};
 use argus_upstream::{AskReply, Declared, Link, Lists, Upstream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::FeedQueue;
 use super::asks::{self, Asks};
-use super::{FeedQueue, Level};
 use crate::catalogue::Snapshot;
 use crate::relay::Relay;
 

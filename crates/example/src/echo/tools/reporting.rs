@@ -10,7 +10,8 @@ use crate::arguments::Arguments;
 use crate::ask::Stop;
 use crate::call::Call;
 use crate::example::text_result;
-use crate::level::{self, Level};
+use argus_protocol::Level;
+use argus_protocol::level;
 
 pub(super) fn describe() -> Vec<Value> {
     let pace = json!({
@@ -45,7 +46,7 @@ pub(super) async fn slow(arguments: &Arguments, call: &Call) -> Result<Value, St
 
 pub(super) async fn log(arguments: &Arguments, call: &Call) -> Result<Value, Stop> {
     let message = arguments.text("message")?;
-    let level = Level::named(arguments.text_or("level", "info")?).ok_or_else(|| {
+    let level = Level::parse(arguments.text_or("level", "info")?).ok_or_else(|| {
         Stop::Failed(format!(
             "the argument `level` must be one of {}",
             level::NAMES.join(", ")
