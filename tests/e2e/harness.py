@@ -24,6 +24,7 @@ NODE = PARTS / "node" / "bin" / "node"
 MODULES = PARTS / "npm" / "node_modules"
 PY2 = PARTS / "py2" / "bin" / "python"
 PY1 = PARTS / "py1" / "bin" / "python"
+PY16 = PARTS / "py16" / "bin" / "python"
 FIXTURE = HERE / "fixture" / "server.py"
 
 READY = re.compile(r"Argus MCP \S+ listening on (http://127\.0\.0\.1:\d+/mcp)")

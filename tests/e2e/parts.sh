@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the parts that are not ours and that the end-to-end tests need: Node 22, MCP servers, clients and the
-# conformance suite from npm, and two Python environments. Quick when they are already there.
+# conformance suite from npm, and three Python environments. Quick when they are already there.
 #
 #   ARGUS_PARTS   the folder to install into (default: .parts in the repository)
 #
@@ -80,5 +80,6 @@ part node install_node "$pins/node-version"
 part npm install_npm "$pins/package.json" "$pins/package-lock.json"
 part py2 "install_python py2" "$pins/requirements-py2.txt"
 part py1 "install_python py1" "$pins/requirements-py1.txt"
+part py16 "install_python py16" "$pins/requirements-py16.txt"
 
 echo "$parts"
