@@ -4,6 +4,7 @@
 //! file. Each section declares its keys in a table; reading and [`schema`] both follow that table.
 
 mod backend;
+mod catalogue;
 mod conflict;
 mod decode;
 mod diagnose;
@@ -21,9 +22,10 @@ mod suggest;
 mod tree;
 
 pub use backend::{
-    Auth, Backend, BackendEntry, BackendKind, Protocol, Stdio, StreamableHttp, Timeouts, ToolOverride, Transport,
-    UnsetVariable, UnsetVariables,
+    Auth, Backend, BackendEntry, BackendKind, Protocol, Sharing, Stdio, StreamableHttp, Timeouts, ToolOverride,
+    Transport, UnsetVariable, UnsetVariables, Usage,
 };
+pub use catalogue::Catalogue;
 pub use conflict::{ConflictResolution, Strategy};
 pub use diagnose::{Finding, Report, Style};
 pub use expand::Lookup;

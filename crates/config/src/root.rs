@@ -1,6 +1,7 @@
 //! The whole file.
 
 use crate::backend::{self, BackendEntry};
+use crate::catalogue::{self, Catalogue};
 use crate::conflict::{self, ConflictResolution};
 use crate::decode::{Context, Field, Fields, KeyPath, Kind, Preset, Section, rules};
 use crate::flags::{self, FeatureFlags};
@@ -16,6 +17,8 @@ pub struct Config {
     pub server: Server,
     /// The backends, in the order of the file.
     pub backends: Vec<BackendEntry>,
+    /// How the list of all capabilities is kept.
+    pub catalogue: Catalogue,
     /// What happens when two backends use one name.
     pub conflict_resolution: ConflictResolution,
     /// Parts of the gateway that can be switched.
@@ -37,6 +40,11 @@ const BACKENDS: Field = Field::new(
     },
     "The MCP servers behind the gateway, by name; their order decides between equal names.",
 );
+const CATALOGUE: Field = Field::new(
+    "catalogue",
+    Kind::Section(catalogue::FIELDS),
+    "How the list of all capabilities is kept.",
+);
 const CONFLICT_RESOLUTION: Field = Field::new(
     "conflict_resolution",
     Kind::Section(conflict::FIELDS),
@@ -48,7 +56,7 @@ const FEATURE_FLAGS: Field = Field::new(
     "Parts of the gateway that can be switched.",
 );
 
-pub(crate) const FIELDS: Fields = &[&[VERSION, SERVER, BACKENDS, CONFLICT_RESOLUTION, FEATURE_FLAGS]];
+pub(crate) const FIELDS: Fields = &[&[VERSION, SERVER, BACKENDS, CATALOGUE, CONFLICT_RESOLUTION, FEATURE_FLAGS]];
 
 impl Config {
     /// Reads the file's tree; what is wrong is in the context afterwards.
@@ -58,6 +66,7 @@ impl Config {
             version: section.choice(&VERSION, cx).unwrap_or_default().to_owned(),
             server: Server::read(&section.section(&SERVER, cx), cx),
             backends: read_backends(&section, cx),
+            catalogue: Catalogue::read(&section.section(&CATALOGUE, cx), cx),
             conflict_resolution: ConflictResolution::read(&section.section(&CONFLICT_RESOLUTION, cx), cx),
             feature_flags: FeatureFlags::read(&section.section(&FEATURE_FLAGS, cx), cx),
         })
@@ -71,6 +80,7 @@ impl Default for Config {
             version: "1".to_owned(),
             server: Server::default(),
             backends: Vec::new(),
+            catalogue: Catalogue::default(),
             conflict_resolution: ConflictResolution::default(),
             feature_flags: FeatureFlags::default(),
         }

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use argus_protocol::{ByteString, Era, Id, Level, Object, Raw, RpcError, code, meta, version};
+use argus_protocol::{ByteString, Era, Id, Level, Object, Raw, RpcError, code, meta, method, version};
 use argus_upstream::{Declared, Link, LinkError, Upstream};
 use http::{HeaderName, HeaderValue};
 
 use crate::core::Core;
 use crate::feeds::SessionFeed;
-use crate::relay::LogFilter;
+use crate::renew;
 use crate::session::Session;
 
 /// A request of a modern client. It stands alone.
@@ -150,7 +150,7 @@ pub fn unsupported_version(requested: &str) -> RpcError {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Client<'a> {
     Legacy(&'a Arc<Session>),
-    Modern(&'a ModernRequest),
+    Modern(&'a Arc<ModernRequest>),
 }
 
 impl<'a> From<&'a Arc<Session>> for Client<'a> {
@@ -159,9 +159,35 @@ impl<'a> From<&'a Arc<Session>> for Client<'a> {
     }
 }
 
-impl<'a> From<&'a ModernRequest> for Client<'a> {
-    fn from(request: &'a ModernRequest) -> Self {
+impl<'a> From<&'a Arc<ModernRequest>> for Client<'a> {
+    fn from(request: &'a Arc<ModernRequest>) -> Self {
         Self::Modern(request)
+    }
+}
+
+/// A client for as long as its call is under way.
+#[derive(Debug, Clone)]
+pub(crate) enum KeptClient {
+    Legacy(Arc<Session>),
+    Modern(Arc<ModernRequest>),
+}
+
+impl KeptClient {
+    pub(crate) fn client(&self) -> Client<'_> {
+        match self {
+            Self::Legacy(session) => Client::Legacy(session),
+            Self::Modern(request) => Client::Modern(request),
+        }
+    }
+
+    /// Whether a notification of a call may reach the client. Log messages of the level that the legacy session or the
+    /// modern request wants do; a modern request without a level wants none (MCP 2026-07-28 "Logging").
+    pub(crate) fn hears(&self, method: &str, params: Option<&Raw>) -> bool {
+        match self {
+            _ if method != method::LOG => true,
+            Self::Legacy(session) => session.wants_log(method, params),
+            Self::Modern(request) => request.meta.log_level.is_some_and(|wanted| wanted.covers(params)),
+        }
     }
 }
 
@@ -173,12 +199,12 @@ impl Client<'_> {
         }
     }
 
-    /// The link on which this client's calls to a backend go. A session that declares something a backend could ask
-    /// for has links of its own; all others share.
+    /// The link on which this client's calls to a backend go: a session's own where the backend gives it one, else a
+    /// shared one.
     pub(crate) async fn link(self, core: &Core, upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
         match self {
             Self::Modern(_) => upstream.for_modern().await,
-            Self::Legacy(session) if session.can_be_asked() => match session.link_to(upstream) {
+            Self::Legacy(session) if upstream.gives_own(session.can_be_asked()) => match session.link_to(upstream) {
                 Some(link) => Ok(link),
                 None => own_link(core, session, upstream).await,
             },
@@ -198,11 +224,11 @@ impl Client<'_> {
         }
     }
 
-    /// Which log messages of a call may reach the client.
-    pub(crate) fn logs(self) -> LogFilter {
+    /// The same client, to be kept.
+    pub(crate) fn kept(self) -> KeptClient {
         match self {
-            Self::Modern(request) => LogFilter::Request(request.meta.log_level),
-            Self::Legacy(session) => LogFilter::Session(Arc::clone(session)),
+            Self::Modern(request) => KeptClient::Modern(Arc::clone(request)),
+            Self::Legacy(session) => KeptClient::Legacy(Arc::clone(session)),
         }
     }
 
@@ -215,7 +241,11 @@ impl Client<'_> {
 }
 
 /// Makes a link for a session that can be asked.
-async fn own_link(core: &Core, session: &Arc<Session>, upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
+pub(crate) async fn own_link(
+    core: &Core,
+    session: &Arc<Session>,
+    upstream: &Arc<Upstream>,
+) -> Result<Arc<Link>, LinkError> {
     // Dropped last, also when nobody waits for the link any more.
     let _release = ReleaseIfOver { session, upstream };
     let feed = Arc::new(SessionFeed {
@@ -225,7 +255,10 @@ async fn own_link(core: &Core, session: &Arc<Session>, upstream: &Arc<Upstream>)
     });
     let link = upstream.for_session(session.number(), session.declared(), feed).await?;
     if link.owned() {
-        session.keep_link(upstream, &link);
+        if session.keep_link(upstream, &link) {
+            let renewing = renew::own(Arc::clone(session), Arc::clone(upstream), Arc::clone(&link));
+            core.spawn(renewing);
+        }
         if session.forget_own_lists(upstream.name()) {
             core.catalogues.rebuild_own(&core.inventory, session);
         }
@@ -296,8 +329,31 @@ mod tests {
     }
 
     #[test]
+    fn a_modern_client_hears_the_log_it_asked_for() {
+        let log = |level: &str| Raw::parse(format!(r#"{{"level":"{level}","data":1}}"#)).unwrap();
+        let client = |wanted: Option<&str>| {
+            let mut request = request();
+            request.meta.log_level = wanted.and_then(Level::parse);
+            KeptClient::Modern(Arc::new(request))
+        };
+        let hears = |wanted, level: &str| client(wanted).hears(method::LOG, Some(&log(level)));
+        assert!(!hears(None, "emergency"));
+        assert!(!hears(Some("warning"), "notice"));
+        assert!(hears(Some("warning"), "warning") && hears(Some("warning"), "error"));
+        assert!(client(None).hears(method::PROGRESS, None));
+    }
+
+    #[test]
     fn debug_shows_no_header_values() {
-        let request = ModernRequest {
+        let shown = format!("{:?}", request());
+        assert!(
+            shown.contains("mcp-param-token") && !shown.contains("s3cret"),
+            "{shown}"
+        );
+    }
+
+    fn request() -> ModernRequest {
+        ModernRequest {
             id: Id::number(1),
             method: ByteString::from_static("tools/call"),
             params: None,
@@ -310,11 +366,6 @@ mod tests {
                 HeaderName::from_static("mcp-param-token"),
                 HeaderValue::from_static("s3cret"),
             )],
-        };
-        let shown = format!("{request:?}");
-        assert!(
-            shown.contains("mcp-param-token") && !shown.contains("s3cret"),
-            "{shown}"
-        );
+        }
     }
 }

@@ -63,12 +63,13 @@ impl Core {
             http: options.http,
             guard: options.guard,
             verdicts: Verdicts::in_folder(options.data_folder.as_deref()),
+            grace: config.catalogue.grace,
         });
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let sink = |backend: &str| -> Arc<dyn FeedSink> {
                 Arc::new(SharedFeed {
                     core: Weak::clone(core),
-                    backend: backend.to_owned(),
+                    backend: backend.into(),
                 })
             };
             Core {
@@ -100,6 +101,13 @@ impl Core {
         self.tasks.wait().await;
     }
 
+    /// Does something in the background, until the gateway stops.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stopping = self.stopping.clone();
+        self.tasks
+            .spawn(async move { stopping.run_until_cancelled(work).await });
+    }
+
     /// The time since the start.
     pub(crate) fn uptime(&self) -> Duration {
         self.began.elapsed()
@@ -112,8 +120,7 @@ impl Core {
         self.tasks.spawn(async move {
             let refreshing = async {
                 tokio::time::sleep(GATHER).await;
-                let upstream = core.inventory.upstreams().find(|upstream| *upstream.name() == backend);
-                if let Some(upstream) = upstream
+                if let Some(upstream) = core.inventory.named(&backend)
                     && let Some(link) = session.link_to(upstream)
                     && let Ok(lists) = link.lists(upstream.definition().timeouts.cap_fetch).await
                 {

@@ -6,12 +6,13 @@ use argus_protocol::{Object, method};
 use argus_upstream::{FeedEvent, FeedSink};
 
 use crate::core::Core;
+use crate::renew;
 use crate::session::{FeedItem, Session};
 
 /// Takes what shared links say: updates reach the sessions that subscribed; nothing else can be told whose it is.
 pub(crate) struct SharedFeed {
     pub(crate) core: Weak<Core>,
-    pub(crate) backend: String,
+    pub(crate) backend: Arc<str>,
 }
 
 impl FeedSink for SharedFeed {
@@ -26,8 +27,8 @@ impl FeedSink for SharedFeed {
                     return;
                 };
                 for session in core.sessions.all() {
-                    // A session with links of its own hears the update there.
-                    if !session.can_be_asked() && session.subscribes(&self.backend, &uri) {
+                    // A session with a link of its own hears the update there.
+                    if !session.has_own_link(&self.backend) && session.subscribes(&self.backend, &uri) {
                         session.feed().push(FeedItem::Notification {
                             method: method.clone(),
                             params: params.clone(),
@@ -41,7 +42,12 @@ impl FeedSink for SharedFeed {
             FeedEvent::Ask(ask) => ask
                 .reply
                 .refuse("this connection is shared and nobody can be asked on it"),
-            FeedEvent::Interrupted => {}
+            FeedEvent::Renewed => {
+                if let Some(core) = self.core.upgrade() {
+                    core.spawn(renew::shared(Arc::clone(&core), Arc::clone(&self.backend)));
+                }
+            }
+            FeedEvent::Interrupted | FeedEvent::Ended => {}
         }
     }
 }
@@ -68,7 +74,12 @@ impl FeedSink for SessionFeed {
                 }
             }
             FeedEvent::Ask(ask) => session.feed().push(FeedItem::Ask(ask)),
-            FeedEvent::Interrupted => {}
+            FeedEvent::Ended => {
+                if let Some(core) = self.core.upgrade() {
+                    core.spawn(renew::restore(Arc::clone(&core), session, Arc::clone(&self.backend)));
+                }
+            }
+            FeedEvent::Interrupted | FeedEvent::Renewed => {}
         }
     }
 }

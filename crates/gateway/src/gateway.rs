@@ -81,7 +81,7 @@ impl Gateway {
     }
 
     /// Answers a modern request.
-    pub async fn modern(&self, request: &ModernRequest) -> Reply {
+    pub async fn modern(&self, request: &Arc<ModernRequest>) -> Reply {
         ops::modern(&self.core, request).await
     }
 
@@ -89,7 +89,7 @@ impl Gateway {
     ///
     /// # Errors
     /// When the filter is malformed.
-    pub async fn listen(&self, request: &ModernRequest) -> Result<Listen, RpcError> {
+    pub async fn listen(&self, request: &Arc<ModernRequest>) -> Result<Listen, RpcError> {
         Listen::open(&self.core, request).await
     }
 

@@ -65,6 +65,11 @@ impl Inventory {
         self.backends.iter().filter_map(Backend::upstream)
     }
 
+    /// The backend of a name, if it can be connected to.
+    pub(crate) fn named(&self, name: &str) -> Option<&Arc<Upstream>> {
+        self.upstreams().find(|upstream| **upstream.name() == *name)
+    }
+
     /// The only backend, if there is exactly one.
     pub(crate) fn only(&self) -> Option<&Arc<Upstream>> {
         match self.backends.as_slice() {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{ByteString, Era, Object, Raw, RpcError, code, method};
-use argus_upstream::{Event, Exchange, Outgoing, Upstream};
+use argus_protocol::{ByteString, Raw, RpcError, code, method};
+use argus_upstream::Upstream;
 use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::catalogue::Snapshot;
 use crate::client::{Client, ModernRequest};
 use crate::core::Core;
+use crate::listener::Listener;
 
 /// How long a backend may take to be reached and to acknowledge.
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
@@ -65,7 +66,7 @@ pub enum ListenEvent {
 }
 
 impl Listen {
-    pub(crate) async fn open(core: &Arc<Core>, request: &ModernRequest) -> Result<Self, RpcError> {
+    pub(crate) async fn open(core: &Arc<Core>, request: &Arc<ModernRequest>) -> Result<Self, RpcError> {
         let filter = filter_of(request)?;
         core.startup.wait().await;
         // Subscribed before anything is asked, so that no change is missed.
@@ -77,12 +78,14 @@ impl Listen {
             &core.catalogues.of(Client::from(request)),
             &filter.resource_subscriptions,
         );
-        let opening = groups.iter().map(|(upstream, wanted)| {
-            tokio::time::timeout(ACKNOWLEDGE, open_upstream(core, request, upstream, wanted))
+        let opening = groups.into_iter().map(|(upstream, wanted)| async move {
+            let listener = Listener::new(core, request, upstream, wanted);
+            let opened = tokio::time::timeout(ACKNOWLEDGE, listener.open()).await.ok()??;
+            Some((listener, opened))
         });
-        for (exchange, granted) in join_all(opening).await.into_iter().filter_map(|opened| opened.ok()?) {
-            uris.extend(granted);
-            backends.spawn(forward_updates(exchange, sender.clone()));
+        for (listener, opened) in join_all(opening).await.into_iter().flatten() {
+            uris.extend(opened.granted.iter().cloned());
+            backends.spawn(listener.forward(opened, sender.clone()));
         }
         let methods = [
             (filter.tools_list_changed, method::TOOLS_CHANGED),
@@ -135,7 +138,7 @@ impl Listen {
     }
 }
 
-fn filter_of(request: &ModernRequest) -> Result<Filter, RpcError> {
+fn filter_of(request: &Arc<ModernRequest>) -> Result<Filter, RpcError> {
     let invalid = |message: String| RpcError::new(code::INVALID_PARAMS, message);
     let params = crate::ops::object(request.params.as_ref())?;
     let wanted = params
@@ -180,65 +183,6 @@ fn by_backend(catalogue: &Snapshot, uris: &[String]) -> Vec<(Arc<Upstream>, Vec<
         }
     }
     groups
-}
-
-/// Listens at a modern backend; gives what it acknowledged. `None` for a backend that cannot be listened to.
-async fn open_upstream(
-    core: &Core,
-    request: &ModernRequest,
-    upstream: &Arc<Upstream>,
-    wanted: &[String],
-) -> Option<(Exchange, Vec<String>)> {
-    let client = Client::from(request);
-    let link = client
-        .link(core, upstream)
-        .await
-        .ok()
-        .filter(|link| link.era() == Era::Modern)?;
-    let params = Object::parse(request.params.as_ref()?).ok()?;
-    let notifications = Raw::from_value(&json!({ "resourceSubscriptions": wanted }));
-    let outgoing = Outgoing {
-        method: ByteString::from_static(method::LISTEN),
-        params: Some(params.edit().set("notifications", notifications).finish()),
-        name: None,
-        param_headers: Vec::new(),
-        declared: None,
-    };
-    let mut exchange = link.call(outgoing, None);
-    let granted = acknowledged(&mut exchange).await?;
-    Some((exchange, granted))
-}
-
-async fn acknowledged(exchange: &mut Exchange) -> Option<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Acknowledged {
-        notifications: Filter,
-    }
-    while let Some(event) = exchange.next().await {
-        if let Event::Notification { method, params } = event
-            && method == method::LISTEN_ACKNOWLEDGED
-        {
-            return Some(
-                params?
-                    .read::<Acknowledged>()
-                    .ok()?
-                    .notifications
-                    .resource_subscriptions,
-            );
-        }
-    }
-    None
-}
-
-async fn forward_updates(mut exchange: Exchange, to: mpsc::Sender<(ByteString, Option<Raw>)>) {
-    while let Some(event) = exchange.next().await {
-        if let Event::Notification { method, params } = event
-            && method == method::RESOURCE_UPDATED
-            && to.send((method, params)).await.is_err()
-        {
-            return;
-        }
-    }
 }
 
 #[cfg(test)]

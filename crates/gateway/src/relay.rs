@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use argus_protocol::error::code_of;
-use argus_protocol::{Answer, ByteString, Level, Object, Raw, RpcError, code, method};
-use argus_upstream::{Event, Exchange};
+use argus_protocol::{Answer, ByteString, Object, Raw, RpcError, code};
+use argus_upstream::{Event, Exchange, Outcome};
 
 use crate::ops::mrtr::StateSeal;
-use crate::session::Session;
+use crate::repeat::{Call, Chance};
 
 /// What the gateway answers to a request.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub enum Reply {
     /// At once, from what the gateway knows itself.
     Now(Answer),
     /// A backend is at work.
-    Relay(Relay),
+    Relay(Box<Relay>),
 }
 
 impl Reply {
@@ -40,33 +40,9 @@ impl From<RpcError> for Reply {
 #[derive(Debug)]
 pub struct Relay {
     pub(crate) exchange: Exchange,
-    pub(crate) backend: Arc<str>,
-    pub(crate) name: Option<ByteString>,
+    pub(crate) call: Call,
     pub(crate) finish: Finish,
-    /// Which log messages may reach the client.
-    pub(crate) logs: LogFilter,
-}
-
-/// Which log messages of a call may reach the client.
-#[derive(Debug)]
-pub(crate) enum LogFilter {
-    /// Those that the legacy session's level lets pass.
-    Session(Arc<Session>),
-    /// Those of the level that a modern request names; without one none (MCP 2026-07-28 "Logging").
-    Request(Option<Level>),
-}
-
-impl LogFilter {
-    fn passes(&self, method: &str, params: Option<&Raw>) -> bool {
-        if method != method::LOG {
-            return true;
-        }
-        match self {
-            Self::Session(session) => session.wants_log(method, params),
-            Self::Request(None) => false,
-            Self::Request(Some(wanted)) => wanted.covers(params),
-        }
-    }
+    pub(crate) chance: Chance,
 }
 
 /// What becomes of a result.
@@ -89,13 +65,13 @@ impl Relay {
     /// The backend at work.
     #[must_use]
     pub fn backend(&self) -> &Arc<str> {
-        &self.backend
+        self.call.turn.upstream().name()
     }
 
     /// The backend's own name of the tool or prompt, or the URI.
     #[must_use]
     pub fn name(&self) -> Option<&ByteString> {
-        self.name.as_ref()
+        self.call.forward.name.as_ref()
     }
 
     /// The next event; `None` once the outcome was handed over.
@@ -106,22 +82,36 @@ impl Relay {
     /// Polls for the next event; `None` once the outcome was handed over.
     pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event<Answer>>> {
         loop {
-            let event = std::task::ready!(self.exchange.poll_event(cx));
-            match event {
-                Some(Event::Outcome(outcome)) => {
-                    let answer = outcome.unwrap_or_else(|cause| Answer::Error(cause.to_rpc(&self.backend).to_raw()));
-                    return Poll::Ready(Some(Event::Outcome(self.finish.apply(answer))));
+            if let Some(again) = self.chance.taken() {
+                match std::task::ready!(again.as_mut().poll(cx)) {
+                    Ok(exchange) => self.exchange = exchange,
+                    Err(cause) => return Poll::Ready(Some(self.ended(Err(cause)))),
                 }
+                self.chance = Chance::Gone;
+            }
+            match std::task::ready!(self.exchange.poll_event(cx)) {
+                Some(Event::Outcome(Err(cause))) if self.chance.take(&self.call, &cause) => {}
+                Some(Event::Outcome(outcome)) => return Poll::Ready(Some(self.ended(outcome))),
                 Some(Event::Notification { method, params }) => {
-                    if self.logs.passes(&method, params.as_ref()) {
+                    if self.call.client.hears(&method, params.as_ref()) {
                         return Poll::Ready(Some(Event::Notification { method, params }));
                     }
                 }
-                Some(Event::Ask(ask)) => return Poll::Ready(Some(Event::Ask(ask))),
+                Some(Event::Ask(ask)) => {
+                    // What the client answers has a part in what becomes of the call: it is not done twice.
+                    self.chance = Chance::Gone;
+                    return Poll::Ready(Some(Event::Ask(ask)));
+                }
                 Some(Event::AskWithdrawn(id)) => return Poll::Ready(Some(Event::AskWithdrawn(id))),
                 None => return Poll::Ready(None),
             }
         }
+    }
+
+    fn ended(&mut self, outcome: Outcome) -> Event<Answer> {
+        self.chance = Chance::Gone;
+        let answer = outcome.unwrap_or_else(|cause| Answer::Error(cause.to_rpc(self.backend()).to_raw()));
+        Event::Outcome(self.finish.apply(answer))
     }
 }
 
@@ -217,18 +207,5 @@ mod tests {
         assert!(url.contains("-32603") && url.contains("open a URL"), "{url}");
         let other = r#"{"code": 7,"message":"no"}"#;
         assert_eq!(modern(other, Some("x")), other);
-    }
-
-    #[test]
-    fn a_modern_client_hears_the_log_it_asked_for() {
-        let log = |level: &str| Raw::parse(format!(r#"{{"level":"{level}","data":1}}"#)).unwrap();
-        let hears = |wanted: Option<&str>, level: &str| {
-            let wanted = wanted.and_then(Level::parse);
-            LogFilter::Request(wanted).passes(method::LOG, Some(&log(level)))
-        };
-        assert!(!hears(None, "emergency"));
-        assert!(!hears(Some("warning"), "notice"));
-        assert!(hears(Some("warning"), "warning") && hears(Some("warning"), "error"));
-        assert!(LogFilter::Request(None).passes(method::PROGRESS, None));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::sync::Arc;
+use std::time::Duration;
 
 use argus_config::{Auth, Backend, StreamableHttp, Transport};
 use argus_protocol::{Answer, ByteString, Era, Object, Raw, code, meta, method, version};
@@ -22,6 +23,8 @@ pub struct Context {
     pub guard: GuardProgram,
     /// Where the eras of backends are remembered.
     pub verdicts: Verdicts,
+    /// How long what a backend that is away listed is still shown.
+    pub grace: Duration,
 }
 
 /// How the gateway introduces itself: an `Implementation` object.

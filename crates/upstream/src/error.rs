@@ -30,6 +30,16 @@ pub enum LinkError {
         /// The limit.
         after: Duration,
     },
+    /// More calls wait for their turn than may.
+    #[error(
+        "{calls} calls are with it and {waiting} wait already (max_concurrent_calls, max_waiting_calls); try again later"
+    )]
+    Busy {
+        /// Calls that may be with the backend at once.
+        calls: usize,
+        /// Calls that may wait.
+        waiting: usize,
+    },
     /// The request cannot be sent as it is; it is the caller's.
     #[error("{0}")]
     Unsendable(String),
@@ -92,6 +102,24 @@ impl LinkError {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::Era(_))
+    }
+
+    /// Whether the backend cannot be reached any more, or no longer knows the connection.
+    #[must_use]
+    pub fn means_away(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::SessionLost(_) | Self::Closed(_))
+    }
+
+    /// Whether the request was refused before anything was done: the backend does not know the session.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        matches!(self, Self::SessionLost(_))
+    }
+
+    /// Whether the connection broke, so that nobody knows what became of the request.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        matches!(self, Self::Closed(_))
     }
 
     /// The error for the caller of a backend. It names the backend and the cause, but not where the backend is: a path

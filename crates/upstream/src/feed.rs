@@ -18,6 +18,11 @@ pub enum FeedEvent {
     Ask(Ask),
     /// The connection was interrupted: something may have been missed, or the backend be away.
     Interrupted,
+    /// The connection ended. What was set up on it (subscriptions, a log level) is gone; on a shared one it has to be
+    /// set up again once [`Self::Renewed`] follows.
+    Ended,
+    /// A shared connection that ended was made anew.
+    Renewed,
 }
 
 /// Takes what a link says outside calls. Must not block.

@@ -4,23 +4,28 @@
 //! outside a call goes to the [`FeedSink`] that the link was opened with. A [`Upstream`] holds all links of one
 //! backend and keeps its lists fresh.
 
+mod backoff;
 mod connect;
 mod declared;
 mod error;
 mod exchange;
 mod feed;
+mod grace;
 mod http;
 mod link;
 mod listen;
 mod listing;
 mod outgoing;
+mod owned;
 mod pool;
 mod probing;
 mod redact;
+mod revive;
 mod slot;
 mod state;
 mod stdio;
 mod supervisor;
+mod turns;
 mod verdict;
 mod watched;
 
@@ -35,4 +40,5 @@ pub use listing::Lists;
 pub use outgoing::Outgoing;
 pub use pool::Upstream;
 pub use state::{Changes, Phase, State};
+pub use turns::Turn;
 pub use verdict::Verdicts;

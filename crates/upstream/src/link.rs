@@ -1,9 +1,9 @@
 //! One live connection to a backend, in one era.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use argus_protocol::{Answer, Era, Object, Raw};
+use argus_protocol::{Answer, Era, Object, Raw, method};
 
 use crate::{Exchange, LinkError, Lists, Outgoing, http, listing, stdio};
 
@@ -43,7 +43,6 @@ pub struct Link {
     era: Era,
     owned: bool,
     hello: Hello,
-    listening: AtomicBool,
     level: AtomicU8,
     wire: Wire,
 }
@@ -61,7 +60,6 @@ impl Link {
             era,
             owned,
             hello,
-            listening: AtomicBool::new(false),
             level: AtomicU8::new(u8::MAX),
             wire,
         }
@@ -96,11 +94,6 @@ impl Link {
         if self.owned { before != wanted } else { wanted < before }
     }
 
-    /// Whether the caller is the one who starts the standing listener; true once.
-    pub(crate) fn begin_listening(&self) -> bool {
-        !self.listening.swap(true, Ordering::AcqRel)
-    }
-
     /// Opens the stream on which a legacy backend speaks outside calls; a process has it anyway.
     pub(crate) fn open_feed(&self) {
         if let Wire::Http(connection) = &self.wire {
@@ -127,6 +120,20 @@ impl Link {
             Answer::Result(result) => Ok(result),
             Answer::Error(error) => Err(LinkError::Refused { method, error }),
         }
+    }
+
+    /// Whether nothing but an answer shows that the backend is there.
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(self.wire, Wire::Http(_))
+    }
+
+    /// Asks whether the backend is there.
+    pub(crate) async fn probe(&self, limit: Duration) -> Result<(), LinkError> {
+        let question = match self.era {
+            Era::Legacy => method::PING,
+            Era::Modern => method::DISCOVER,
+        };
+        self.ask(question, None, limit).await.map(drop)
     }
 
     /// Everything the backend lists on this connection; `limit` holds per page.

@@ -1,25 +1,24 @@
 //! All links to one backend.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argus_config::{Backend, Protocol, Transport};
+use argus_config::{Backend, Protocol, Sharing, Transport};
 use argus_protocol::Era;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::backoff::Backoff;
 use crate::connect::{Connector, refuses_legacy};
+use crate::owned::{Owned, Place};
 use crate::probing::Probing;
 use crate::slot::Slot;
 use crate::state::{Changes, State};
+use crate::turns::Turns;
 use crate::verdict::Verdict;
 use crate::watched::{Changed, Nobody, Source, Watched};
 use crate::{Context, Declared, FeedSink, Link, LinkError, listen, supervisor};
-
-/// Processes of one backend that belong to sessions; a session beyond shares the common one.
-const MAX_OWNED_PROCESSES: usize = 8;
 
 /// One backend: its links, its era, its state.
 pub struct Upstream {
@@ -33,10 +32,12 @@ pub struct Upstream {
     sink: Arc<dyn FeedSink>,
     modern: Arc<Slot>,
     plain: Arc<Slot>,
-    owned: Mutex<HashMap<u64, Arc<Slot>>>,
+    pub(crate) plain_backoff: Mutex<Backoff>,
+    owned: Owned,
+    pub(crate) turns: Turns,
     verdict: Mutex<Verdict>,
     probing: Probing,
-    tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
 }
 
 impl Upstream {
@@ -55,6 +56,7 @@ impl Upstream {
                 modern: Some(true),
             },
         };
+        let turns = Turns::new(&definition.usage);
         let name: Arc<str> = definition.name.as_str().into();
         let upstream = Arc::new(Self {
             connector: Connector {
@@ -70,7 +72,9 @@ impl Upstream {
             sink,
             modern: Arc::default(),
             plain: Arc::default(),
-            owned: Mutex::default(),
+            plain_backoff: Mutex::new(Backoff::new()),
+            owned: Owned::default(),
+            turns,
             verdict: Mutex::new(verdict),
             probing: Probing::default(),
             tasks: TaskTracker::new(),
@@ -161,8 +165,7 @@ impl Upstream {
 
     /// The session is over: its link ends.
     pub fn release(&self, session: u64) {
-        let slot = self.owned().remove(&session);
-        if let Some(link) = slot.and_then(|slot| slot.close()) {
+        if let Some(link) = self.owned.release(session).and_then(|slot| slot.close()) {
             self.tasks.spawn(async move { link.close().await });
         }
     }
@@ -170,7 +173,7 @@ impl Upstream {
     /// Stops everything, bounded in time.
     pub async fn stop(&self) {
         self.stop.cancel();
-        let owned: Vec<_> = self.owned().drain().map(|(_, slot)| slot).collect();
+        let owned = self.owned.drain();
         let slots = owned.iter().chain([&self.modern, &self.plain]);
         for link in slots.filter_map(|slot| slot.close()) {
             self.tasks.spawn(async move { link.close().await });
@@ -180,29 +183,38 @@ impl Upstream {
         self.connector.context.http.farewells().await;
     }
 
+    /// Whether a session gets a link of its own here, if there is room. `can_be_asked`: its client offers something
+    /// that a backend could ask for.
+    #[must_use]
+    pub fn gives_own(&self, can_be_asked: bool) -> bool {
+        match self.definition().usage.sharing {
+            Sharing::Auto => can_be_asked,
+            Sharing::Shared => false,
+            Sharing::Session => true,
+        }
+    }
+
     /// The place for a session's link; `None` when there are too many processes already.
     fn slot_of(&self, session: u64) -> Option<Arc<Slot>> {
-        let is_process = matches!(self.connector.definition.transport, Transport::Stdio(_));
-        let mut owned = self.owned();
-        if let Some(slot) = owned.get(&session) {
-            return Some(Arc::clone(slot));
+        let limit = match self.definition().transport {
+            Transport::Stdio(_) => self.definition().usage.max_processes,
+            Transport::StreamableHttp(_) => usize::MAX,
+        };
+        match self.owned.place(session, limit) {
+            Place::Own(slot) => Some(slot),
+            Place::Shared { first } => {
+                if first {
+                    tracing::warn!(
+                        backend = %self.name(),
+                        "{limit} sessions have a process of their own already (max_processes); another one shares and cannot be asked",
+                    );
+                }
+                None
+            }
         }
-        owned.retain(|_, slot| slot.in_use());
-        if is_process && owned.len() >= MAX_OWNED_PROCESSES {
-            tracing::warn!(
-                backend = %self.name(),
-                "{MAX_OWNED_PROCESSES} processes belong to sessions already; this session shares one and cannot be asked",
-            );
-            return None;
-        }
-        Some(Arc::clone(owned.entry(session).or_default()))
     }
 
-    fn owned(&self) -> MutexGuard<'_, HashMap<u64, Arc<Slot>>> {
-        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn plain_legacy(self: &Arc<Self>) -> Result<Arc<Link>, LinkError> {
+    pub(crate) async fn plain_legacy(self: &Arc<Self>) -> Result<Arc<Link>, LinkError> {
         self.make_legacy(&self.plain, Declared::nothing(), false, Arc::clone(&self.sink))
             .await
     }
@@ -217,19 +229,21 @@ impl Upstream {
         if self.stop.is_cancelled() {
             return Err(stopped());
         }
-        let upstream = Arc::clone(self);
-        slot.get(&self.tasks, move || async move {
-            let source = if owned { Source::Owned } else { Source::Plain };
-            let sink = upstream.watched(source, sink);
-            let making = upstream.connector.clone().legacy(declared, owned, sink);
+        let source = if owned { Source::Owned } else { Source::Plain };
+        let sink = self.watched(source, sink);
+        let (upstream, listening) = (Arc::clone(self), Arc::clone(&sink));
+        let connect = move || async move {
+            let making = upstream.connector.clone().legacy(declared, owned, listening);
             let made = upstream.unless_stopped(making).await;
             if !owned && upstream.changed.plain.swap(false, Ordering::AcqRel) {
                 upstream.relist.notify_one();
             }
             upstream.learn_legacy(&made);
             made
-        })
-        .await
+        };
+        let upstream = Arc::clone(self);
+        slot.get(&self.tasks, connect, move |link| upstream.revive(link, sink))
+            .await
     }
 
     fn learn_legacy(&self, made: &Result<Link, LinkError>) {
@@ -246,25 +260,24 @@ impl Upstream {
             return Err(stopped());
         }
         let upstream = Arc::clone(self);
-        let link = self
-            .modern
-            .get(&self.tasks, move || async move {
-                let sink = upstream.watched(Source::Modern, Arc::clone(&upstream.sink));
-                let making = upstream.connector.clone().modern(sink);
-                let made = upstream.unless_stopped(making).await;
-                if upstream.changed.modern.swap(false, Ordering::AcqRel) {
-                    upstream.relist.notify_one();
-                }
-                match &made {
-                    Ok(_) => upstream.learn(Era::Modern, true),
-                    Err(error) if error.is_refusal() => upstream.learn(Era::Modern, false),
-                    Err(_) => {}
-                }
-                made
-            })
-            .await?;
-        self.stand(&link);
-        Ok(link)
+        let connect = move || async move {
+            let sink = upstream.watched(Source::Modern, Arc::clone(&upstream.sink));
+            let making = upstream.connector.clone().modern(sink);
+            let made = upstream.unless_stopped(making).await;
+            if upstream.changed.modern.swap(false, Ordering::AcqRel) {
+                upstream.relist.notify_one();
+            }
+            match &made {
+                Ok(_) => upstream.learn(Era::Modern, true),
+                Err(error) if error.is_refusal() => upstream.learn(Era::Modern, false),
+                Err(_) => {}
+            }
+            made
+        };
+        let upstream = Arc::clone(self);
+        self.modern
+            .get(&self.tasks, connect, move |link| upstream.stand(link))
+            .await
     }
 
     /// Waits for a link in the making; a backend that does not answer must not hold up the end.
@@ -273,15 +286,13 @@ impl Upstream {
         made.unwrap_or_else(|| Err(stopped()))
     }
 
-    /// Listens on a fresh modern link, once.
+    /// Listens on a fresh modern link.
     fn stand(self: &Arc<Self>, link: &Arc<Link>) {
-        if link.begin_listening() {
-            let sink = self.watched(Source::Modern, Arc::clone(&self.sink));
-            let listening = listen::stand(Arc::clone(link), sink);
-            let stop = self.stop.clone();
-            self.tasks
-                .spawn(async move { stop.run_until_cancelled(listening).await });
-        }
+        let sink = self.watched(Source::Modern, Arc::clone(&self.sink));
+        let listening = listen::stand(Arc::clone(link), sink);
+        let stop = self.stop.clone();
+        self.tasks
+            .spawn(async move { stop.run_until_cancelled(listening).await });
     }
 
     /// The catalogue's link in the legacy era: it declares everything, and whatever it asks is refused.

@@ -47,28 +47,33 @@ impl Slot {
         self.link.load_full().filter(|link| link.ended().is_none())
     }
 
-    /// Whether there is a link that lives, or will be soon.
-    pub(crate) fn in_use(&self) -> bool {
-        self.live().is_some() || self.making().attempt.is_some()
-    }
-
     /// The link; `connect` makes one where none lives. Whoever comes meanwhile waits for the same attempt and gets the
     /// same error; for a short while after a failure the error is the answer. The attempt goes on in `tasks` even if
-    /// nobody waits any more.
+    /// nobody waits any more; `then` is told of the link.
     ///
     /// # Errors
     /// When no link can be made, or the place is closed.
-    pub(crate) async fn get<F>(self: &Arc<Self>, tasks: &TaskTracker, connect: impl FnOnce() -> F) -> Made
+    pub(crate) async fn get<F>(
+        self: &Arc<Self>,
+        tasks: &TaskTracker,
+        connect: impl FnOnce() -> F,
+        then: impl FnOnce(&Arc<Link>) + Send + 'static,
+    ) -> Made
     where
         F: Future<Output = Result<Link, LinkError>> + Send + 'static,
     {
         match self.live() {
             Some(link) => Ok(link),
-            None => self.attempt(tasks, connect)?.await,
+            None => self.attempt(tasks, connect, then)?.await,
         }
     }
 
-    fn attempt<F>(self: &Arc<Self>, tasks: &TaskTracker, connect: impl FnOnce() -> F) -> Result<Attempt, LinkError>
+    fn attempt<F>(
+        self: &Arc<Self>,
+        tasks: &TaskTracker,
+        connect: impl FnOnce() -> F,
+        then: impl FnOnce(&Arc<Link>) + Send + 'static,
+    ) -> Result<Attempt, LinkError>
     where
         F: Future<Output = Result<Link, LinkError>> + Send + 'static,
     {
@@ -87,8 +92,8 @@ impl Slot {
         }
         let (slot, connecting) = (Arc::clone(self), connect());
         let made = tasks.spawn(async move {
-            let made = connecting.await;
-            slot.finish(made).await
+            let made = slot.finish(connecting.await).await;
+            made.inspect(then)
         });
         let attempt = made
             .map(|made| made.unwrap_or_else(|_| Err(given_up())))
@@ -173,17 +178,17 @@ mod tests {
             }
         };
         let began = Instant::now();
-        let waiting = (0..5).map(|_| slot.get(&tasks, connect));
+        let waiting = (0..5).map(|_| slot.get(&tasks, connect, |_| ()));
         let made = futures::future::join_all(waiting).await;
         assert!(
             made.iter()
                 .all(|made| matches!(made, Err(LinkError::Closed(why)) if why == "refused"))
         );
         assert_eq!((began.elapsed().as_secs(), attempts.load(Ordering::Relaxed)), (2, 1));
-        assert!(slot.get(&tasks, connect).await.is_err());
+        assert!(slot.get(&tasks, connect, |_| ()).await.is_err());
         assert_eq!(attempts.load(Ordering::Relaxed), 1, "the error is remembered");
         tokio::time::advance(FIRST_PAUSE).await;
-        assert!(slot.get(&tasks, connect).await.is_err());
+        assert!(slot.get(&tasks, connect, |_| ()).await.is_err());
         assert_eq!(attempts.load(Ordering::Relaxed), 2);
     }
 
@@ -191,7 +196,7 @@ mod tests {
     async fn a_closed_place_makes_no_link() {
         let slot = Arc::new(Slot::default());
         assert!(slot.close().is_none());
-        let made = slot.get(&TaskTracker::new(), || async { Err(refused()) }).await;
+        let made = slot.get(&TaskTracker::new(), || async { Err(refused()) }, |_| ()).await;
         assert!(matches!(made, Err(LinkError::Closed(why)) if why == "the attempt to connect was given up"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Hello, Lists};
+use crate::{Hello, Lists, Upstream};
 
 /// Where a backend is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +39,10 @@ pub struct State {
     pub error: Option<String>,
     /// What it said of itself at the last connection.
     pub hello: Option<Arc<Hello>>,
-    /// What it listed last. Not to be shown while it is [`Phase::Failed`], but the names stay its own.
+    /// What it listed last; the names stay its own also when they are not shown.
     pub lists: Arc<Lists>,
+    /// Whether clients see what it listed: not before it was ready, and not once it has been away for too long.
+    pub shown: bool,
     /// What its shared legacy process or session listed after it said that its own lists changed.
     pub plain: Option<Arc<Lists>>,
     /// The same of its modern process, where that is not the one that `lists` comes from.
@@ -52,12 +54,6 @@ pub struct State {
 }
 
 impl State {
-    /// Whether clients see what it lists: not once an attempt to connect has failed.
-    #[must_use]
-    pub fn is_shown(&self) -> bool {
-        matches!(self.phase, Phase::Ready | Phase::Initializing)
-    }
-
     /// Before anything happened.
     #[must_use]
     pub fn pending() -> Self {
@@ -66,10 +62,20 @@ impl State {
             error: None,
             hello: None,
             lists: Arc::default(),
+            shown: false,
             plain: None,
             modern: None,
             changes: Changes::default(),
             tried: false,
         }
     }
+}
+
+/// Changes the state and tells those who watch it.
+pub(crate) fn set(upstream: &Upstream, change: impl FnOnce(&mut State)) {
+    upstream.state.send_modify(|state| {
+        let mut next = State::clone(state);
+        change(&mut next);
+        *state = Arc::new(next);
+    });
 }

@@ -6,54 +6,58 @@ use std::time::Duration;
 
 use argus_config::Transport;
 
+use crate::backoff::Backoff;
+use crate::grace::Grace;
 use crate::http::Probe;
-use crate::state::{Phase, State};
+use crate::state::{Phase, set};
 use crate::{Link, LinkError, Lists, Upstream};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LAST_PAUSE: Duration = Duration::from_secs(60);
-/// A connection that held this long starts the pauses anew.
-const STABLE: Duration = Duration::from_secs(30);
 /// After this time a list that was refused is asked for again, then ever later.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// How often a backend behind a URL is asked whether it is still there: nothing else may tell, unlike with a process.
+const PROBE: Duration = Duration::from_secs(30);
+/// How long it may take to say so.
+const PROBE_LIMIT: Duration = Duration::from_secs(10);
 /// Changes that are announced this close together are read once.
 const GATHER: Duration = Duration::from_millis(10);
 
 /// Connects, lists, waits for the end, and begins again, until the upstream stops.
 pub(crate) async fn run(upstream: Arc<Upstream>) {
     let stop = upstream.stop.clone();
-    let mut pause = FIRST_PAUSE;
+    let mut backoff = Backoff::new();
+    let mut grace = Grace::new(upstream.connector.context.grace);
     let mut held = None;
-    while !stop.is_cancelled() {
-        let Some(connected) = stop.run_until_cancelled(attempt(&upstream)).await else {
+    loop {
+        let attempting = grace.during(&upstream, attempt(&upstream));
+        let Some(connected) = stop.run_until_cancelled(attempting).await else {
             break;
         };
         let cause = match connected {
             Ok((link, lists)) => {
-                let since = tokio::time::Instant::now();
+                backoff.ready();
+                grace.back();
                 ready(&upstream, &link, lists);
                 held = Some(Arc::clone(&link));
                 let Some(cause) = stop.run_until_cancelled(hold(&upstream, &link)).await else {
                     break;
                 };
-                if since.elapsed() >= STABLE {
-                    pause = FIRST_PAUSE;
-                }
+                grace.lost();
                 lost(&upstream, &cause);
                 cause
             }
             Err(cause) => {
+                grace.failed();
                 failed(&upstream, &cause);
                 cause
             }
         };
         held = None;
-        if stop.is_cancelled() {
+        let pause = backoff.pause();
+        tracing::warn!(backend = %upstream.name(), error = %cause, retry_in_ms = pause.as_millis(), "backend is away");
+        let waiting = grace.during(&upstream, tokio::time::sleep(pause));
+        if stop.run_until_cancelled(waiting).await.is_none() {
             break;
         }
-        tracing::warn!(backend = %upstream.name(), error = %cause, retry_in_ms = pause.as_millis(), "backend is away");
-        let _ = stop.run_until_cancelled(tokio::time::sleep(jittered(pause))).await;
-        pause = (pause * 2).min(LAST_PAUSE);
     }
     set(&upstream, |state| state.phase = Phase::ShuttingDown);
     if let Some(link) = held {
@@ -129,6 +133,10 @@ async fn hold(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
             cause = link.wait_ended() => return cause,
             () = upstream.relist.notified() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep(pause), if incomplete => pause *= 2,
+            () = tokio::time::sleep(PROBE), if link.is_remote() => match link.probe(PROBE_LIMIT).await {
+                Err(cause) if cause.means_away() => return cause,
+                _ => continue,
+            },
         }
         if let Err(cause) = relist(upstream, link).await {
             return cause;
@@ -154,7 +162,7 @@ async fn relist(upstream: &Arc<Upstream>, link: &Arc<Link>) -> Result<(), LinkEr
                 state.changes = announced;
             });
         }
-        Err(cause @ (LinkError::Unreachable { .. } | LinkError::SessionLost(_))) => return Err(cause),
+        Err(cause) if cause.means_away() => return Err(cause),
         Err(error) => tracing::warn!(backend = %upstream.name(), %error, "the changed lists cannot be read"),
     }
     Ok(())
@@ -185,6 +193,7 @@ fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
         state.error = None;
         state.hello = Some(Arc::new(link.hello().clone()));
         state.lists = Arc::new(lists);
+        state.shown = true;
         state.tried = true;
     });
 }
@@ -204,18 +213,4 @@ fn failed(upstream: &Upstream, cause: &LinkError) {
         state.error = Some(cause.to_string());
         state.tried = true;
     });
-}
-
-fn set(upstream: &Upstream, change: impl FnOnce(&mut State)) {
-    upstream.state.send_modify(|state| {
-        let mut next = State::clone(state);
-        change(&mut next);
-        *state = Arc::new(next);
-    });
-}
-
-/// A pause between half and the whole of `pause`, so that many backends do not come back in step.
-fn jittered(pause: Duration) -> Duration {
-    let random = getrandom::u32().unwrap_or(u32::MAX);
-    pause / 2 + (pause / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

@@ -32,6 +32,11 @@ impl Backend {
         for duration in [timeouts.init, timeouts.cap_fetch, timeouts.startup, timeouts.call] {
             feed.bytes(&duration.as_nanos().to_le_bytes());
         }
+        let usage = &self.usage;
+        feed.text(usage.sharing.as_str());
+        for count in [usage.max_processes, usage.max_concurrent_calls, usage.max_waiting_calls] {
+            feed.count(count);
+        }
         feed.finish()
     }
 }

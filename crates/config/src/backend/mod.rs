@@ -6,6 +6,7 @@ mod http;
 mod overrides;
 mod stdio;
 mod timeouts;
+mod usage;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ pub use http::StreamableHttp;
 pub use overrides::ToolOverride;
 pub use stdio::Stdio;
 pub use timeouts::Timeouts;
+pub use usage::{Sharing, Usage};
 
 use crate::decode::{Context, Field, Fields, Kind, Named, Preset, Section, Unset, Variant, rules, variant};
 use crate::diagnose::Problem;
@@ -104,6 +106,8 @@ pub struct Backend {
     pub tool_overrides: IndexMap<String, ToolOverride>,
     /// How long its answers may take.
     pub timeouts: Timeouts,
+    /// How much of it is used at once, and by whom.
+    pub usage: Usage,
 }
 
 /// Which generation of the protocol a backend is spoken to in.
@@ -182,8 +186,8 @@ pub(crate) const VARIANTS: &[Variant] = &[
         fields: HTTP_FIELDS,
     },
 ];
-const STDIO_FIELDS: Fields = &[stdio::FIELDS, COMMON];
-const HTTP_FIELDS: Fields = &[http::FIELDS, COMMON];
+const STDIO_FIELDS: Fields = &[stdio::FIELDS, COMMON, usage::FIELDS];
+const HTTP_FIELDS: Fields = &[http::FIELDS, COMMON, usage::FIELDS];
 
 /// What could be read of a backend, also when a variable is missing.
 struct Draft {
@@ -259,6 +263,7 @@ impl Draft {
         let filters = Filters::read(&section.section(&FILTERS, cx), cx);
         let tool_overrides = overrides::read(section, &TOOL_OVERRIDES, cx);
         let timeouts = Timeouts::read(&section.section(&TIMEOUTS, cx), kind, cx);
+        let usage = Usage::read(section, cx);
         let backend = transport.map(|transport| Backend {
             name: name.to_owned(),
             group: group.clone(),
@@ -267,6 +272,7 @@ impl Draft {
             filters,
             tool_overrides,
             timeouts,
+            usage,
         });
         Self { kind, group, backend }
     }

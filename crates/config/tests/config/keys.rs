@@ -34,6 +34,7 @@ fn cases() -> Vec<(String, String, String)> {
             format!("server: {}", nest(key, value)),
         );
     }
+    case("catalogue.grace", String::new(), nest("catalogue.grace", "1"));
     for (key, value) in [("strategy", "prefix"), ("separator", "'.'")] {
         let key = format!("conflict_resolution.{key}");
         case(&key, String::new(), nest(&key, value));
@@ -67,6 +68,10 @@ fn cases() -> Vec<(String, String, String)> {
             ("timeouts.cap_fetch", "1"),
             ("timeouts.startup", "1"),
             ("timeouts.call", "1"),
+            ("sharing", "session"),
+            ("max_processes", "9"),
+            ("max_concurrent_calls", "9"),
+            ("max_waiting_calls", "9"),
         ] {
             case(
                 &backend_key(kind, key),
@@ -156,12 +161,13 @@ fn fingerprint(config: &Config) -> String {
         .map(|token| token.expose_secret().to_owned());
     let Config {
         server,
+        catalogue,
         conflict_resolution,
         feature_flags,
         version,
         ..
     } = config;
-    format!("{version} {server:?} {conflict_resolution:?} {feature_flags:?} {digests:?} {token:?}")
+    format!("{version} {server:?} {catalogue:?} {conflict_resolution:?} {feature_flags:?} {digests:?} {token:?}")
 }
 
 #[test]

@@ -86,6 +86,7 @@ fn it_refuses_an_unknown_key_in_every_section() {
         "/backends/files/timeouts",
         "/backends/remote",
         "/backends/remote/auth",
+        "/catalogue",
         "/conflict_resolution",
         "/feature_flags",
     ] {

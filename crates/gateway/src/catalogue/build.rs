@@ -93,13 +93,14 @@ fn tools(backends: &[Seen], rule: &ConflictResolution) -> (Vec<Raw>, HashMap<Byt
                 .map_or_else(|| tool.key.clone(), Into::into);
             let exposed = names.expose(upstream.name(), &wanted);
             let description = change.and_then(|change| change.description.as_deref());
-            if state.is_shown() {
+            if state.shown {
                 items.push(renamed(&tool, &exposed, description));
             }
             routes.insert(
                 exposed,
                 Route {
                     upstream: Arc::clone(upstream),
+                    repeatable: repeatable(&tool.object),
                     original: tool.key,
                 },
             );
@@ -115,7 +116,7 @@ fn prompts(backends: &[Seen], rule: &ConflictResolution) -> (Vec<Raw>, HashMap<B
     for Seen { upstream, state, lists } in backends {
         for prompt in visible(&lists.prompts, "name", &upstream.definition().filters.prompts) {
             let exposed = names.expose(upstream.name(), &prompt.key);
-            if state.is_shown() {
+            if state.shown {
                 items.push(renamed(&prompt, &exposed, None));
             }
             routes.insert(
@@ -123,11 +124,19 @@ fn prompts(backends: &[Seen], rule: &ConflictResolution) -> (Vec<Raw>, HashMap<B
                 Route {
                     upstream: Arc::clone(upstream),
                     original: prompt.key,
+                    repeatable: true,
                 },
             );
         }
     }
     (items, routes)
+}
+
+/// Whether a tool says that calling it twice does no harm (MCP 2025-11-25 "Tool annotations").
+fn repeatable(tool: &Object) -> bool {
+    let hints = tool.get_object("annotations");
+    let hint = |name| hints.as_ref()?.get(name).map(|raw| raw.as_str() == "true");
+    hint("readOnlyHint").unwrap_or(false) || hint("idempotentHint").unwrap_or(false)
 }
 
 /// The item under its exposed name; untouched where nothing changes.
@@ -152,7 +161,7 @@ fn resources(backends: &[Seen]) -> (Vec<Raw>, HashMap<ByteString, Arc<Upstream>>
         for resource in visible(&lists.resources, "uri", &upstream.definition().filters.resources) {
             if let std::collections::hash_map::Entry::Vacant(free) = routes.entry(resource.key) {
                 free.insert(Arc::clone(upstream));
-                if state.is_shown() {
+                if state.shown {
                     items.push(resource.raw);
                 }
             }
@@ -178,7 +187,7 @@ fn templates(backends: &[Seen]) -> (Vec<Raw>, Vec<TemplateRoute>) {
                     matcher,
                     upstream: Arc::clone(upstream),
                 });
-                if state.is_shown() {
+                if state.shown {
                     items.push(template.raw);
                 }
             }

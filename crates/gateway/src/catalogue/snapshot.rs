@@ -16,6 +16,8 @@ pub(crate) struct Route {
     pub(crate) upstream: Arc<Upstream>,
     /// What the backend itself calls it.
     pub(crate) original: ByteString,
+    /// Whether calling it twice does no harm.
+    pub(crate) repeatable: bool,
 }
 
 /// Where URIs of a template lead.

@@ -3,62 +3,81 @@
 use std::sync::Arc;
 
 use argus_protocol::{ByteString, Era, Object, Raw, RpcError, code, meta, method};
-use argus_upstream::{Link, Outgoing, Upstream};
+use argus_upstream::{Exchange, Link, LinkError, Outgoing, Turn, Upstream};
 
 use super::logging;
 use super::mrtr::StateSeal;
 use crate::client::Client;
 use crate::core::Core;
 use crate::relay::{Finish, Relay, Reply};
+use crate::repeat::{Call, Chance};
 
 /// A request in the backend's own words.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Forward {
     pub(crate) method: ByteString,
     pub(crate) params: Option<Raw>,
     /// The backend's own name of the tool or prompt, or the URI.
     pub(crate) name: Option<ByteString>,
+    /// Whether doing it twice does no harm.
+    pub(crate) repeatable: bool,
 }
 
-/// Sends a request on the client's link to a backend.
+/// Sends a request on the client's link to a backend, when it is its turn.
 pub(crate) async fn forward(core: &Core, client: Client<'_>, upstream: &Arc<Upstream>, forward: Forward) -> Reply {
-    match client.link(core, upstream).await {
-        Ok(link) => on_link(core, client, upstream, &link, forward).await,
-        Err(error) => error.to_rpc(upstream.name()).into(),
+    let ready = async {
+        let turn = upstream.turn().await?;
+        Ok((turn, client.link(core, upstream).await?))
+    };
+    match ready.await {
+        Ok((turn, link)) => on_link(core, client, turn, &link, forward).await,
+        Err(error) => LinkError::to_rpc(&error, upstream.name()).into(),
     }
 }
 
 /// The same, on a link that is known.
-pub(crate) async fn on_link(
+pub(crate) async fn on_link(core: &Core, client: Client<'_>, turn: Turn, link: &Arc<Link>, forward: Forward) -> Reply {
+    let Some(core) = core.me.upgrade() else {
+        return RpcError::new(code::INTERNAL_ERROR, "the gateway is stopping").into();
+    };
+    match send(&core, client, turn.upstream(), link, &forward).await {
+        Err(error) => error.into(),
+        Ok((exchange, finish)) => Reply::Relay(Box::new(Relay {
+            exchange,
+            finish,
+            call: Call {
+                core,
+                client: client.kept(),
+                turn,
+                forward,
+                era: link.era(),
+            },
+            chance: Chance::Left,
+        })),
+    }
+}
+
+/// Sends it; gives what comes back and what is to become of the result.
+pub(crate) async fn send(
     core: &Core,
     client: Client<'_>,
-    upstream: &Arc<Upstream>,
-    link: &Arc<Link>,
-    forward: Forward,
-) -> Reply {
+    upstream: &Upstream,
+    link: &Link,
+    forward: &Forward,
+) -> Result<(Exchange, Finish), RpcError> {
     if let Client::Legacy(session) = client {
         logging::apply(session, link).await;
     }
-    let (params, finish) = match translate(core, client.era(), link.era(), upstream.name(), &forward) {
-        Ok(translated) => translated,
-        Err(error) => return error.into(),
-    };
-    let name = forward.name.clone();
+    let (params, finish) = translate(core, client.era(), link.era(), upstream.name(), forward)?;
     let request = Outgoing {
-        method: forward.method,
+        method: forward.method.clone(),
         params,
-        name: forward.name,
+        name: forward.name.clone(),
         param_headers: client.param_headers(),
         declared: client.declared(),
     };
     let exchange = link.call(request, Some(upstream.definition().timeouts.call));
-    Reply::Relay(Relay {
-        exchange,
-        backend: Arc::clone(upstream.name()),
-        name,
-        finish,
-        logs: client.logs(),
-    })
+    Ok((exchange, finish))
 }
 
 /// The parameters for the link's era, and what becomes of the result.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use argus_config::Sharing;
 use argus_protocol::{Raw, RpcError, code, meta, version};
-use argus_upstream::{Declared, own_info};
+use argus_upstream::{Declared, Upstream, own_info};
 
 use super::{object, text};
+use crate::client::own_link;
 use crate::core::Core;
 use crate::relay::Reply;
 use crate::session::Session;
@@ -28,8 +30,26 @@ pub(crate) async fn initialize(core: &Core, params: Option<&Raw>) -> Result<(Arc
     let session = core
         .open_session(version::negotiate(&asked), declared)
         .map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))?;
+    begin_own_links(core, &session);
     let result = initialize_result(core, session.version());
     Ok((session, result))
+}
+
+/// Makes the session's links to the backends that give every session its own (`sharing: session`).
+fn begin_own_links(core: &Core, session: &Arc<Session>) {
+    let wanted = |upstream: &&Arc<Upstream>| upstream.definition().usage.sharing == Sharing::Session;
+    for upstream in core.inventory.upstreams().filter(wanted) {
+        let Some(core) = core.me.upgrade() else { return };
+        let (session, upstream) = (Arc::clone(session), Arc::clone(upstream));
+        core.spawn({
+            let core = Arc::clone(&core);
+            async move {
+                if let Err(error) = own_link(&core, &session, &upstream).await {
+                    tracing::warn!(backend = %upstream.name(), %error, "a session has no connection of its own yet");
+                }
+            }
+        });
+    }
 }
 
 fn initialize_result(core: &Core, version: &str) -> Raw {

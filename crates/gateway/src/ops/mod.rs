@@ -45,7 +45,7 @@ pub(crate) async fn legacy(
 }
 
 /// Answers a request of a modern client; `subscriptions/listen` has its own way.
-pub(crate) async fn modern(core: &Arc<Core>, request: &ModernRequest) -> Reply {
+pub(crate) async fn modern(core: &Arc<Core>, request: &Arc<ModernRequest>) -> Reply {
     match &*request.method {
         method::DISCOVER => lifecycle::discover(core).await,
         // These ended with the handshake (MCP 2026-07-28 "Removed methods").

@@ -50,6 +50,7 @@ pub(super) async fn call(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
                 method: ByteString::from_static(kind.method()),
                 params: Some(params),
                 name: Some(route.original),
+                repeatable: route.repeatable,
             };
             forward(core, client, &route.upstream, request).await
         }

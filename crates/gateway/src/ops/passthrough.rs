@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use argus_protocol::{ByteString, Object, Raw, method};
+use argus_upstream::LinkError;
 
 use super::forward::{Forward, on_link};
 use super::unknown;
@@ -14,25 +15,21 @@ pub(crate) async fn pass(core: &Arc<Core>, client: Client<'_>, method: &ByteStri
     let Some(upstream) = core.inventory.only() else {
         return unknown(method);
     };
-    let name = task_of(method, params.as_ref());
-    match client.link(core, upstream).await {
+    let request = Forward {
+        method: method.clone(),
+        name: task_of(method, params.as_ref()),
+        params,
+        repeatable: false,
+    };
+    let ready = async {
+        let turn = upstream.turn().await?;
+        Ok((turn, client.link(core, upstream).await?))
+    };
+    match ready.await {
         // Nobody here can say what an unknown method means in another era.
-        Ok(link) if link.era() != client.era() => unknown(method),
-        Ok(link) => {
-            on_link(
-                core,
-                client,
-                upstream,
-                &link,
-                Forward {
-                    method: method.clone(),
-                    params,
-                    name,
-                },
-            )
-            .await
-        }
-        Err(error) => error.to_rpc(upstream.name()).into(),
+        Ok((_, link)) if link.era() != client.era() => unknown(method),
+        Ok((turn, link)) => on_link(core, client, turn, &link, request).await,
+        Err(error) => LinkError::to_rpc(&error, upstream.name()).into(),
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
         method: ByteString::from_static(method::RESOURCES_READ),
         params: params.clone(),
         name: Some(uri.clone()),
+        repeatable: true,
     };
     match readers.split_last() {
         None => not_found(client.era(), &uri).into(),

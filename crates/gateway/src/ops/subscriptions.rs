@@ -36,8 +36,9 @@ pub(crate) async fn unsubscribe(core: &Arc<Core>, session: &Arc<Session>, params
         Err(reply) => return reply,
     };
     session.unsubscribe(upstream.name(), &uri);
-    let still_wanted = |other: &Arc<Session>| !other.can_be_asked() && other.subscribes(upstream.name(), &uri);
-    if !session.can_be_asked() && core.sessions.all().iter().any(still_wanted) {
+    let shares = |session: &Session| !session.has_own_link(upstream.name());
+    let still_wanted = |other: &Arc<Session>| shares(other) && other.subscribes(upstream.name(), &uri);
+    if shares(session) && core.sessions.all().iter().any(still_wanted) {
         // Others on the same connection still want the updates.
         return Reply::result(Raw::empty_object());
     }
@@ -55,6 +56,7 @@ fn request(method: &'static str, params: Option<Raw>, uri: ByteString) -> Forwar
         method: ByteString::from_static(method),
         params,
         name: Some(uri),
+        repeatable: true,
     }
 }
 

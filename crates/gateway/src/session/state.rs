@@ -196,8 +196,15 @@ impl Session {
             .cloned()
     }
 
-    pub(crate) fn keep_link(&self, upstream: &Upstream, link: &Arc<Link>) {
-        lock(&self.links).insert(Arc::clone(upstream.name()), Arc::clone(link));
+    /// Keeps a link of the session's own; `true` when it takes the place of another one.
+    pub(crate) fn keep_link(&self, upstream: &Upstream, link: &Arc<Link>) -> bool {
+        let before = lock(&self.links).insert(Arc::clone(upstream.name()), Arc::clone(link));
+        before.is_some_and(|before| !Arc::ptr_eq(&before, link))
+    }
+
+    /// Whether the session has a link of its own to a backend.
+    pub(crate) fn has_own_link(&self, backend: &str) -> bool {
+        lock(&self.links).contains_key(backend)
     }
 
     /// The catalogue of this session alone, if its own links list something of their own.
@@ -263,6 +270,12 @@ impl Session {
         if let Some(uris) = lock(&self.subscriptions).get_mut(backend) {
             uris.remove(uri);
         }
+    }
+
+    /// The URIs that the session subscribed to at a backend.
+    pub(crate) fn subscriptions(&self, backend: &str) -> Vec<ByteString> {
+        let subscriptions = lock(&self.subscriptions);
+        subscriptions.get(backend).into_iter().flatten().cloned().collect()
     }
 
     pub(crate) fn subscribes(&self, backend: &str, uri: &str) -> bool {

@@ -162,7 +162,7 @@ fn answer_to(
                 yield Item::legacy(write::response(Some(&id), &answer));
                 return;
             }
-            Reply::Relay(relay) => relay,
+            Reply::Relay(relay) => *relay,
         };
         log.relayed(&relay);
         let mut call = Held { session: Arc::clone(&session), relay: Some(relay), in_flight: Some(in_flight) };

@@ -1,5 +1,7 @@
 //! Messages of modern clients: 2026-07-28, each standing alone.
 
+use std::sync::Arc;
+
 use argus_gateway::{Event, Gateway, Listen, ListenEvent, ModernParams, ModernRequest, Reply, RequestMeta};
 use argus_protocol::{
     Answer, ByteString, Id, Message, Object, Raw, RpcError, code, header, meta, method, version, write,
@@ -34,13 +36,13 @@ pub(crate) async fn handle(
         Ok(meta) => meta,
         Err(error) => return answer::error(StatusCode::BAD_REQUEST, Some(&id), &error).into_response(),
     };
-    let request = ModernRequest {
+    let request = Arc::new(ModernRequest {
         id,
         method,
         params,
         meta,
         param_headers: param_headers(headers),
-    };
+    });
     if request.method == method::LISTEN {
         return listen(app, request).await;
     }
@@ -103,7 +105,7 @@ fn param_headers(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValu
 
 /// The messages that answer a request. Dropped before the response, they cancel the call (MCP 2026-07-28
 /// "Cancellation").
-fn answer_to(gateway: Gateway, request: ModernRequest) -> Messages {
+fn answer_to(gateway: Gateway, request: Arc<ModernRequest>) -> Messages {
     Box::pin(async_stream::stream! {
         let mut log = RequestLog::begin(FACE, &request.method);
         let id = request.id.clone();
@@ -113,7 +115,7 @@ fn answer_to(gateway: Gateway, request: ModernRequest) -> Messages {
                 yield Item::modern(write::response(Some(&id), &answer), &answer);
                 return;
             }
-            Reply::Relay(relay) => relay,
+            Reply::Relay(relay) => *relay,
         };
         log.relayed(&relay);
         while let Some(event) = relay.next().await {
@@ -134,7 +136,7 @@ fn answer_to(gateway: Gateway, request: ModernRequest) -> Messages {
 }
 
 /// `subscriptions/listen`: a stream that stays open.
-async fn listen(app: &App, request: ModernRequest) -> Response {
+async fn listen(app: &App, request: Arc<ModernRequest>) -> Response {
     let mut log = RequestLog::begin(FACE, &request.method);
     request_log::written(match app.gateway.listen(&request).await {
         Ok(listen) => respond::event_stream(listening(listen, request, log)),
@@ -147,7 +149,7 @@ async fn listen(app: &App, request: ModernRequest) -> Response {
 
 fn listening(
     mut listen: Listen,
-    request: ModernRequest,
+    request: Arc<ModernRequest>,
     mut log: RequestLog,
 ) -> impl futures::Stream<Item = Bytes> + Send + 'static {
     async_stream::stream! {

@@ -112,7 +112,10 @@ impl Endpoint {
             .client
             .request(request)
             .await
-            .map_err(|error| unreachable(causes(&error)))
+            .map_err(|error| match error.is_connect() {
+                true => unreachable(causes(&error)),
+                false => LinkError::Closed(format!("the connection broke before the answer: {}", causes(&error))),
+            })
     }
 }
 

@@ -144,7 +144,8 @@ impl Post {
     /// The end of a call that the backend does not answer. A backend that cannot be reached may have been started anew.
     fn failed(&mut self, cause: LinkError) -> Event {
         self.settled();
-        if matches!(cause, LinkError::Unreachable { .. }) {
+        let closed = self.shared.ended.borrow().is_some();
+        if !closed && matches!(cause, LinkError::Unreachable { .. } | LinkError::Closed(_)) {
             self.shared.sink.deliver(FeedEvent::Interrupted);
         }
         Event::Outcome(Err(cause))

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use argus_config::{Backend, BackendEntry, BackendKind, Config, Filters, Protocol, Stdio, Timeouts, Transport};
+use argus_config::{Backend, BackendEntry, BackendKind, Config, Filters, Protocol, Stdio, Timeouts, Transport, Usage};
 use indexmap::IndexMap;
 
 /// The group of a backend that names none.
@@ -40,6 +40,7 @@ fn entry(name: &str, program: &Path) -> BackendEntry {
         filters: Filters::default(),
         tool_overrides: IndexMap::new(),
         timeouts: Timeouts::preset(BackendKind::Stdio),
+        usage: Usage::default(),
     };
     BackendEntry {
         name: name.to_owned(),

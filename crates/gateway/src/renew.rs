@@ -1,0 +1,83 @@
+//! Setting up again what was set up on a connection that ended: subscriptions and the log level.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argus_protocol::{ByteString, Raw, method};
+use argus_upstream::{Link, Upstream};
+
+use crate::client::own_link;
+use crate::core::Core;
+use crate::ops::logging;
+use crate::session::{FeedItem, Session};
+
+/// How long a backend may take to take a subscription.
+const LIMIT: Duration = Duration::from_secs(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The shared connection of a backend is a new one.
+pub(crate) async fn shared(core: Arc<Core>, backend: Arc<str>) {
+    let Some(upstream) = core.inventory.named(&backend) else {
+        return;
+    };
+    let Ok(link) = upstream.for_plain().await else { return };
+    let sharing = |session: &Arc<Session>| !session.has_own_link(&backend);
+    let sessions: Vec<_> = core.sessions.all().into_iter().filter(sharing).collect();
+    for session in &sessions {
+        logging::apply(session, &link).await;
+    }
+    let uris: HashSet<ByteString> = sessions
+        .iter()
+        .flat_map(|session| session.subscriptions(&backend))
+        .collect();
+    for uri in uris {
+        subscribe(&link, upstream, &uri).await;
+        for session in sessions.iter().filter(|session| session.subscribes(&backend, &uri)) {
+            session.feed().push(updated(&uri));
+        }
+    }
+}
+
+/// A session's own connection is a new one.
+pub(crate) async fn own(session: Arc<Session>, upstream: Arc<Upstream>, link: Arc<Link>) {
+    logging::apply(&session, &link).await;
+    for uri in session.subscriptions(upstream.name()) {
+        subscribe(&link, &upstream, &uri).await;
+        session.feed().push(updated(&uri));
+    }
+}
+
+/// A session's own connection ended: makes a new one at once, if the session waits for something on it.
+pub(crate) async fn restore(core: Arc<Core>, session: Arc<Session>, backend: Arc<str>) {
+    let Some(upstream) = core.inventory.named(&backend) else {
+        return;
+    };
+    let mut pause = FIRST_PAUSE;
+    let restoring = async {
+        while !session.subscriptions(&backend).is_empty() {
+            tokio::time::sleep(pause).await;
+            if own_link(&core, &session, upstream).await.is_ok() {
+                return;
+            }
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+    };
+    let _ = session.over().run_until_cancelled(restoring).await;
+}
+
+async fn subscribe(link: &Link, upstream: &Upstream, uri: &ByteString) {
+    let params = Raw::from_value(&serde_json::json!({ "uri": &**uri }));
+    if let Err(error) = link.ask(method::RESOURCES_SUBSCRIBE, Some(params), LIMIT).await {
+        tracing::warn!(backend = %upstream.name(), %error, "a subscription cannot be renewed");
+    }
+}
+
+/// Nobody knows what happened while the connection was down: the resource may have changed.
+fn updated(uri: &ByteString) -> FeedItem {
+    FeedItem::Notification {
+        method: ByteString::from_static(method::RESOURCE_UPDATED),
+        params: Some(Raw::from_value(&serde_json::json!({ "uri": &**uri }))),
+    }
+}

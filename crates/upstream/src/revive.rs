@@ -1,0 +1,66 @@
+//! What happens when a legacy link ends: those who use it are told, and the shared one is made anew.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::state::{Phase, State};
+use crate::{FeedEvent, FeedSink, Link, Upstream};
+
+impl Upstream {
+    /// Watches a fresh legacy link.
+    pub(crate) fn revive(self: &Arc<Self>, link: &Arc<Link>, sink: Arc<dyn FeedSink>) {
+        if !link.owned() {
+            self.plain_backoff().ready();
+        }
+        let (upstream, link) = (Arc::clone(self), Arc::clone(link));
+        self.tasks.spawn(async move {
+            if upstream.stop.run_until_cancelled(link.wait_ended()).await.is_none() {
+                return;
+            }
+            let owned = link.owned();
+            drop(link);
+            sink.deliver(FeedEvent::Ended);
+            if !owned
+                && upstream
+                    .stop
+                    .run_until_cancelled(upstream.restore_plain())
+                    .await
+                    .is_some()
+            {
+                sink.deliver(FeedEvent::Renewed);
+            }
+        });
+    }
+
+    /// Makes the shared legacy link anew, however long that takes.
+    async fn restore_plain(self: &Arc<Self>) {
+        let mut states = self.watch();
+        loop {
+            let pause = self.plain_backoff().pause();
+            wait_for_chance(&mut states, pause).await;
+            let made = self.plain_legacy().await;
+            if made.is_ok() || self.verdict().legacy == Some(false) {
+                return;
+            }
+        }
+    }
+
+    fn plain_backoff(&self) -> std::sync::MutexGuard<'_, crate::backoff::Backoff> {
+        self.plain_backoff.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits for the end of the pause, or for the moment in which the backend becomes ready again.
+async fn wait_for_chance(states: &mut watch::Receiver<Arc<State>>, pause: Duration) {
+    states.mark_unchanged();
+    let ready = async {
+        while states.changed().await.is_ok() {
+            if states.borrow_and_update().phase == Phase::Ready {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(pause, ready).await;
+}
