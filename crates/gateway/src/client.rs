@@ -180,6 +180,18 @@ impl KeptClient {
         }
     }
 
+    /// Whether the client declared that it answers questions of this method. Of those that are not known here nobody
+    /// declares anything.
+    pub(crate) fn can_be_asked(&self, method: &str) -> bool {
+        let Self::Legacy(session) = self else { return true };
+        match method {
+            method::SAMPLING => session.declared().offers("sampling"),
+            method::ELICITATION => session.declared().offers("elicitation"),
+            method::ROOTS_LIST => session.declared().offers("roots"),
+            _ => true,
+        }
+    }
+
     /// Whether a notification of a call may reach the client. Log messages of the level that the legacy session or the
     /// modern request wants do; a modern request without a level wants none (MCP 2026-07-28 "Logging").
     pub(crate) fn hears(&self, method: &str, params: Option<&Raw>) -> bool {

@@ -97,6 +97,9 @@ impl Relay {
                         return Poll::Ready(Some(Event::Notification { method, params }));
                     }
                 }
+                Some(Event::Ask(ask)) if !self.call.client.can_be_asked(&ask.method) => {
+                    ask.reply.refuse("the client that made the call does not offer this");
+                }
                 Some(Event::Ask(ask)) => {
                     // What the client answers has a part in what becomes of the call: it is not done twice.
                     self.chance = Chance::Gone;

@@ -73,6 +73,11 @@ impl World {
         self.config["server"][key] = value.into();
     }
 
+    /// Sets a section.
+    pub(crate) fn root(&mut self, key: &str, value: impl Into<Value>) {
+        self.config[key] = value.into();
+    }
+
     /// Sets a key of a backend.
     pub(crate) fn backend(&mut self, name: &str, key: &str, value: impl Into<Value>) {
         self.config["backends"][name][key] = value.into();

@@ -185,7 +185,9 @@ impl Demux {
         let reply = AskReply::new(id.clone(), Arc::<Self>::clone(self) as Arc<dyn AskPeer>);
         let ask = Ask { method, params, reply };
         let mut calls = self.calls();
-        let Some(call) = calls.culprit(self.server.owned).map(|(call, _)| call) else {
+        // On a shared process nobody can say for sure whose call caused it, and it may belong to none.
+        let call = calls.culprit(true).map(|(call, _)| call).filter(|_| self.server.owned);
+        let Some(call) = call else {
             drop(calls);
             self.server.sink.deliver(FeedEvent::Ask(ask));
             return;

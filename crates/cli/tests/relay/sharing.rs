@@ -1,0 +1,147 @@
+//! Who shares a connection to a backend, and how many calls it gets at once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use argus_testkit::{Client, Journal, is_gone, part, until};
+use futures::future::join_all;
+use serde_json::json;
+
+use crate::world::{Running, World, message, tool};
+
+const WHO: &str = r#"{"tools/call who": [{"result": {"pid": "@pid"}}],
+    "tools/call ask": [{"ask": "elicitation/create", "params": {"message":"@arguments","requestedSchema":{}}},
+        {"result": {"asked":"@arguments","answer":"@answer"}}]}"#;
+
+fn with(sharing: &str, most: usize) -> (Running, Journal) {
+    let mut world = World::new();
+    let script = world.script("odd", WHO);
+    let journal = world.stdio("odd", &["verbatim", "--script", &script]);
+    world.backend("odd", "sharing", sharing);
+    world.backend("odd", "max_processes", most);
+    (world.start(), journal)
+}
+
+async fn process_of(client: &Client) -> u32 {
+    let result = client.result("tools/call", &tool("who", "{}")).await;
+    part(&result, "pid").unwrap().parse().unwrap()
+}
+
+async fn processes_of(clients: &[Client]) -> BTreeSet<u32> {
+    join_all(clients.iter().map(process_of)).await.into_iter().collect()
+}
+
+#[tokio::test]
+async fn shared_means_one_process_for_all_and_no_questions() {
+    let (running, _) = with("shared", 8);
+    let clients = [running.askable().await, running.askable().await, running.plain().await];
+    assert_eq!(processes_of(&clients).await.len(), 1);
+    let result = clients[0].result("tools/call", &tool("ask", "{}")).await;
+    assert!(part(&result, "answer").unwrap().contains("-32601"), "{result}");
+    running.stop();
+}
+
+#[tokio::test]
+async fn session_means_a_process_from_the_start_to_the_end_of_each() {
+    let (running, journal) = with("session", 8);
+    let before = journal.all("start").len();
+    let clients = [running.plain().await, running.askable().await];
+    let started = until(Duration::from_secs(5), || journal.all("start").len() == before + 2).await;
+    assert!(started, "the processes wait for a first call");
+    let processes = processes_of(&clients).await;
+    assert_eq!(processes.len(), 2);
+    for client in &clients {
+        assert_eq!(client.end().await, 204);
+    }
+    let gone = until(Duration::from_secs(5), || processes.iter().all(|&pid| is_gone(pid))).await;
+    assert!(gone, "the processes outlive their sessions");
+    running.stop();
+}
+
+#[tokio::test]
+async fn a_session_beyond_the_limit_shares_to_its_end_and_is_not_asked() {
+    let (running, _) = with("auto", 2);
+    let own = [running.askable().await, running.askable().await];
+    let owned = processes_of(&own).await;
+    assert_eq!(owned.len(), 2);
+    let third = running.askable().await;
+    let shared = process_of(&third).await;
+    assert!(!owned.contains(&shared));
+    assert_eq!(process_of(&running.plain().await).await, shared);
+    let result = third.result("tools/call", &tool("ask", "{}")).await;
+    assert!(part(&result, "answer").unwrap().contains("-32601"), "{result}");
+    // There is room again, but what it began with a process it goes on with.
+    assert_eq!(own[0].end().await, 204);
+    assert_eq!(process_of(&third).await, shared);
+    assert_ne!(process_of(&running.askable().await).await, shared);
+    running.says("max_processes");
+    running.stop();
+}
+
+/// Calls `ask` and answers its question with what it was asked.
+async fn asked(client: &Client, number: usize) {
+    let arguments = format!(r#"{{"n":{number}}}"#);
+    let mut exchange = client.open("tools/call", &tool("ask", &arguments)).await;
+    let question = exchange.next().await.unwrap();
+    assert_eq!(
+        part(&part(&question, "params").unwrap(), "message").unwrap(),
+        arguments,
+        "a question of another call"
+    );
+    let id = part(&question, "id").unwrap();
+    client
+        .send(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"result":{{"mine":{number}}}}}"#
+        ))
+        .await;
+    let result = part(&exchange.answer().await, "result").unwrap();
+    assert_eq!(
+        result,
+        format!(r#"{{"asked":{arguments},"answer":{{"mine":{number}}}}}"#)
+    );
+}
+
+#[tokio::test]
+async fn fifty_clients_are_each_asked_by_their_own_calls() {
+    let (running, _) = with("auto", 50);
+    let clients = join_all((0..50).map(|_| running.askable())).await;
+    let turns = clients.iter().enumerate().map(|(number, client)| async move {
+        for turn in 0..3 {
+            asked(client, number * 10 + turn).await;
+        }
+    });
+    join_all(turns).await;
+    running.stop();
+}
+
+#[tokio::test]
+async fn calls_beyond_the_limit_wait_and_too_many_are_refused() {
+    let mut world = World::new();
+    let gate = world.file("gate");
+    let script = format!(r#"{{"tools/call wait": [{{"gate": {gate:?}}}, {{"result": {{"done":true}}}}]}}"#);
+    let script = world.script("odd", &script);
+    let journal = world.stdio("odd", &["verbatim", "--script", &script]);
+    world.backend("odd", "max_concurrent_calls", 2);
+    world.backend("odd", "max_waiting_calls", 3);
+    world.stdio("other", &["sane"]);
+    let running = world.start();
+    let client = running.plain().await;
+    let wait = tool("wait", "{}");
+    let calls = join_all((0..6).map(|_| client.call("tools/call", &wait)));
+    let watching = async {
+        assert!(until(Duration::from_secs(5), || journal.messages("tools/call").len() == 2).await);
+        // Nobody else waits.
+        client.result("tools/call", &tool("hello", "{}")).await;
+        assert_eq!(journal.messages("tools/call").len(), 2, "more than two at once");
+        std::fs::write(&gate, "").unwrap();
+    };
+    let (answers, ()) = futures::join!(calls, watching);
+    let refused: Vec<_> = answers.iter().filter_map(|answer| part(answer, "error")).collect();
+    assert_eq!(refused.len(), 1, "{answers:?}");
+    assert_eq!(
+        message(&refused[0]),
+        "backend `odd`: 2 calls are with it and 3 wait already (max_concurrent_calls, max_waiting_calls); try again later"
+    );
+    assert_eq!(json!(journal.messages("tools/call").len()), 5);
+    running.stop();
+}
