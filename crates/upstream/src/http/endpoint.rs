@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use url::Url;
 
 use super::HttpClient;
+use super::causes::causes;
 use crate::LinkError;
 
 /// Redirects that are followed within one origin.
@@ -126,18 +127,6 @@ pub(super) fn shown(url: &Url) -> String {
     let _ = shown.set_password(None);
     shown.set_query(None);
     shown.to_string()
-}
-
-/// An error with all its causes on one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// What kind of body an answer has.

@@ -1,5 +1,6 @@
 //! A backend behind Streamable HTTP, with a session (legacy) or without (modern).
 
+mod causes;
 mod client;
 mod connection;
 mod endpoint;
