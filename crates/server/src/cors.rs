@@ -12,22 +12,30 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 /// How long a browser may remember what it was allowed.
 const REMEMBERED: Duration = Duration::from_secs(3600);
 
-/// Lets the listed origins read answers; no other.
-pub(crate) fn layer(server: &Server) -> CorsLayer {
-    let origins = if server.allowed_origins.iter().any(|origin| origin == "*") {
+/// Lets the listed origins read answers; no other. `None` where none is listed.
+pub(crate) fn layer(server: &Server) -> Option<CorsLayer> {
+    let listed: Vec<String> = server
+        .allowed_origins
+        .iter()
+        .map(|origin| origin.to_ascii_lowercase())
+        .collect();
+    if listed.is_empty() {
+        return None;
+    }
+    let origins = if listed.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
     } else {
-        AllowOrigin::list(
-            server
-                .allowed_origins
-                .iter()
-                .filter_map(|origin| HeaderValue::from_str(origin).ok()),
-        )
+        let is_listed = move |origin: &HeaderValue| {
+            let origin = origin.as_bytes().to_ascii_lowercase();
+            listed.iter().any(|known| known.as_bytes() == origin)
+        };
+        AllowOrigin::predicate(move |origin, _| is_listed(origin))
     };
-    CorsLayer::new()
+    let layer = CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([HeaderName::from_static(header::SESSION_ID), WWW_AUTHENTICATE])
-        .max_age(REMEMBERED)
+        .max_age(REMEMBERED);
+    Some(layer)
 }

@@ -8,6 +8,7 @@ use argus_gateway::Gateway;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
+use tower::util::option_layer;
 
 use crate::app::App;
 use crate::guard::{self, Rules};
@@ -23,7 +24,7 @@ pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> 
     let protected = Router::new()
         .route("/mcp", any(mcp::handle))
         .route("/mcp/", any(mcp::handle))
-        .layer(cors::layer(server))
+        .layer(option_layer(cors::layer(server)))
         .layer(from_fn_with_state(rules, guard::check))
         .layer(from_fn(|request, next| request_log::rest(mcp::FACE, request, next)));
     let public = Router::new()

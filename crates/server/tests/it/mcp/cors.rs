@@ -63,3 +63,20 @@ async fn nobody_may_use_the_credentials_of_the_visitor() {
     let allowed = preflight(&served, PAGE).send().await;
     assert!(!allowed.headers.contains_key("access-control-allow-credentials"));
 }
+
+#[tokio::test]
+async fn the_case_of_an_origin_does_not_count() {
+    let served = Served::with("server: {allowed_origins: [\"https://App.Example\"]}").await;
+    let allowed = preflight(&served, PAGE).send().await;
+    assert_eq!(allowed.status, 200);
+    assert_eq!(allowed.headers["access-control-allow-origin"], PAGE);
+}
+
+#[tokio::test]
+async fn without_listed_origins_nothing_is_said_of_them() {
+    let served = Served::with("").await;
+    let answered = served.post(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).send().await;
+    for name in ["vary", "access-control-expose-headers", "access-control-allow-origin"] {
+        assert!(!answered.headers.contains_key(name), "{name}");
+    }
+}
