@@ -2,10 +2,12 @@
 
 mod capabilities;
 mod filters;
+mod long_names;
 mod names;
 mod pages;
 mod passthrough;
 mod resources;
+mod strategies;
 
 use serde_json::json;
 
