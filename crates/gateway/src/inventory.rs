@@ -84,6 +84,13 @@ pub struct Inventory {
 impl Inventory {
     /// Starts to connect to every backend, all at once.
     pub(crate) fn start(config: &Config, context: &Arc<Context>, sink: &dyn Fn(&str) -> Arc<dyn FeedSink>) -> Self {
+        let definitions = config
+            .backends
+            .iter()
+            .filter_map(|entry| entry.definition.as_ref().ok());
+        context
+            .remembered
+            .keep_only(&definitions.map(|backend| backend.digest()).collect());
         Self {
             backends: config
                 .backends

@@ -11,7 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::link::Wire;
 use crate::redact::Redactor;
-use crate::{Declared, FeedSink, Hello, HttpClient, Link, LinkError, Outgoing, Verdicts, http as streamable, stdio};
+use crate::{
+    Declared, FeedSink, Hello, HttpClient, Link, LinkError, Outgoing, Remembered, Verdicts, http as streamable, stdio,
+};
 
 /// What all backends share.
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub struct Context {
     pub guard: GuardProgram,
     /// Where the eras of backends are remembered.
     pub verdicts: Verdicts,
+    /// Where their lists are remembered.
+    pub remembered: Remembered,
 }
 
 /// How the gateway introduces itself: an `Implementation` object.

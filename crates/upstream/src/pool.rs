@@ -16,7 +16,7 @@ use crate::slot::Slot;
 use crate::state::{Changes, State};
 use crate::verdict::Verdict;
 use crate::watched::{Changed, Nobody, Source, Watched};
-use crate::{Context, Declared, FeedSink, Link, LinkError, listen, supervisor};
+use crate::{Context, Declared, FeedSink, Link, LinkError, listen, remembering, supervisor};
 
 /// Processes of one backend that belong to sessions; a session beyond shares the common one.
 const MAX_OWNED_PROCESSES: usize = 8;
@@ -55,6 +55,7 @@ impl Upstream {
                 modern: Some(true),
             },
         };
+        let known = context.remembered.load(&digest);
         let name: Arc<str> = definition.name.as_str().into();
         let upstream = Arc::new(Self {
             connector: Connector {
@@ -62,7 +63,7 @@ impl Upstream {
                 definition,
                 name,
             },
-            state: watch::Sender::new(Arc::new(State::pending())),
+            state: watch::Sender::new(Arc::new(State::from_before(known.clone()))),
             stop: CancellationToken::new(),
             relist: Notify::new(),
             announced: Mutex::default(),
@@ -76,6 +77,7 @@ impl Upstream {
             tasks: TaskTracker::new(),
         });
         upstream.tasks.spawn(supervisor::run(Arc::clone(&upstream)));
+        upstream.tasks.spawn(remembering::run(Arc::clone(&upstream), known));
         upstream
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::remembered::Known;
 use crate::{Hello, Lists};
 
 /// Where a backend is in its life.
@@ -37,9 +38,9 @@ pub struct State {
     pub phase: Phase,
     /// Why it is not ready, for a person.
     pub error: Option<String>,
-    /// What it said of itself at the last connection.
+    /// What it said of itself at the last connection, also of an earlier run.
     pub hello: Option<Arc<Hello>>,
-    /// What it listed last. Not to be shown while it is [`Phase::Failed`], but the names stay its own.
+    /// What it listed last, also in an earlier run. Not to be shown while it is [`Phase::Failed`], but the names stay its own.
     pub lists: Arc<Lists>,
     /// What its shared legacy process or session listed after it said that its own lists changed.
     pub plain: Option<Arc<Lists>>,
@@ -55,7 +56,25 @@ impl State {
     /// Whether clients see what it lists: not once an attempt to connect has failed.
     #[must_use]
     pub fn is_shown(&self) -> bool {
-        matches!(self.phase, Phase::Ready | Phase::Initializing)
+        matches!(self.phase, Phase::Pending | Phase::Initializing | Phase::Ready)
+    }
+
+    /// Whether the first lists after a start should wait for it: nothing is known of it yet.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        !self.tried && self.hello.is_none()
+    }
+
+    /// Before anything happened in this run.
+    pub(crate) fn from_before(known: Option<Known>) -> Self {
+        match known {
+            None => Self::pending(),
+            Some(Known { hello, lists }) => Self {
+                hello: Some(hello),
+                lists,
+                ..Self::pending()
+            },
+        }
     }
 
     /// Before anything happened.

@@ -213,3 +213,90 @@ impl Made {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use argus_config::Mode;
+    use argus_runtime::GuardProgram;
+    use argus_upstream::{Context, FeedEvent, FeedSink, HttpClient, Lists, Phase, Remembered, State, Verdicts};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    struct Deaf;
+
+    impl FeedSink for Deaf {
+        fn deliver(&self, _: FeedEvent) {}
+    }
+
+    /// Backends that are ready and list this, whatever their links do.
+    fn ready(lists: Vec<Lists>) -> Vec<Seen> {
+        let context = Arc::new(Context {
+            http: HttpClient::new().unwrap(),
+            guard: GuardProgram::this_program().unwrap(),
+            verdicts: Verdicts::in_folder(None),
+            remembered: Remembered::in_folder(None),
+        });
+        let one = |(at, lists): (usize, Lists)| {
+            let yaml = format!("backends: {{b{at}: {{type: streamable-http, url: 'http://127.0.0.1:1/mcp'}}}}");
+            let loaded = argus_config::check("", &yaml, Path::new("/"), &|_| None, Mode::Check).unwrap();
+            let definition = loaded.config.backends[0].definition.clone().unwrap();
+            let upstream = Upstream::start(definition, Arc::clone(&context), Arc::new(Deaf));
+            let state = State {
+                phase: Phase::Ready,
+                ..State::pending()
+            };
+            Seen::new(&upstream, &state, Arc::new(lists))
+        };
+        lists.into_iter().enumerate().map(one).collect()
+    }
+
+    fn tools(items: impl IntoIterator<Item = Value>) -> Lists {
+        Lists {
+            tools: items.into_iter().map(|item| Raw::from_value(&item)).collect(),
+            ..Lists::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn annotations_say_what_may_be_repeated() {
+        let mut lists = tools([
+            json!({"name": "none"}),
+            json!({"name": "reads", "annotations": {"readOnlyHint": true}}),
+            json!({"name": "same", "annotations": {"readOnlyHint": false, "idempotentHint": true}}),
+            json!({"name": "writes", "annotations": {"readOnlyHint": false, "title": "true"}}),
+            json!({"name": "odd", "annotations": {"readOnlyHint": "true"}}),
+            json!({"name": "odder", "annotations": true}),
+        ]);
+        lists.prompts.push(Raw::from_value(&json!({"name": "p"})));
+        let made = build(ready(vec![lists]), &ConflictResolution::default(), None);
+        let repeatable = |name: &str| made.tool(name).unwrap().repeatable;
+        assert!(["reads", "same"].into_iter().all(repeatable));
+        assert!(!["none", "writes", "odd", "odder"].into_iter().any(repeatable));
+        assert!(made.prompt("p").unwrap().repeatable);
+    }
+
+    #[tokio::test]
+    async fn measure() {
+        let tool = |at: usize| {
+            let text = "x".repeat(150);
+            json!({"name": format!("tool-{at:04}"), "description": text, "inputSchema": {"type": "object", "properties":
+                {"path": {"type": "string", "description": "what to look at"}, "depth": {"type": "integer"}}, "required": ["path"]},
+                "annotations": {"readOnlyHint": true, "title": "A tool"}})
+        };
+        println!("{} bytes", tool(1).to_string().len());
+        let lists = (0..10).map(|_| tools((0..1000).map(tool))).collect();
+        let backends = ready(lists);
+        for _ in 0..10 {
+            let copy = backends.clone();
+            let began = std::time::Instant::now();
+            let made = build(copy, &ConflictResolution::default(), None);
+            println!("build {:?}", began.elapsed());
+            let began = std::time::Instant::now();
+            assert!(made.shows(&backends));
+            println!("shows {:?}", began.elapsed());
+        }
+    }
+}
