@@ -94,10 +94,10 @@ impl Catalogues {
     /// The snapshot of these backends: the standing one, if it is.
     fn renewed(&self, standing: &Arc<Snapshot>, backends: Vec<Seen>) -> Arc<Snapshot> {
         if standing.shows(&backends) {
-            Arc::clone(standing)
-        } else {
-            Arc::new(snapshot(&self.config, backends))
+            return Arc::clone(standing);
         }
+        standing.lend(&backends);
+        Arc::new(snapshot(&self.config, backends))
     }
 }
 

@@ -9,7 +9,7 @@ use argus_upstream::Upstream;
 
 use super::capabilities::{self, Introduced};
 use super::clash::{self, Clash};
-use super::items::{Item, Kind, items};
+use super::items::{Item, Kind, Offered};
 use super::listing::Listing;
 use super::names::Names;
 use super::seen::Seen;
@@ -125,17 +125,18 @@ impl<'a> Building<'a> {
 
     /// Adds a backend with all that it gets names for.
     fn add(&mut self, at: usize) {
-        let seen = &self.backends[at];
-        let offered = Kind::ALL.map(|kind| items(seen, kind));
-        let collisions = self.collisions(seen, &offered);
+        let backends = self.backends;
+        let seen = &backends[at];
+        let offered = seen.offered();
+        let collisions = self.collisions(seen, offered);
         if !collisions.is_empty() {
             self.made.conditions[at] = clash::condition(ConditionKind::NameCollision, &collisions);
             return;
         }
         let mut hidden = Vec::new();
-        for (kind, items) in Kind::ALL.into_iter().zip(offered) {
+        for (kind, items) in offered.kinds() {
             for item in items {
-                match self.name(kind, seen, &item) {
+                match self.name(kind, seen, item) {
                     Ok(exposed) => self.made.place(at, seen, kind, item, exposed),
                     Err(clash) => hidden.push(clash),
                 }
@@ -148,23 +149,23 @@ impl<'a> Building<'a> {
     }
 
     /// Why the backend is left out whole: with the strategy `error`, names that others have.
-    fn collisions(&self, seen: &'a Seen, offered: &[Vec<Item>; 4]) -> Vec<Clash<'a>> {
+    fn collisions(&self, seen: &'a Seen, offered: &Offered) -> Vec<Clash<'a>> {
         if self.rule.strategy != Strategy::Error {
             return Vec::new();
         }
-        let of_kind = |(kind, items): (Kind, &'_ Vec<Item>)| -> Vec<Clash<'a>> {
+        let mut collisions = Vec::new();
+        for (kind, items) in offered.kinds() {
             let names = &self.names[kind as usize];
-            let clash = |item: &Item| {
+            collisions.extend(items.iter().filter_map(|item| {
                 let holder = names.holder(seen.upstream.name(), &item.wanted)?;
                 Some(Clash {
                     kind,
                     name: item.wanted.clone(),
                     holder,
                 })
-            };
-            items.iter().filter_map(clash).collect()
-        };
-        Kind::ALL.into_iter().zip(offered).flat_map(of_kind).collect()
+            }));
+        }
+        collisions
     }
 
     fn name(&mut self, kind: Kind, seen: &'a Seen, item: &Item) -> Result<ByteString, Clash<'a>> {
@@ -179,28 +180,22 @@ impl<'a> Building<'a> {
 
 impl Made {
     /// Lists an item under its exposed name and notes where the name leads.
-    fn place(&mut self, at: usize, seen: &Seen, kind: Kind, item: Item, exposed: ByteString) {
+    fn place(&mut self, at: usize, seen: &Seen, kind: Kind, item: &Item, exposed: ByteString) {
         if seen.shown {
             self.shown[at][kind as usize].push(item.under(&exposed));
         }
         let upstream = Arc::clone(&seen.upstream);
+        let route = |upstream| Route {
+            upstream,
+            original: item.key.clone(),
+            repeatable: item.repeatable,
+        };
         match kind {
             Kind::Tool => {
-                let repeatable = item.is_repeatable();
-                let route = Route {
-                    upstream,
-                    original: item.key,
-                    repeatable,
-                };
-                self.tools.insert(exposed, route);
+                self.tools.insert(exposed, route(upstream));
             }
             Kind::Prompt => {
-                let route = Route {
-                    upstream,
-                    original: item.key,
-                    repeatable: true,
-                };
-                self.prompts.insert(exposed, route);
+                self.prompts.insert(exposed, route(upstream));
             }
             Kind::Resource => {
                 self.resources.insert(exposed, upstream);
@@ -261,42 +256,49 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn annotations_say_what_may_be_repeated() {
+    async fn a_route_knows_what_may_be_repeated() {
         let mut lists = tools([
-            json!({"name": "none"}),
             json!({"name": "reads", "annotations": {"readOnlyHint": true}}),
-            json!({"name": "same", "annotations": {"readOnlyHint": false, "idempotentHint": true}}),
-            json!({"name": "writes", "annotations": {"readOnlyHint": false, "title": "true"}}),
-            json!({"name": "odd", "annotations": {"readOnlyHint": "true"}}),
-            json!({"name": "odder", "annotations": true}),
+            json!({"name": "writes"}),
         ]);
         lists.prompts.push(Raw::from_value(&json!({"name": "p"})));
         let made = build(ready(vec![lists]), &ConflictResolution::default(), None);
-        let repeatable = |name: &str| made.tool(name).unwrap().repeatable;
-        assert!(["reads", "same"].into_iter().all(repeatable));
-        assert!(!["none", "writes", "odd", "odder"].into_iter().any(repeatable));
-        assert!(made.prompt("p").unwrap().repeatable);
+        let routes = [made.tool("reads"), made.tool("writes"), made.prompt("p")];
+        assert_eq!(routes.map(|route| route.unwrap().repeatable), [true, false, true]);
+    }
+
+    /// The same backends at a later moment.
+    fn later(seen: &Seen, phase: Phase, lists: &Lists) -> Seen {
+        let state = State {
+            phase,
+            ..State::pending()
+        };
+        Seen::new(&seen.upstream, &state, Arc::new(lists.clone()))
     }
 
     #[tokio::test]
-    async fn measure() {
-        let tool = |at: usize| {
-            let text = "x".repeat(150);
-            json!({"name": format!("tool-{at:04}"), "description": text, "inputSchema": {"type": "object", "properties":
-                {"path": {"type": "string", "description": "what to look at"}, "depth": {"type": "integer"}}, "required": ["path"]},
-                "annotations": {"readOnlyHint": true, "title": "A tool"}})
+    async fn the_same_backends_make_the_same_snapshot() {
+        let lists = tools([json!({"name": "x"})]);
+        let backends = ready(vec![lists.clone(), lists.clone()]);
+        let made = build(backends.clone(), &ConflictResolution::default(), None);
+        let changed = |phase, lists: &Lists| [backends[0].clone(), later(&backends[1], phase, lists)];
+        assert!(made.shows(&changed(Phase::Ready, &lists)));
+        assert!(made.shows(&changed(Phase::Initializing, &lists)));
+        assert!(!made.shows(&changed(Phase::Failed, &lists)));
+        assert!(!made.shows(&changed(Phase::Ready, &tools([json!({"name": "y"})]))));
+        assert!(!made.shows(&backends[..1]));
+    }
+
+    #[tokio::test]
+    async fn lists_that_stay_are_not_read_again() {
+        let lists = tools([json!({"name": "x"})]);
+        let made = build(ready(vec![lists.clone()]), &ConflictResolution::default(), None);
+        let read = |lists: &Lists| {
+            let seen = later(&made.made_of[0], Phase::Failed, lists);
+            made.lend(std::slice::from_ref(&seen));
+            std::ptr::eq(seen.offered(), made.made_of[0].offered())
         };
-        println!("{} bytes", tool(1).to_string().len());
-        let lists = (0..10).map(|_| tools((0..1000).map(tool))).collect();
-        let backends = ready(lists);
-        for _ in 0..10 {
-            let copy = backends.clone();
-            let began = std::time::Instant::now();
-            let made = build(copy, &ConflictResolution::default(), None);
-            println!("build {:?}", began.elapsed());
-            let began = std::time::Instant::now();
-            assert!(made.shows(&backends));
-            println!("shows {:?}", began.elapsed());
-        }
+        assert!(read(&lists));
+        assert!(!read(&tools([json!({"name": "y"})])));
     }
 }

@@ -1,8 +1,10 @@
 //! What a snapshot is made of.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use argus_upstream::{Hello, Lists, State, Upstream};
+
+use super::items::Offered;
 
 /// One backend at the moment of building.
 #[derive(Debug, Clone)]
@@ -14,6 +16,7 @@ pub(crate) struct Seen {
     pub(super) lists: Arc<Lists>,
     /// Whether clients see what it lists.
     pub(super) shown: bool,
+    offered: OnceLock<Arc<Offered>>,
 }
 
 impl Seen {
@@ -23,6 +26,22 @@ impl Seen {
             hello: state.hello.clone(),
             lists,
             shown: state.is_shown(),
+            offered: OnceLock::new(),
+        }
+    }
+
+    /// What it offers; read when first asked for.
+    pub(super) fn offered(&self) -> &Offered {
+        let read = || Arc::new(Offered::of(self.upstream.definition(), &self.lists));
+        self.offered.get_or_init(read)
+    }
+
+    /// Takes over what others read of the same lists.
+    pub(super) fn borrow_from(&self, others: &[Self]) {
+        let same = |other: &&Self| Arc::ptr_eq(&self.upstream, &other.upstream) && self.lists == other.lists;
+        if let Some(offered) = others.iter().find(same).and_then(|other| other.offered.get()) {
+            // What is there already is as good.
+            let _ = self.offered.set(Arc::clone(offered));
         }
     }
 }

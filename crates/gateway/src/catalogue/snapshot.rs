@@ -62,6 +62,13 @@ impl Snapshot {
         self.made_of == backends
     }
 
+    /// Gives backends whose lists are the same here what was read of them.
+    pub(crate) fn lend(&self, backends: &[Seen]) {
+        for seen in backends {
+            seen.borrow_from(&self.made_of);
+        }
+    }
+
     /// The backends with what is to be said of each.
     pub(crate) fn conditions(&self) -> impl Iterator<Item = (&Arc<str>, Option<&Condition>)> {
         let names = self.made_of.iter().map(|seen| seen.upstream.name());
