@@ -16,6 +16,7 @@ mod lossless;
 mod odd_http;
 mod payloads;
 mod properties;
+mod remembered;
 mod shielded;
 mod start;
 mod timeouts;
