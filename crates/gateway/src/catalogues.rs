@@ -4,7 +4,7 @@
 //! that switches on others does so where it is called. A shared link that says that its lists changed is therefore listed
 //! itself, for the clients that share it, and a session's own link for that session.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use argus_config::Config;
@@ -22,6 +22,8 @@ pub(crate) struct Catalogues {
     common: ArcSwap<Snapshot>,
     plain: ArcSwap<Snapshot>,
     modern: ArcSwap<Snapshot>,
+    /// Held while a session's own snapshot is made, so that the one that stays is the newest.
+    own: Mutex<()>,
 }
 
 impl Catalogues {
@@ -32,6 +34,7 @@ impl Catalogues {
             common: ArcSwap::new(Arc::clone(&empty)),
             plain: ArcSwap::new(Arc::clone(&empty)),
             modern: ArcSwap::new(empty),
+            own: Mutex::default(),
             config,
         }
     }
@@ -79,6 +82,7 @@ impl Catalogues {
 
     /// Builds a session's own snapshot anew, if some of its links list something of their own.
     pub(crate) fn rebuild_own(&self, inventory: &Inventory, session: &Session) {
+        let _newest = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         let own = session.own_lists();
         let made = (!own.is_empty()).then(|| {
             let lists = |upstream: &Upstream, state: &State| {

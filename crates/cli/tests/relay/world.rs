@@ -78,6 +78,11 @@ impl World {
         self.config["backends"][name][key] = value.into();
     }
 
+    /// Says what becomes of two equal names.
+    pub(crate) fn strategy(&mut self, strategy: &str) {
+        self.config["conflict_resolution"] = json!({"strategy": strategy});
+    }
+
     /// Takes a backend out.
     pub(crate) fn without(&mut self, name: &str) {
         if let Some(backends) = self.config["backends"].as_object_mut() {

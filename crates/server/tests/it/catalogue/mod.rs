@@ -1,6 +1,7 @@
 //! What several backends offer together, as clients see it.
 
 mod capabilities;
+mod changes;
 mod filters;
 mod long_names;
 mod names;
