@@ -31,7 +31,6 @@ const PROVENANCE: &str = "obsolete: who changed what is not kept in the configur
                           control and remove the key";
 const LATER: &str = "this release does not have it yet; remove the key";
 const LATER_SSE: &str = "this release does not have the transport `sse` yet; use `streamable-http`";
-const LATER_STRATEGY: &str = "this release does not have this strategy yet; use `auto` or `prefix`";
 const LATER_AUTH: &str = "this release does not have this kind of `auth` yet; use `type: static` with `headers`";
 
 const ROWS: &[Row] = &[
@@ -80,10 +79,6 @@ const ROWS: &[Row] = &[
     key("skills", LATER),
     key("workflows", LATER),
     key("client", LATER),
-    key(
-        "conflict_resolution.order",
-        "it belongs to the strategy `priority`, which this release does not have yet",
-    ),
     key("server.auth_background_refresh_enabled", LATER),
     key("server.auth_background_refresh_interval_seconds", LATER),
     key("backends.*.container", LATER),
@@ -92,9 +87,6 @@ const ROWS: &[Row] = &[
     value("backends.*.type", "sse", LATER_SSE),
     value("backends.*.auth.type", "oauth2", LATER_AUTH),
     value("backends.*.auth.type", "pkce", LATER_AUTH),
-    value("conflict_resolution.strategy", "first-wins", LATER_STRATEGY),
-    value("conflict_resolution.strategy", "priority", LATER_STRATEGY),
-    value("conflict_resolution.strategy", "error", LATER_STRATEGY),
 ];
 
 /// Words that people write for a value that has another name here.

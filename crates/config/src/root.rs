@@ -62,12 +62,16 @@ impl Config {
     /// Reads the file's tree; what is wrong is in the context afterwards.
     pub(crate) fn read(root: &Node, cx: &mut Context<'_>) -> Option<Self> {
         let section = Section::open(root, KeyPath::default(), 0..0, FIELDS, cx)?;
+        let version = section.choice(&VERSION, cx).unwrap_or_default().to_owned();
+        let server = Server::read(&section.section(&SERVER, cx), cx);
+        let named = section.named(&BACKENDS, cx);
+        let names: Vec<&str> = named.iter().map(|named| named.name).collect();
         Some(Self {
-            version: section.choice(&VERSION, cx).unwrap_or_default().to_owned(),
-            server: Server::read(&section.section(&SERVER, cx), cx),
-            backends: read_backends(&section, cx),
+            version,
+            server,
+            backends: named.iter().filter_map(|named| BackendEntry::read(named, cx)).collect(),
             catalogue: Catalogue::read(&section.section(&CATALOGUE, cx), cx),
-            conflict_resolution: ConflictResolution::read(&section.section(&CONFLICT_RESOLUTION, cx), cx),
+            conflict_resolution: ConflictResolution::read(&section.section(&CONFLICT_RESOLUTION, cx), &names, cx),
             feature_flags: FeatureFlags::read(&section.section(&FEATURE_FLAGS, cx), cx),
         })
     }
@@ -85,9 +89,4 @@ impl Default for Config {
             feature_flags: FeatureFlags::default(),
         }
     }
-}
-
-fn read_backends(section: &Section<'_>, cx: &mut Context<'_>) -> Vec<BackendEntry> {
-    let named = section.named(&BACKENDS, cx);
-    named.iter().filter_map(|named| BackendEntry::read(named, cx)).collect()
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use argus_config::Config;
 use argus_protocol::{ByteString, method};
-use argus_upstream::{Changes, Context, Declared, FeedSink, HttpClient, Verdicts};
+use argus_upstream::{Changes, Context, Declared, FeedSink, HttpClient, Remembered, Verdicts};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,7 +29,7 @@ const CHANGES_BEHIND: usize = 64;
 /// What the gateway needs besides its configuration.
 #[derive(Debug)]
 pub struct Options {
-    /// Where verdicts are remembered; nothing is when `None`.
+    /// Where verdicts and lists are remembered; nothing is when `None`.
     pub data_folder: Option<PathBuf>,
     /// The program that guards child processes.
     pub guard: argus_runtime::GuardProgram,
@@ -64,6 +64,7 @@ impl Core {
             guard: options.guard,
             verdicts: Verdicts::in_folder(options.data_folder.as_deref()),
             grace: config.catalogue.grace,
+            remembered: Remembered::in_folder(options.data_folder.as_deref()),
         });
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let sink = |backend: &str| -> Arc<dyn FeedSink> {
@@ -176,9 +177,9 @@ impl Core {
         for method in announce {
             self.announce(method);
         }
-        // The snapshot of backends that were all tried stands now: whoever waited may look. It is theirs from the
-        // start, so it is no change for them.
-        if states.iter().all(|state| state.tried) {
+        // The snapshot of backends that were all tried, or are known from before, stands now: whoever waited may look. It
+        // is theirs from the start, so it is no change for them.
+        if !states.iter().any(|state| state.is_awaited()) {
             self.startup.finish();
         }
     }

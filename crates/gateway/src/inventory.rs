@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use argus_config::{BackendEntry, Config};
 use argus_upstream::{Context, FeedSink, Phase, State, Upstream};
+
+use crate::condition::{Condition, ConditionKind};
 
 /// One backend of the inventory.
 #[derive(Debug)]
@@ -13,6 +16,7 @@ pub struct Backend {
     /// Its group.
     pub group: String,
     link: Result<Arc<Upstream>, String>,
+    conditions: ArcSwap<Vec<Condition>>,
 }
 
 impl Backend {
@@ -22,11 +26,18 @@ impl Backend {
         self.link.as_ref().ok()
     }
 
-    /// The backend as it is now. One whose definition cannot be used has failed, with the reason.
+    /// What an operator should know of it beside its state.
+    #[must_use]
+    pub fn conditions(&self) -> Arc<Vec<Condition>> {
+        self.conditions.load_full()
+    }
+
+    /// The backend as it is now. One whose definition cannot be used, or which the catalogue leaves out, has failed, with
+    /// the reason.
     #[must_use]
     pub fn state(&self) -> Arc<State> {
         match &self.link {
-            Ok(upstream) => upstream.state(),
+            Ok(upstream) => self.unless_left_out(upstream.state()),
             Err(reason) => Arc::new(State {
                 phase: Phase::Failed,
                 error: Some(reason.clone()),
@@ -34,6 +45,33 @@ impl Backend {
                 ..State::pending()
             }),
         }
+    }
+
+    fn unless_left_out(&self, state: Arc<State>) -> Arc<State> {
+        let conditions = self.conditions.load();
+        let collision = conditions.iter().find(|one| one.kind == ConditionKind::NameCollision);
+        match collision {
+            Some(collision) if state.phase != Phase::Failed => Arc::new(State {
+                phase: Phase::Failed,
+                error: Some(collision.message.clone()),
+                ..State::clone(&state)
+            }),
+            _ => state,
+        }
+    }
+
+    /// Keeps what is to be said of it now, and logs what is new.
+    fn note(&self, condition: Option<&Condition>) {
+        let known = self.conditions.load();
+        if known.first() == condition {
+            return;
+        }
+        match condition {
+            Some(new) => tracing::warn!(backend = %self.name, condition = new.kind.as_str(), "{}", new.message),
+            None => tracing::info!(backend = %self.name, "no other backend has names of this one any more"),
+        }
+        self.conditions
+            .store(Arc::new(condition.cloned().into_iter().collect()));
     }
 }
 
@@ -46,6 +84,13 @@ pub struct Inventory {
 impl Inventory {
     /// Starts to connect to every backend, all at once.
     pub(crate) fn start(config: &Config, context: &Arc<Context>, sink: &dyn Fn(&str) -> Arc<dyn FeedSink>) -> Self {
+        let definitions = config
+            .backends
+            .iter()
+            .filter_map(|entry| entry.definition.as_ref().ok());
+        context
+            .remembered
+            .keep_only(&definitions.map(|backend| backend.digest()).collect());
         Self {
             backends: config
                 .backends
@@ -58,6 +103,15 @@ impl Inventory {
     /// The backends, in the order of the configuration.
     pub fn iter(&self) -> impl Iterator<Item = &Backend> {
         self.backends.iter()
+    }
+
+    /// Keeps what the catalogue says of the backends now; `None` for one of which there is nothing to say.
+    pub(crate) fn note<'c>(&self, conditions: impl Iterator<Item = (&'c Arc<str>, Option<&'c Condition>)>) {
+        for (name, condition) in conditions {
+            if let Some(backend) = self.backends.iter().find(|backend| *backend.name == **name) {
+                backend.note(condition);
+            }
+        }
     }
 
     /// The backends that can be connected to, in order.
@@ -95,5 +149,6 @@ fn start_one(entry: &BackendEntry, context: &Arc<Context>, sink: &dyn Fn(&str) -
         name: entry.name.clone(),
         group: entry.group.clone(),
         link,
+        conditions: ArcSwap::default(),
     }
 }

@@ -7,6 +7,7 @@
 mod catalogue;
 mod catalogues;
 mod client;
+mod condition;
 mod core;
 mod feeds;
 mod gateway;
@@ -25,6 +26,7 @@ mod startup;
 pub use self::core::Options;
 pub use argus_upstream::{Ask, AskReply};
 pub use client::{ModernParams, ModernRequest, RequestMeta, unsupported_version};
+pub use condition::{Condition, ConditionKind};
 pub use gateway::Gateway;
 pub use health::{BackendCount, Health, Readiness};
 pub use inventory::{Backend, Inventory};

@@ -10,6 +10,51 @@ pub fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// An object with these members. No name must come twice.
+#[must_use]
+pub fn object(members: &[(&str, Raw)]) -> Raw {
+    let mut out = String::from("{");
+    for (key, value) in members {
+        member(&mut out, key, value.as_str());
+    }
+    out.push('}');
+    Raw::spliced(out)
+}
+
+/// An object with a list in it: the members before the list, the list, the members after it. No name must come twice.
+#[must_use]
+pub fn object_with_list(before: &[(&str, Raw)], name: &str, items: &[Raw], after: &[(&str, Raw)]) -> Raw {
+    let lengths = items.iter().map(|item| item.as_str().len() + 1);
+    let mut out = String::with_capacity(lengths.sum::<usize>() + 1024);
+    out.push('{');
+    for (key, value) in before {
+        member(&mut out, key, value.as_str());
+    }
+    member(&mut out, name, "[");
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        out.push_str(item.as_str());
+    }
+    out.push(']');
+    for (key, value) in after {
+        member(&mut out, key, value.as_str());
+    }
+    out.push('}');
+    Raw::spliced(out)
+}
+
+/// A member, or the beginning of one, after a comma where another one stands before it.
+fn member(out: &mut String, key: &str, value: &str) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    out.push_str(&quoted(key));
+    out.push(':');
+    out.push_str(value);
+}
+
 /// A request.
 #[must_use]
 pub fn request(id: &Id, method: &str, params: Option<&Raw>) -> Bytes {
@@ -64,6 +109,20 @@ fn method_and_params(out: &mut String, method: &str, params: Option<&Raw>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_stands_among_other_members() {
+        let raw = |text: &str| Raw::parse(text.to_owned()).unwrap();
+        let items = [raw("{\"a\": 1.0}"), raw("2")];
+        assert_eq!(object(&[]).as_str(), "{}");
+        assert_eq!(
+            object(&[("a", raw("1.0")), ("b", raw("{}"))]).as_str(),
+            r#"{"a":1.0,"b":{}}"#
+        );
+        assert_eq!(object_with_list(&[], "x", &[], &[]).as_str(), r#"{"x":[]}"#);
+        let made = object_with_list(&[("b", raw("{}"))], "x\"y", &items, &[("c", raw("null"))]);
+        assert_eq!(made.as_str(), r#"{"b":{},"x\"y":[{"a": 1.0},2],"c":null}"#);
+    }
 
     #[test]
     fn shapes() {

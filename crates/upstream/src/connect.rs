@@ -12,7 +12,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::link::Wire;
 use crate::redact::Redactor;
-use crate::{Declared, FeedSink, Hello, HttpClient, Link, LinkError, Outgoing, Verdicts, http as streamable, stdio};
+use crate::{
+    Declared, FeedSink, Hello, HttpClient, Link, LinkError, Outgoing, Remembered, Verdicts, http as streamable, stdio,
+};
 
 /// What all backends share.
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub struct Context {
     pub verdicts: Verdicts,
     /// How long what a backend that is away listed is still shown.
     pub grace: Duration,
+    /// Where their lists are remembered.
+    pub remembered: Remembered,
 }
 
 /// How the gateway introduces itself: an `Implementation` object.

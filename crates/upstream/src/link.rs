@@ -8,7 +8,7 @@ use argus_protocol::{Answer, Era, Object, Raw, method};
 use crate::{Exchange, LinkError, Lists, Outgoing, http, listing, stdio};
 
 /// What a backend said of itself in `initialize` or `server/discover`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
     /// The negotiated revision.
     pub version: String,

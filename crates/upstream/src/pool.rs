@@ -18,7 +18,7 @@ use crate::state::{Changes, State};
 use crate::turns::Turns;
 use crate::verdict::Verdict;
 use crate::watched::{Changed, Nobody, Source, Watched};
-use crate::{Context, Declared, FeedSink, Link, LinkError, listen, supervisor};
+use crate::{Context, Declared, FeedSink, Link, LinkError, listen, remembering, supervisor};
 
 /// One backend: its links, its era, its state.
 pub struct Upstream {
@@ -57,6 +57,7 @@ impl Upstream {
             },
         };
         let turns = Turns::new(&definition.usage);
+        let known = context.remembered.load(&digest);
         let name: Arc<str> = definition.name.as_str().into();
         let upstream = Arc::new(Self {
             connector: Connector {
@@ -64,7 +65,7 @@ impl Upstream {
                 definition,
                 name,
             },
-            state: watch::Sender::new(Arc::new(State::pending())),
+            state: watch::Sender::new(Arc::new(State::from_before(known.clone()))),
             stop: CancellationToken::new(),
             relist: Notify::new(),
             announced: Mutex::default(),
@@ -80,6 +81,7 @@ impl Upstream {
             tasks: TaskTracker::new(),
         });
         upstream.tasks.spawn(supervisor::run(Arc::clone(&upstream)));
+        upstream.tasks.spawn(remembering::run(Arc::clone(&upstream), known));
         upstream
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::remembered::Known;
 use crate::{Hello, Lists, Upstream};
 
 /// Where a backend is in its life.
@@ -37,9 +38,9 @@ pub struct State {
     pub phase: Phase,
     /// Why it is not ready, for a person.
     pub error: Option<String>,
-    /// What it said of itself at the last connection.
+    /// What it said of itself at the last connection, also of an earlier run.
     pub hello: Option<Arc<Hello>>,
-    /// What it listed last; the names stay its own also when they are not shown.
+    /// What it listed last, also in an earlier run; the names stay its own also when they are not shown.
     pub lists: Arc<Lists>,
     /// Whether clients see what it listed: not before it was ready, and not once it has been away for too long.
     pub shown: bool,
@@ -54,6 +55,25 @@ pub struct State {
 }
 
 impl State {
+    /// Whether the first lists after a start should wait for it: nothing is known of it yet.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        !self.tried && self.hello.is_none()
+    }
+
+    /// Before anything happened in this run.
+    pub(crate) fn from_before(known: Option<Known>) -> Self {
+        match known {
+            None => Self::pending(),
+            Some(Known { hello, lists }) => Self {
+                hello: Some(hello),
+                lists,
+                shown: true,
+                ..Self::pending()
+            },
+        }
+    }
+
     /// Before anything happened.
     #[must_use]
     pub fn pending() -> Self {

@@ -115,3 +115,29 @@ async fn what_a_call_changes_within_a_process_is_listed_for_its_clients() {
     }
     running.stop();
 }
+
+#[tokio::test]
+async fn a_hidden_name_is_logged_once() {
+    let mut world = World::new();
+    world.strategy("first-wins");
+    world.stdio("one", &["sane"]);
+    world.stdio("two", &["sane"]);
+    let journal = world.http("odd", &["changes-tools"]);
+    let running = world.start();
+    let client = running.plain().await;
+    assert_eq!(
+        names(&client.result("tools/list", "{}").await, "tools"),
+        ["hello", "change"]
+    );
+    journal.find(|entry| entry.what == "get").await.unwrap();
+    let mut stream = client.listen().await;
+    client.result("tools/call", &tool("change", "{}")).await;
+    stream.next().await.unwrap();
+    drop(stream);
+    let said = running.said();
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains("NamesHidden")).collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    let parts = ["WARN", "backend=two", "tool `hello` (of `one`)"];
+    assert!(parts.iter().all(|part| lines[0].contains(part)), "{}", lines[0]);
+    running.stop();
+}

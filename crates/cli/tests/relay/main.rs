@@ -17,6 +17,7 @@ mod lossless;
 mod odd_http;
 mod payloads;
 mod properties;
+mod remembered;
 mod sharing;
 mod shielded;
 mod start;

@@ -20,7 +20,7 @@ pub(crate) struct World {
 pub(crate) struct Running {
     // Fields are dropped in this order: the gateway before its backends.
     gateway: Gateway,
-    _world: World,
+    world: World,
 }
 
 impl World {
@@ -83,6 +83,24 @@ impl World {
         self.config["backends"][name][key] = value.into();
     }
 
+    /// Says what becomes of two equal names.
+    pub(crate) fn strategy(&mut self, strategy: &str) {
+        self.config["conflict_resolution"] = json!({"strategy": strategy});
+    }
+
+    /// Takes a backend out.
+    pub(crate) fn without(&mut self, name: &str) {
+        if let Some(backends) = self.config["backends"].as_object_mut() {
+            backends.remove(name);
+        }
+    }
+
+    /// Starts with a data folder that stays when the gateway stops.
+    pub(crate) fn start_with_state(self) -> Running {
+        let state = self.file("state").to_str().unwrap().to_owned();
+        self.start_with(|launch| launch.env("ARGUS_STATE_DIR", &state))
+    }
+
     pub(crate) fn start(self) -> Running {
         self.launch(Launch::new(ARGUS))
     }
@@ -95,12 +113,17 @@ impl World {
     fn launch(self, launch: Launch) -> Running {
         Running {
             gateway: launch.start(&self.config),
-            _world: self,
+            world: self,
         }
     }
 }
 
 impl Running {
+    /// A path in the folder of this test.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.world.file(name)
+    }
+
     /// A legacy client that declares nothing.
     pub(crate) async fn plain(&self) -> Client {
         Client::legacy(self.gateway.port(), "{}").await
@@ -118,6 +141,12 @@ impl Running {
     /// The gateway stops well.
     pub(crate) fn stop(self) {
         self.gateway.stop();
+    }
+
+    /// The gateway stops well; gives what another one is to be started with.
+    pub(crate) fn stopped(self) -> World {
+        self.gateway.stop();
+        self.world
     }
 
     pub(crate) fn gateway(&mut self) -> &mut Gateway {

@@ -94,6 +94,11 @@ impl<'n> Section<'n> {
             .find(|entry| entry.key == field.key && !entry.value.is_null())
     }
 
+    /// The place of a field's value; `None` where it is not written.
+    pub(crate) fn place_of(&self, field: &Field) -> Option<Span> {
+        self.node(field).map(|node| node.span.clone())
+    }
+
     /// The place of a key in the mapping that is a field's value.
     pub(crate) fn key_span(&self, field: &Field, key: &str) -> Span {
         let within = match self.node(field).map(|node| &node.value) {

@@ -39,6 +39,11 @@ fn cases() -> Vec<(String, String, String)> {
         let key = format!("conflict_resolution.{key}");
         case(&key, String::new(), nest(&key, value));
     }
+    let order = |names: &str| {
+        let backends = format!("backends: {{one: {{{STDIO}}}, two: {{{STDIO}}}}}");
+        format!("{backends}\nconflict_resolution: {{strategy: priority, order: [{names}]}}")
+    };
+    case("conflict_resolution.order", order("one"), order("two"));
     for (flag, value) in [
         ("optimizer", "true"),
         ("hot_reload", "false"),

@@ -1,197 +1,307 @@
 //! Making a snapshot out of what the backends list.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use argus_config::{ConflictResolution, Filter};
-use argus_protocol::{ByteString, Object, Raw};
-use argus_upstream::{Lists, State, Upstream};
+use argus_config::{ConflictResolution, Strategy};
+use argus_protocol::{ByteString, Raw};
+use argus_upstream::Upstream;
 
 use super::capabilities::{self, Introduced};
+use super::clash::{self, Clash};
+use super::items::{Item, Kind, Offered};
 use super::listing::Listing;
 use super::names::Names;
+use super::seen::Seen;
 use super::snapshot::{Route, Snapshot, TemplateRoute};
 use super::template::Template;
-
-/// One backend at the moment of building.
-#[derive(Debug, Clone)]
-pub(crate) struct Seen {
-    pub(crate) upstream: Arc<Upstream>,
-    pub(crate) state: Arc<State>,
-    /// What it lists to the clients that the snapshot is for.
-    pub(crate) lists: Arc<Lists>,
-}
+use crate::condition::{Condition, ConditionKind};
 
 /// Makes a snapshot; `backends` in the order of the configuration. What a backend that is away listed last is not shown,
 /// but its names still lead to it: no other backend may answer in its place.
-pub(crate) fn build(backends: &[Seen], rule: &ConflictResolution, page_size: Option<usize>) -> Snapshot {
-    let (tools, tool_routes) = tools(backends, rule);
-    let (prompts, prompt_routes) = prompts(backends, rule);
-    let (resources, resource_routes) = resources(backends);
-    let (templates, template_routes) = templates(backends);
-    let introduced: Vec<Introduced<'_>> = backends
-        .iter()
-        .filter_map(|seen| {
-            Some(Introduced {
-                name: seen.upstream.name(),
-                hello: seen.state.hello.as_deref()?,
-            })
-        })
-        .collect();
-    let declares = |state: &State| state.hello.as_ref().is_some_and(|hello| hello.has("resources"));
+pub(crate) fn build(backends: Vec<Seen>, rule: &ConflictResolution, page_size: Option<usize>) -> Snapshot {
+    let mut building = Building::new(&backends, rule);
+    for at in precedence(&backends, rule) {
+        building.add(at);
+    }
+    let made = building.made;
+    let list = |kind: Kind| {
+        made.shown
+            .iter()
+            .flat_map(|lists| &lists[kind as usize])
+            .cloned()
+            .collect()
+    };
+    let introduced = introduced(&backends, &made.conditions);
     Snapshot {
-        tools: Listing::new("tools", tools, page_size),
-        resources: Listing::new("resources", resources, page_size),
-        templates: Listing::new("resourceTemplates", templates, page_size),
-        prompts: Listing::new("prompts", prompts, page_size),
+        tools: Listing::new("tools", list(Kind::Tool), page_size),
+        resources: Listing::new("resources", list(Kind::Resource), page_size),
+        templates: Listing::new("resourceTemplates", list(Kind::Template), page_size),
+        prompts: Listing::new("prompts", list(Kind::Prompt), page_size),
         legacy_capabilities: capabilities::legacy(&introduced),
         modern_capabilities: capabilities::modern(&introduced),
         instructions: capabilities::instructions(&introduced, backends.len()),
-        tool_routes,
-        prompt_routes,
-        resource_routes,
-        template_routes,
-        readers: backends
-            .iter()
-            .filter(|seen| declares(&seen.state))
-            .map(|seen| Arc::clone(&seen.upstream))
-            .collect(),
+        tool_routes: made.tools,
+        prompt_routes: made.prompts,
+        resource_routes: made.resources,
+        template_routes: made.templates,
+        readers: made.readers,
+        conditions: made.conditions,
+        made_of: backends,
     }
 }
 
-/// An item of a backend's list with the text it is known by.
-struct Named {
-    key: ByteString,
-    object: Object,
-    raw: Raw,
+/// The backends in the order in which they get names.
+fn precedence(backends: &[Seen], rule: &ConflictResolution) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..backends.len()).collect();
+    if let Strategy::Priority(first) = &rule.strategy {
+        let place = |at: &usize| {
+            let name = backends[*at].upstream.name();
+            first.iter().position(|one| **one == **name).unwrap_or(first.len())
+        };
+        // Equal places keep the order of the configuration.
+        order.sort_by_key(place);
+    }
+    order
 }
 
-/// The items that have a key, pass the filter, and are not listed twice by the same backend.
-fn visible<'a>(items: &'a [Raw], member: &'static str, filter: &'a Filter) -> impl Iterator<Item = Named> + 'a {
-    let mut seen = HashSet::new();
-    items.iter().filter_map(move |raw| {
-        let object = Object::parse(raw).ok()?;
-        let key = object.get_str(member)?;
-        (filter.passes(&key) && seen.insert(key.clone())).then(|| Named {
-            key,
-            object,
-            raw: raw.clone(),
+/// What the backends that are in the catalogue said of themselves.
+fn introduced<'a>(backends: &'a [Seen], conditions: &[Option<Condition>]) -> Vec<Introduced<'a>> {
+    let left_out = |at: usize| {
+        let condition = conditions.get(at).and_then(Option::as_ref);
+        condition.is_some_and(|condition| condition.kind == ConditionKind::NameCollision)
+    };
+    let present = backends.iter().enumerate().filter(|(at, _)| !left_out(*at));
+    present
+        .filter_map(|(_, seen)| {
+            Some(Introduced {
+                name: seen.upstream.name(),
+                hello: seen.hello.as_deref()?,
+            })
         })
-    })
+        .collect()
 }
 
-fn tools(backends: &[Seen], rule: &ConflictResolution) -> (Vec<Raw>, HashMap<ByteString, Route>) {
-    let mut names = Names::new(rule);
-    let mut items = Vec::new();
-    let mut routes = HashMap::new();
-    for Seen { upstream, state, lists } in backends {
-        let definition = upstream.definition();
-        for tool in visible(&lists.tools, "name", &definition.filters.tools) {
-            let change = definition.tool_overrides.get(&*tool.key);
-            let wanted = change
-                .and_then(|change| change.name.as_deref())
-                .map_or_else(|| tool.key.clone(), Into::into);
-            let exposed = names.expose(upstream.name(), &wanted);
-            let description = change.and_then(|change| change.description.as_deref());
-            if state.shown {
-                items.push(renamed(&tool, &exposed, description));
-            }
-            routes.insert(
-                exposed,
-                Route {
-                    upstream: Arc::clone(upstream),
-                    repeatable: repeatable(&tool.object),
-                    original: tool.key,
-                },
-            );
+/// A snapshot in the making.
+struct Building<'a> {
+    backends: &'a [Seen],
+    rule: &'a ConflictResolution,
+    /// By [`Kind`].
+    names: [Names<'a>; 4],
+    made: Made,
+}
+
+/// What there is of it so far.
+struct Made {
+    /// The items that clients see, by backend and [`Kind`].
+    shown: Vec<[Vec<Raw>; 4]>,
+    /// By backend.
+    conditions: Vec<Option<Condition>>,
+    tools: HashMap<ByteString, Route>,
+    prompts: HashMap<ByteString, Route>,
+    resources: HashMap<ByteString, Arc<Upstream>>,
+    templates: Vec<TemplateRoute>,
+    readers: Vec<Arc<Upstream>>,
+}
+
+impl<'a> Building<'a> {
+    fn new(backends: &'a [Seen], rule: &'a ConflictResolution) -> Self {
+        let most = |count: fn(&Seen) -> usize| backends.iter().map(count).sum();
+        Self {
+            backends,
+            rule,
+            names: Kind::ALL.map(|kind| Names::new(kind, rule)),
+            made: Made {
+                shown: vec![Default::default(); backends.len()],
+                conditions: vec![None; backends.len()],
+                tools: HashMap::with_capacity(most(|seen| seen.lists.tools.len())),
+                prompts: HashMap::new(),
+                resources: HashMap::with_capacity(most(|seen| seen.lists.resources.len())),
+                templates: Vec::new(),
+                readers: Vec::new(),
+            },
         }
     }
-    (items, routes)
-}
 
-fn prompts(backends: &[Seen], rule: &ConflictResolution) -> (Vec<Raw>, HashMap<ByteString, Route>) {
-    let mut names = Names::new(rule);
-    let mut items = Vec::new();
-    let mut routes = HashMap::new();
-    for Seen { upstream, state, lists } in backends {
-        for prompt in visible(&lists.prompts, "name", &upstream.definition().filters.prompts) {
-            let exposed = names.expose(upstream.name(), &prompt.key);
-            if state.shown {
-                items.push(renamed(&prompt, &exposed, None));
-            }
-            routes.insert(
-                exposed,
-                Route {
-                    upstream: Arc::clone(upstream),
-                    original: prompt.key,
-                    repeatable: true,
-                },
-            );
+    /// Adds a backend with all that it gets names for.
+    fn add(&mut self, at: usize) {
+        let backends = self.backends;
+        let seen = &backends[at];
+        let offered = seen.offered();
+        let collisions = self.collisions(seen, offered);
+        if !collisions.is_empty() {
+            self.made.conditions[at] = clash::condition(ConditionKind::NameCollision, &collisions);
+            return;
         }
-    }
-    (items, routes)
-}
-
-/// Whether a tool says that calling it twice does no harm (MCP 2025-11-25 "Tool annotations").
-fn repeatable(tool: &Object) -> bool {
-    let hints = tool.get_object("annotations");
-    let hint = |name| hints.as_ref()?.get(name).map(|raw| raw.as_str() == "true");
-    hint("readOnlyHint").unwrap_or(false) || hint("idempotentHint").unwrap_or(false)
-}
-
-/// The item under its exposed name; untouched where nothing changes.
-fn renamed(item: &Named, exposed: &ByteString, description: Option<&str>) -> Raw {
-    if *exposed == item.key && description.is_none() {
-        return item.raw.clone();
-    }
-    let mut edit = item.object.edit();
-    if *exposed != item.key {
-        edit = edit.set("name", Raw::string(exposed));
-    }
-    if let Some(description) = description {
-        edit = edit.set("description", Raw::string(description));
-    }
-    edit.finish()
-}
-
-fn resources(backends: &[Seen]) -> (Vec<Raw>, HashMap<ByteString, Arc<Upstream>>) {
-    let mut items = Vec::new();
-    let mut routes = HashMap::new();
-    for Seen { upstream, state, lists } in backends {
-        for resource in visible(&lists.resources, "uri", &upstream.definition().filters.resources) {
-            if let std::collections::hash_map::Entry::Vacant(free) = routes.entry(resource.key) {
-                free.insert(Arc::clone(upstream));
-                if state.shown {
-                    items.push(resource.raw);
+        let mut hidden = Vec::new();
+        for (kind, items) in offered.kinds() {
+            for item in items {
+                match self.name(kind, seen, item) {
+                    Ok(exposed) => self.made.place(at, seen, kind, item, exposed),
+                    Err(clash) => hidden.push(clash),
                 }
             }
         }
-    }
-    (items, routes)
-}
-
-fn templates(backends: &[Seen]) -> (Vec<Raw>, Vec<TemplateRoute>) {
-    let mut items = Vec::new();
-    let mut routes = Vec::new();
-    let mut seen = HashSet::new();
-    for Seen { upstream, state, lists } in backends {
-        for template in visible(
-            &lists.templates,
-            "uriTemplate",
-            &upstream.definition().filters.resources,
-        ) {
-            if seen.insert(template.key.clone()) {
-                let matcher = Template::parse(&template.key);
-                routes.push(TemplateRoute {
-                    text: template.key,
-                    matcher,
-                    upstream: Arc::clone(upstream),
-                });
-                if state.shown {
-                    items.push(template.raw);
-                }
-            }
+        self.made.conditions[at] = clash::condition(ConditionKind::NamesHidden, &hidden);
+        if seen.hello.as_ref().is_some_and(|hello| hello.has("resources")) {
+            self.made.readers.push(Arc::clone(&seen.upstream));
         }
     }
-    (items, routes)
+
+    /// Why the backend is left out whole: with the strategy `error`, names that others have.
+    fn collisions(&self, seen: &'a Seen, offered: &Offered) -> Vec<Clash<'a>> {
+        if self.rule.strategy != Strategy::Error {
+            return Vec::new();
+        }
+        let mut collisions = Vec::new();
+        for (kind, items) in offered.kinds() {
+            let names = &self.names[kind as usize];
+            collisions.extend(items.iter().filter_map(|item| {
+                let holder = names.holder(seen.upstream.name(), &item.wanted)?;
+                Some(Clash {
+                    kind,
+                    name: item.wanted.clone(),
+                    holder,
+                })
+            }));
+        }
+        collisions
+    }
+
+    fn name(&mut self, kind: Kind, seen: &'a Seen, item: &Item) -> Result<ByteString, Clash<'a>> {
+        let given = self.names[kind as usize].give(seen.upstream.name(), &item.wanted);
+        given.map_err(|holder| Clash {
+            kind,
+            name: item.wanted.clone(),
+            holder,
+        })
+    }
+}
+
+impl Made {
+    /// Lists an item under its exposed name and notes where the name leads.
+    fn place(&mut self, at: usize, seen: &Seen, kind: Kind, item: &Item, exposed: ByteString) {
+        if seen.shown {
+            self.shown[at][kind as usize].push(item.under(&exposed));
+        }
+        let upstream = Arc::clone(&seen.upstream);
+        let route = |upstream| Route {
+            upstream,
+            original: item.key.clone(),
+            repeatable: item.repeatable,
+        };
+        match kind {
+            Kind::Tool => {
+                self.tools.insert(exposed, route(upstream));
+            }
+            Kind::Prompt => {
+                self.prompts.insert(exposed, route(upstream));
+            }
+            Kind::Resource => {
+                self.resources.insert(exposed, upstream);
+            }
+            Kind::Template => self.templates.push(TemplateRoute {
+                matcher: Template::parse(&exposed),
+                text: exposed,
+                upstream,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use argus_config::Mode;
+    use argus_runtime::GuardProgram;
+    use argus_upstream::{Context, FeedEvent, FeedSink, HttpClient, Lists, Phase, Remembered, State, Verdicts};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    struct Deaf;
+
+    impl FeedSink for Deaf {
+        fn deliver(&self, _: FeedEvent) {}
+    }
+
+    /// Backends that are ready and list this, whatever their links do.
+    fn ready(lists: Vec<Lists>) -> Vec<Seen> {
+        let context = Arc::new(Context {
+            http: HttpClient::new().unwrap(),
+            guard: GuardProgram::this_program().unwrap(),
+            verdicts: Verdicts::in_folder(None),
+            remembered: Remembered::in_folder(None),
+            grace: std::time::Duration::ZERO,
+        });
+        let one = |(at, lists): (usize, Lists)| {
+            let yaml = format!("backends: {{b{at}: {{type: streamable-http, url: 'http://127.0.0.1:1/mcp'}}}}");
+            let loaded = argus_config::check("", &yaml, Path::new("/"), &|_| None, Mode::Check).unwrap();
+            let definition = loaded.config.backends[0].definition.clone().unwrap();
+            let upstream = Upstream::start(definition, Arc::clone(&context), Arc::new(Deaf));
+            let state = State {
+                phase: Phase::Ready,
+                shown: true,
+                ..State::pending()
+            };
+            Seen::new(&upstream, &state, Arc::new(lists))
+        };
+        lists.into_iter().enumerate().map(one).collect()
+    }
+
+    fn tools(items: impl IntoIterator<Item = Value>) -> Lists {
+        Lists {
+            tools: items.into_iter().map(|item| Raw::from_value(&item)).collect(),
+            ..Lists::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_route_knows_what_may_be_repeated() {
+        let mut lists = tools([
+            json!({"name": "reads", "annotations": {"readOnlyHint": true}}),
+            json!({"name": "writes"}),
+        ]);
+        lists.prompts.push(Raw::from_value(&json!({"name": "p"})));
+        let made = build(ready(vec![lists]), &ConflictResolution::default(), None);
+        let routes = [made.tool("reads"), made.tool("writes"), made.prompt("p")];
+        assert_eq!(routes.map(|route| route.unwrap().repeatable), [true, false, true]);
+    }
+
+    /// The same backends at a later moment.
+    fn later(seen: &Seen, phase: Phase, lists: &Lists) -> Seen {
+        let state = State {
+            phase,
+            shown: phase != Phase::Failed,
+            ..State::pending()
+        };
+        Seen::new(&seen.upstream, &state, Arc::new(lists.clone()))
+    }
+
+    #[tokio::test]
+    async fn the_same_backends_make_the_same_snapshot() {
+        let lists = tools([json!({"name": "x"})]);
+        let backends = ready(vec![lists.clone(), lists.clone()]);
+        let made = build(backends.clone(), &ConflictResolution::default(), None);
+        let changed = |phase, lists: &Lists| [backends[0].clone(), later(&backends[1], phase, lists)];
+        assert!(made.shows(&changed(Phase::Ready, &lists)));
+        assert!(made.shows(&changed(Phase::Initializing, &lists)));
+        assert!(!made.shows(&changed(Phase::Failed, &lists)));
+        assert!(!made.shows(&changed(Phase::Ready, &tools([json!({"name": "y"})]))));
+        assert!(!made.shows(&backends[..1]));
+    }
+
+    #[tokio::test]
+    async fn lists_that_stay_are_not_read_again() {
+        let lists = tools([json!({"name": "x"})]);
+        let made = build(ready(vec![lists.clone()]), &ConflictResolution::default(), None);
+        let read = |lists: &Lists| {
+            let seen = later(&made.made_of[0], Phase::Failed, lists);
+            made.lend(std::slice::from_ref(&seen));
+            std::ptr::eq(seen.offered(), made.made_of[0].offered())
+        };
+        assert!(read(&lists));
+        assert!(!read(&tools([json!({"name": "y"})])));
+    }
 }

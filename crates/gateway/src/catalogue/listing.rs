@@ -1,16 +1,19 @@
 //! One list as clients see it, in pages.
 
+use std::sync::OnceLock;
+
+use argus_protocol::write::{object, object_with_list};
 use argus_protocol::{Era, Object, Raw, meta};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// A list of one kind of capability, rendered once per snapshot where it is one page.
-#[derive(Debug, Clone)]
+/// A list of one kind of capability. Its first page is rendered once per snapshot and era, when it is first asked for.
+#[derive(Debug)]
 pub(crate) struct Listing {
     member: &'static str,
     items: Vec<Raw>,
     page_size: Option<usize>,
-    first: [Raw; 2],
+    first: [OnceLock<Raw>; 2],
 }
 
 /// A cursor that was not made here.
@@ -21,14 +24,12 @@ pub(crate) struct BadCursor;
 impl Listing {
     /// `member` is the name of the list in a result, such as `tools`.
     pub(crate) fn new(member: &'static str, items: Vec<Raw>, page_size: Option<usize>) -> Self {
-        let mut listing = Self {
+        Self {
             member,
             items,
             page_size,
-            first: [Raw::empty_object(), Raw::empty_object()],
-        };
-        listing.first = [listing.render(0, Era::Legacy), listing.render(0, Era::Modern)];
-        listing
+            first: Default::default(),
+        }
     }
 
     /// The page that a request asks for: the first one without a cursor.
@@ -41,7 +42,10 @@ impl Listing {
                 let text: String = raw.read().map_err(|_| BadCursor)?;
                 Ok(self.render(self.offset(&text)?, era))
             }
-            _ => Ok(self.first[usize::from(era == Era::Modern)].clone()),
+            _ => {
+                let first = &self.first[usize::from(era == Era::Modern)];
+                Ok(first.get_or_init(|| self.render(0, era)).clone())
+            }
         }
     }
 
@@ -54,14 +58,8 @@ impl Listing {
         let to = self
             .page_size
             .map_or(self.items.len(), |size| from.saturating_add(size).min(self.items.len()));
-        let parts: Vec<&str> = self.items[from..to].iter().map(Raw::as_str).collect();
-        let mut text = format!("{{{}\"{}\":[{}]", head(era), self.member, parts.join(","));
-        if to < self.items.len() {
-            text.push_str(&format!(",\"nextCursor\":\"{}\"", self.cursor(to)));
-        }
-        text.push('}');
-        // Made of parts that were checked, so this does not fail.
-        Raw::parse(text).unwrap_or_else(|_| Raw::empty_object())
+        let next = (to < self.items.len()).then(|| ("nextCursor", Raw::string(&self.cursor(to))));
+        object_with_list(&head(era), self.member, &self.items[from..to], next.as_slice())
     }
 
     fn cursor(&self, offset: usize) -> String {
@@ -85,14 +83,15 @@ impl Listing {
 
 /// What a modern result has besides the list (MCP 2026-07-28 "Results", "Caching"): lists may change at any time, and
 /// who sees what is for the caller only.
-fn head(era: Era) -> String {
+fn head(era: Era) -> Vec<(&'static str, Raw)> {
     match era {
-        Era::Legacy => String::new(),
-        Era::Modern => format!(
-            "\"resultType\":\"complete\",\"ttlMs\":0,\"cacheScope\":\"private\",\"_meta\":{{\"{}\":{}}},",
-            meta::SERVER_INFO,
-            argus_upstream::own_info().as_str()
-        ),
+        Era::Legacy => Vec::new(),
+        Era::Modern => vec![
+            ("resultType", Raw::string("complete")),
+            ("ttlMs", Raw::from_value(&0.into())),
+            ("cacheScope", Raw::string("private")),
+            ("_meta", object(&[(meta::SERVER_INFO, argus_upstream::own_info())])),
+        ],
     }
 }
 

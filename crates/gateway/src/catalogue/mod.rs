@@ -4,11 +4,16 @@
 
 mod build;
 mod capabilities;
+mod clash;
+mod items;
 mod listing;
 mod names;
+mod seen;
+mod shorten;
 mod snapshot;
 mod template;
 
-pub(crate) use build::{Seen, build};
+pub(crate) use build::build;
 pub(crate) use listing::BadCursor;
+pub(crate) use seen::Seen;
 pub(crate) use snapshot::{Route, Snapshot};

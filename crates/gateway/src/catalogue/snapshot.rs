@@ -7,7 +7,9 @@ use argus_protocol::{ByteString, Raw};
 use argus_upstream::Upstream;
 
 use super::listing::Listing;
+use super::seen::Seen;
 use super::template::Template;
+use crate::condition::Condition;
 
 /// Where a name leads.
 #[derive(Debug, Clone)]
@@ -16,7 +18,7 @@ pub(crate) struct Route {
     pub(crate) upstream: Arc<Upstream>,
     /// What the backend itself calls it.
     pub(crate) original: ByteString,
-    /// Whether calling it twice does no harm.
+    /// Whether a call may be repeated when nobody knows what became of it.
     pub(crate) repeatable: bool,
 }
 
@@ -47,9 +49,31 @@ pub(crate) struct Snapshot {
     pub(super) template_routes: Vec<TemplateRoute>,
     /// Backends that declare resources, in order.
     pub(super) readers: Vec<Arc<Upstream>>,
+    /// What is to be said of each backend, in the order of the configuration.
+    pub(super) conditions: Vec<Option<Condition>>,
+    /// What this was made of.
+    pub(super) made_of: Vec<Seen>,
 }
 
 impl Snapshot {
+    /// Whether a snapshot of these backends would be the same.
+    pub(crate) fn shows(&self, backends: &[Seen]) -> bool {
+        self.made_of == backends
+    }
+
+    /// Gives backends whose lists are the same here what was read of them.
+    pub(crate) fn lend(&self, backends: &[Seen]) {
+        for seen in backends {
+            seen.borrow_from(&self.made_of);
+        }
+    }
+
+    /// The backends with what is to be said of each.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = (&Arc<str>, Option<&Condition>)> {
+        let names = self.made_of.iter().map(|seen| seen.upstream.name());
+        names.zip(self.conditions.iter().map(Option::as_ref))
+    }
+
     /// Where a tool leads.
     pub(crate) fn tool(&self, exposed: &str) -> Option<&Route> {
         self.tool_routes.get(exposed)

@@ -1,11 +1,14 @@
 //! What several backends offer together, as clients see it.
 
 mod capabilities;
+mod changes;
 mod filters;
+mod long_names;
 mod names;
 mod pages;
 mod passthrough;
 mod resources;
+mod strategies;
 
 use serde_json::json;
 

@@ -171,7 +171,9 @@ async fn long_names_are_cut() {
         .start()
         .await;
     let served = Served::backends(&[backend.yaml("one", "")]).await;
-    served.modern("tools/call", json!({"name": long})).send().await;
+    // The line has the backend's own name, not the shortened one.
+    let exposed = format!("{}_09045037", "t".repeat(55));
+    served.modern("tools/call", json!({"name": exposed})).send().await;
     served.modern(&long, json!({})).send().await;
     until("lines", || lines.all().len() == 2).await;
     let all = lines.all();

@@ -1,0 +1,143 @@
+//! What backends listed last is used at the next start, until they answer.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use argus_testkit::{Entry, Journal, part};
+use serde_json::json;
+
+use crate::world::{Running, World, message, names, tool};
+
+/// A script of a server that lists one tool, and answers the handshake when the gate is open.
+fn script(world: &World, tool: &str) -> String {
+    let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "instructions": "Use it."});
+    let steps = json!({
+        "initialize": [{"gate": world.file("gate")}, {"result": hello}],
+        "tools/list": [{"result": {"tools": [{"name": tool, "inputSchema": {"type": "object"}}]}}],
+        "tools/call": [{"result": {"content": []}}],
+    });
+    world.script("odd", &steps.to_string())
+}
+
+/// A world whose backend was ready once, and listed `old`; its gate is closed now.
+async fn after_a_run(http: bool) -> World {
+    let mut world = World::new();
+    std::fs::write(world.file("gate"), "").unwrap();
+    let script = script(&world, "old");
+    let arguments = ["verbatim", "--script", &script];
+    if http {
+        world.http("odd", &arguments);
+        world.backend("odd", "headers", json!({"X-Key": "s3cret"}));
+    } else {
+        world.stdio("odd", &arguments);
+        world.backend("odd", "env", json!({"KEY": "s3cret"}));
+    }
+    world.server("startup_wait", 20);
+    let running = world.start_with_state();
+    let client = running.plain().await;
+    assert_eq!(names(&client.result("tools/list", "{}").await, "tools"), ["old"]);
+    let world = running.stopped();
+    std::fs::remove_file(world.file("gate")).unwrap();
+    world
+}
+
+fn kept(running: &Running) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(running.file("state/lists")).unwrap();
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+#[tokio::test]
+async fn a_backend_that_is_slow_to_start_is_listed_as_before() {
+    let world = after_a_run(false).await;
+    script(&world, "new");
+    let journal = Journal::at(world.file("odd.journal"));
+    std::fs::remove_file(journal.path()).unwrap();
+    let running = world.start_with_state();
+    let began = Instant::now();
+    let client = running.plain().await;
+    assert_eq!(names(&client.result("tools/list", "{}").await, "tools"), ["old"]);
+    let modern = running.modern();
+    assert_eq!(names(&modern.result("tools/list", "{}").await, "tools"), ["old"]);
+    let discovered = modern.result("server/discover", "{}").await;
+    assert_eq!(part(&discovered, "instructions").unwrap(), r#""Use it.""#);
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+
+    // A call waits for the connection.
+    let mut stream = client.listen().await;
+    let called = tool("old", "{}");
+    let opening = async {
+        let of_the_call = |entry: &Entry| {
+            entry
+                .params()
+                .is_some_and(|params| params.contains(r#""capabilities":{}"#))
+        };
+        journal.find(of_the_call).await.unwrap();
+        std::fs::write(running.file("gate"), "").unwrap();
+    };
+    let (called, ()) = tokio::join!(client.result("tools/call", &called), opening);
+    assert_eq!(called, r#"{"content":[]}"#);
+    let told = stream.next().await.unwrap();
+    assert_eq!(part(&told, "method").unwrap(), r#""notifications/tools/list_changed""#);
+    assert_eq!(names(&client.result("tools/list", "{}").await, "tools"), ["new"]);
+    let world = running.stopped();
+
+    // What it lists now is what the next start begins with.
+    std::fs::remove_file(world.file("gate")).unwrap();
+    let running = world.start_with_state();
+    let client = running.plain().await;
+    assert_eq!(names(&client.result("tools/list", "{}").await, "tools"), ["new"]);
+    std::fs::write(running.file("gate"), "").unwrap();
+    running.stop();
+}
+
+#[tokio::test]
+async fn a_backend_that_is_dead_is_listed_until_that_is_known_and_keeps_its_names() {
+    let world = after_a_run(false).await;
+    world.script("odd", r#"{"initialize": [{"stderr": "no disk"}, {"exit": 4}]}"#);
+    let running = world.start_with_state();
+    running.says("backend is away");
+    let client = running.plain().await;
+    let began = Instant::now();
+    while !names(&client.result("tools/list", "{}").await, "tools").is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(10), "it is still listed");
+    }
+    let error = message(&client.error("tools/call", &tool("old", "{}")).await);
+    assert!(error.contains("backend `odd`") && error.contains('4'), "{error}");
+    running.stop();
+}
+
+#[tokio::test]
+async fn only_lists_are_kept_and_only_while_the_backend_is_configured() {
+    for http in [false, true] {
+        let world = after_a_run(http).await;
+        let running = world.start_with_state();
+        let files = kept(&running);
+        assert_eq!(files.len(), 1, "{files:?}");
+        let text = std::fs::read_to_string(&files[0]).unwrap();
+        assert!(text.contains("\"old\"") && !text.contains("s3cret"), "{text}");
+        std::fs::write(running.file("gate"), "").unwrap();
+
+        let mut world = running.stopped();
+        world.without("odd");
+        let running = world.start_with_state();
+        running.plain().await;
+        assert!(kept(&running).is_empty());
+        running.stop();
+    }
+}
+
+#[tokio::test]
+async fn a_data_folder_that_takes_no_lists_is_harmless() {
+    let mut world = World::new();
+    std::fs::create_dir(world.file("state")).unwrap();
+    std::fs::write(world.file("state/lists"), "in the way").unwrap();
+    for name in ["one", "two"] {
+        world.stdio(name, &["sane"]);
+    }
+    let running = world.start_with_state();
+    let client = running.plain().await;
+    client.result("tools/call", &tool("two_hello", "{}")).await;
+    let said = running.says("what backends list cannot be kept");
+    assert_eq!(said.matches("cannot be kept").count(), 1, "{said}");
+    running.stop();
+}

@@ -1,0 +1,57 @@
+//! What a snapshot is made of.
+
+use std::sync::{Arc, OnceLock};
+
+use argus_upstream::{Hello, Lists, State, Upstream};
+
+use super::items::Offered;
+
+/// One backend at the moment of building.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(super) upstream: Arc<Upstream>,
+    /// What it said of itself.
+    pub(super) hello: Option<Arc<Hello>>,
+    /// What it lists to the clients that the snapshot is for.
+    pub(super) lists: Arc<Lists>,
+    /// Whether clients see what it lists.
+    pub(super) shown: bool,
+    offered: OnceLock<Arc<Offered>>,
+}
+
+impl Seen {
+    pub(crate) fn new(upstream: &Arc<Upstream>, state: &State, lists: Arc<Lists>) -> Self {
+        Self {
+            upstream: Arc::clone(upstream),
+            hello: state.hello.clone(),
+            lists,
+            shown: state.shown,
+            offered: OnceLock::new(),
+        }
+    }
+
+    /// What it offers; read when first asked for.
+    pub(super) fn offered(&self) -> &Offered {
+        let read = || Arc::new(Offered::of(self.upstream.definition(), &self.lists));
+        self.offered.get_or_init(read)
+    }
+
+    /// Takes over what others read of the same lists.
+    pub(super) fn borrow_from(&self, others: &[Self]) {
+        let same = |other: &&Self| Arc::ptr_eq(&self.upstream, &other.upstream) && self.lists == other.lists;
+        if let Some(offered) = others.iter().find(same).and_then(|other| other.offered.get()) {
+            // What is there already is as good.
+            let _ = self.offered.set(Arc::clone(offered));
+        }
+    }
+}
+
+/// Equal where a snapshot would be the same.
+impl PartialEq for Seen {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.upstream, &other.upstream)
+            && self.shown == other.shown
+            && self.hello == other.hello
+            && self.lists == other.lists
+    }
+}

@@ -1,0 +1,35 @@
+//! What an operator should know of a backend beside its phase.
+
+use std::sync::Arc;
+
+/// Something about a backend that the operator decides about, not the backend itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// What it is.
+    pub kind: ConditionKind,
+    /// What it is about and what can be done, for a person.
+    pub message: String,
+    /// The other backends that have a part in it.
+    pub backends: Vec<Arc<str>>,
+}
+
+/// The kinds of conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConditionKind {
+    /// The backend is left out of the catalogue, because names of its are those of other backends
+    /// (`conflict_resolution.strategy: error`).
+    NameCollision,
+    /// Some of what the backend lists is hidden, because other backends have it under the same names or URIs.
+    NamesHidden,
+}
+
+impl ConditionKind {
+    /// The kind as logs and the management API have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NameCollision => "NameCollision",
+            Self::NamesHidden => "NamesHidden",
+        }
+    }
+}
