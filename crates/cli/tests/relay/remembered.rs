@@ -92,7 +92,8 @@ async fn a_backend_that_is_slow_to_start_is_listed_as_before() {
 
 #[tokio::test]
 async fn a_backend_that_is_dead_is_listed_until_that_is_known_and_keeps_its_names() {
-    let world = after_a_run(false).await;
+    let mut world = after_a_run(false).await;
+    world.root("catalogue", serde_json::json!({"grace": 0}));
     world.script("odd", r#"{"initialize": [{"stderr": "no disk"}, {"exit": 4}]}"#);
     let running = world.start_with_state();
     running.says("backend is away");

@@ -17,7 +17,8 @@ async fn becomes(session: &Session, stream: &mut Open, tools: &[&str]) {
 async fn clients_hear_of_a_backend_that_goes_and_comes_back() {
     let one = echoing("one").tools(&["x"]).start().await;
     let two = echoing("two").tools(&["x", "y"]).start().await;
-    let served = Served::backends(&[one.yaml("one", ""), two.yaml("two", "")]).await;
+    let lines = [one.yaml("one", ""), two.yaml("two", "")].concat();
+    let served = Served::with(&format!("catalogue: {{grace: 0}}\nbackends:\n{lines}")).await;
     let session = served.session().await;
     let mut stream = session.listen().await;
     assert_eq!(session.names("tools/list").await, ["x", "two_x", "y"]);

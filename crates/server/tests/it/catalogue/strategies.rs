@@ -13,7 +13,7 @@ use crate::support::{Backend, Draft, Served, Session, soon, until};
 async fn served(strategy: &str, lines: &[String]) -> Served {
     let lines = lines.concat();
     Served::with(&format!(
-        "conflict_resolution: {{strategy: {strategy}}}\nbackends:\n{lines}"
+        "catalogue: {{grace: 0}}\nconflict_resolution: {{strategy: {strategy}}}\nbackends:\n{lines}"
     ))
     .await
 }
