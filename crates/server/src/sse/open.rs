@@ -1,0 +1,39 @@
+//! `GET /sse`: opens a connection.
+
+use std::sync::Arc;
+
+use argus_protocol::sse;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use http::{HeaderMap, StatusCode};
+
+use super::conversation::Conversation;
+use crate::app::App;
+use crate::mcp::accepts::Accepts;
+use crate::mcp::{answer, respond};
+use crate::request_log;
+
+pub(super) fn handle(app: &App, headers: &HeaderMap) -> Response {
+    if !Accepts::of(headers).stream {
+        return answer::refused(StatusCode::NOT_ACCEPTABLE, "Accept must name text/event-stream").into_response();
+    }
+    let Some(id) = argus_gateway::random_id() else {
+        let why = "no connection id can be made, because the system gives no random numbers";
+        return answer::refused(StatusCode::INTERNAL_SERVER_ERROR, why).into_response();
+    };
+    let endpoint = sse::endpoint(&format!("/messages/?session_id={id}"));
+    match Conversation::open(id, app.gateway.clone(), Arc::clone(&app.connections)) {
+        Ok(conversation) => request_log::written(respond::events(events(endpoint, conversation))),
+        Err(error) => answer::refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    }
+}
+
+/// First where to post, then what is said.
+fn events(endpoint: Bytes, conversation: Conversation) -> impl Stream<Item = Bytes> + Send + 'static {
+    let said = futures::stream::unfold(conversation, async |mut conversation| {
+        let message = conversation.next().await?;
+        Some((sse::message(&message), conversation))
+    });
+    futures::stream::iter([endpoint]).chain(said)
+}
