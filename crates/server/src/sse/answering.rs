@@ -94,3 +94,52 @@ impl Stream for Answering {
         Poll::Ready(item)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use argus_protocol::Id;
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::sse::in_flight::InFlight;
+    use crate::sse::load::Load;
+
+    fn place() -> Arc<Place> {
+        Arc::new(Arc::new(Load::default()).take(1, 1).unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_work_begins_before_anybody_waits_for_it() {
+        let begun = Arc::new(AtomicBool::new(false));
+        let messages = futures::stream::once({
+            let begun = Arc::clone(&begun);
+            async move {
+                begun.store(true, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                Item::legacy(Bytes::from_static(b"{}"))
+            }
+        });
+        let mut answering = Answering::legacy(Box::pin(messages), place());
+        assert!(begun.load(Ordering::Relaxed));
+        assert!(matches!(answering.next().await, Some(Item::Last { .. })));
+        assert!(answering.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn the_id_is_free_as_soon_as_the_response_is_out() {
+        let all = Arc::new(InFlight::default());
+        let items = [
+            Item::Before(Bytes::from_static(b"{}")),
+            Item::legacy(Bytes::from_static(b"{}")),
+        ];
+        let messages = Box::pin(futures::stream::iter(items));
+        let entry = all.begin(&Id::number(1)).unwrap();
+        let mut answering = Answering::modern(messages, place(), entry);
+        assert!(matches!(answering.next().await, Some(Item::Before(_))));
+        assert!(all.begin(&Id::number(1)).is_none());
+        assert!(matches!(answering.next().await, Some(Item::Last { .. })));
+        assert!(all.begin(&Id::number(1)).is_some());
+    }
+}
