@@ -17,6 +17,7 @@ mod odd_http;
 mod payloads;
 mod properties;
 mod shielded;
+mod sse;
 mod start;
 mod timeouts;
 mod world;
