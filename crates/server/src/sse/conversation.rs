@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argus_gateway::Gateway;
-use argus_protocol::ByteString;
+use argus_protocol::{ByteString, sse};
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::SelectAll;
@@ -18,6 +18,7 @@ use super::client::Client;
 use super::connection::Connection;
 use super::connections::{Connections, TooMany};
 use super::feed::Feed;
+use super::outgoing::Outgoing;
 use crate::request_log::{Outcome, RequestLog};
 
 /// A client that has not said what it came for within this time is left.
@@ -61,8 +62,23 @@ impl Conversation {
         })
     }
 
+    /// Says everything there is to say, until the end or until the client is gone.
+    pub(super) async fn run(mut self, outgoing: Outgoing) {
+        loop {
+            let message = tokio::select! {
+                message = self.next() => message,
+                () = outgoing.left() => return,
+            };
+            let Some(message) = message else { return };
+            if let Err(error) = outgoing.put(sse::message(&message)).await {
+                tracing::debug!(%error, "a connection on /sse is ended");
+                return;
+            }
+        }
+    }
+
     /// The next message for the client; `None` at the end.
-    pub(super) async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Bytes> {
         loop {
             if !self.taking && self.answers.is_empty() {
                 self.log.end(Outcome::Ended);

@@ -5,11 +5,9 @@
 //! belongs to it ends too.
 //!
 //! ```text
-//! POST ── post ── requests ──> Connection ══> Conversation ── open ──> GET
+//! POST ── post ── requests ──> Connection ══> Conversation ── outgoing ── open ──> GET
 //!                              what is taken   what is said
 //! ```
-//!
-//! Nothing is queued for the client: answers are fetched from the backends' exchanges when the stream takes them.
 
 mod answering;
 mod client;
@@ -20,6 +18,7 @@ mod feed;
 mod in_flight;
 mod load;
 mod open;
+mod outgoing;
 mod post;
 mod requests;
 

@@ -9,6 +9,7 @@ use futures::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
 
 use super::conversation::Conversation;
+use super::outgoing::{self, Reading};
 use crate::app::App;
 use crate::mcp::accepts::Accepts;
 use crate::mcp::{answer, respond};
@@ -24,16 +25,18 @@ pub(super) fn handle(app: &App, headers: &HeaderMap) -> Response {
     };
     let endpoint = sse::endpoint(&format!("/messages/?session_id={id}"));
     match Conversation::open(id, app.gateway.clone(), Arc::clone(&app.connections)) {
-        Ok(conversation) => request_log::written(respond::events(events(endpoint, conversation))),
+        Ok(conversation) => {
+            let (outgoing, reading) = outgoing::queue();
+            // It ends when the stream does.
+            tokio::spawn(conversation.run(outgoing));
+            request_log::written(respond::events(events(endpoint, reading)))
+        }
         Err(error) => answer::refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
     }
 }
 
 /// First where to post, then what is said.
-fn events(endpoint: Bytes, conversation: Conversation) -> impl Stream<Item = Bytes> + Send + 'static {
-    let said = futures::stream::unfold(conversation, async |mut conversation| {
-        let message = conversation.next().await?;
-        Some((sse::message(&message), conversation))
-    });
+fn events(endpoint: Bytes, reading: Reading) -> impl Stream<Item = Bytes> + Send + 'static {
+    let said = futures::stream::unfold(reading, async |mut reading| Some((reading.next().await?, reading)));
     futures::stream::iter([endpoint]).chain(said)
 }
