@@ -120,6 +120,12 @@ def target(request: Any, targets: Targets) -> Any:
     return targets.get(request.param)
 
 
+def pytest_runtest_setup(item: Any) -> None:
+    """What is behind the gateway has no /sse of its own."""
+    if item.config.getoption("--hop") == "direct" and "-sse" in item.name:
+        pytest.skip("HTTP+SSE is the gateway's")
+
+
 def pytest_collection_modifyitems(items: list[Any]) -> None:
     """The conformance scores come first: what they say explains most of what may fail later."""
     items.sort(key=lambda item: item.module.__name__ != "test_conformance")

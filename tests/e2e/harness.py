@@ -243,6 +243,7 @@ def marked(mark: str) -> list[str]:
 CLIENTS: dict[str, list[Any]] = {
     "py2": [PY2, HERE / "clients" / "py2.py"],
     "py1": [PY1, HERE / "clients" / "py1.py"],
+    "py16": [PY16, HERE / "clients" / "py16.py"],
     "ts1": [NODE, HERE / "clients" / "ts1.mjs"],
     "ts2": [NODE, HERE / "clients" / "ts2.mjs"],
 }
@@ -283,11 +284,15 @@ class Observed:
 
 
 def observe(client: str, url: str, plan: dict[str, Any], seconds: float = 60) -> Observed:
-    """Runs a client (`py2-modern` is the client py2 in its modern era) with a plan."""
-    name, _, era = client.partition("-")
-    plan = {**plan, "timeout": seconds * slow()}
-    if era:
-        plan["era"] = era
+    """Runs a client with a plan: `py2-modern` is the client py2 in its modern era, `py2-modern-sse` the same on /sse."""
+    name, *manner = client.split("-")
+    plan = {**plan, "timeout": seconds * slow(), "transport": "http"}
+    for word in manner:
+        if word == "sse":
+            plan["transport"] = word
+            url = f"{url.removesuffix('/mcp')}/sse"
+        else:
+            plan["era"] = word
     command = [str(part) for part in CLIENTS[name]] + [url, json.dumps(plan)]
     env = {**os.environ, "ARGUS_PARTS": str(PARTS), "PYTHONWARNINGS": "ignore"}
     try:

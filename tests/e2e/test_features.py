@@ -81,7 +81,7 @@ def test_list_changed_on_the_standalone_stream(target: Any, client: str) -> None
 
 
 @BEHIND
-@pytest.mark.parametrize("client", ["py2-auto", "ts2-modern"])
+@pytest.mark.parametrize("client", ["py2-auto", "ts2-modern", "py2-auto-sse", "ts2-modern-sse"])
 def test_listen(target: Any, client: str) -> None:
     wanted = {"toolsListChanged": True, "resourceSubscriptions": [WATCHED]}
     seen = harness.observe(
@@ -144,7 +144,7 @@ def test_logging_by_the_level_of_the_session(target: Any, client: str) -> None:
 
 
 @BEHIND
-@pytest.mark.parametrize("client", ["py2-legacy", "ts1"])
+@pytest.mark.parametrize("client", ["py2-legacy", "ts1", "ts1-sse"])
 def test_a_log_message_is_relayed_whole_and_before_the_result(target: Any, client: str) -> None:
     seen = harness.observe(client, target.url, plan({"do": "level", "level": "debug"}, call("test_tool_with_logging")))
     assert [one["params"] for one in seen.during(1, "note")] == [
@@ -154,7 +154,7 @@ def test_a_log_message_is_relayed_whole_and_before_the_result(target: Any, clien
 
 
 @BEHIND
-@pytest.mark.parametrize("client", ["py2-modern", "ts2-modern"])
+@pytest.mark.parametrize("client", ["py2-modern", "ts2-modern", "ts2-modern-sse"])
 def test_logging_by_request(target: Any, client: str) -> None:
     silent = harness.observe(client, target.url, plan(call("test_logging_tool")))
     assert silent.text(0) == "Logged at every level"
@@ -167,7 +167,7 @@ def test_logging_by_request(target: Any, client: str) -> None:
 
 
 @BEHIND
-@pytest.mark.parametrize("client", LEGACY + ["py2-auto", "ts2-modern"])
+@pytest.mark.parametrize("client", LEGACY + ["py2-auto", "ts2-modern", "py2-auto-sse", "ts2-modern-sse"])
 def test_cancellation_reaches_the_backend(target: Any, client: str) -> None:
     key = f"{client} {time.time()}"
     seen = harness.observe(
@@ -230,7 +230,7 @@ def test_a_legacy_client_that_leaves_does_not_cancel(target: Any) -> None:
 
 
 @BEHIND
-@pytest.mark.parametrize("client", ["py2-legacy", "ts1", "py2-auto", "ts2-modern"])
+@pytest.mark.parametrize("client", ["py2-legacy", "ts1", "py2-auto", "ts2-modern", "py1-sse"])
 @pytest.mark.parametrize("declare", [[], ["sampling"], ["elicitation", "roots"]], ids=lambda one: "+".join(one) or "none")
 def test_the_backend_is_told_no_more_than_the_client_declared(target: Any, client: str, declare: list[str]) -> None:
     seen = harness.observe(
@@ -263,7 +263,7 @@ def test_the_backend_is_told_no_more_than_the_client_declared(target: Any, clien
 
 
 @BEHIND
-@pytest.mark.parametrize("client", LEGACY + ["py2-auto", "ts2-modern"])
+@pytest.mark.parametrize("client", LEGACY + ["py2-auto", "ts2-modern", "py2-auto-sse", "ts2-modern-sse"])
 def test_calls_at_once(target: Any, client: str) -> None:
     count = 8
     together = [call("echo_after", text=f"text {n}", delay=0.5 - n * 0.05) for n in range(count)]
@@ -278,7 +278,7 @@ def test_calls_at_once(target: Any, client: str) -> None:
 
 
 @BEHIND
-@pytest.mark.parametrize("client", ["py2-legacy", "ts1"])
+@pytest.mark.parametrize("client", ["py2-legacy", "ts1", "ts1-sse"])
 def test_questions_of_calls_at_once_are_answered(target: Any, client: str) -> None:
     """Two clients ask at the same time; each question goes to the client whose call caused it."""
     from concurrent.futures import ThreadPoolExecutor

@@ -57,6 +57,7 @@ def test_stops_with_open_streams(gateway: Any) -> None:
     listen = [{"do": "listen", "filter": {"toolsListChanged": True}}, {"do": "sleep", "seconds": 20}]
     threads = [
         threading.Thread(target=watch, args=("ts1", steps), daemon=True),
+        threading.Thread(target=watch, args=("py1-sse", steps), daemon=True),
         threading.Thread(target=watch, args=("py2-auto", listen), daemon=True),
     ]
     for thread in threads:

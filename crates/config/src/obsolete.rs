@@ -83,7 +83,6 @@ const ROWS: &[Row] = &[
     key("server.auth_background_refresh_interval_seconds", LATER),
     key("backends.*.container", LATER),
     key("backends.*.timeouts.sse_startup", LATER),
-    value("server.transport", "sse", LATER_SSE),
     value("backends.*.type", "sse", LATER_SSE),
     value("backends.*.auth.type", "oauth2", LATER_AUTH),
     value("backends.*.auth.type", "pkce", LATER_AUTH),
@@ -99,6 +98,7 @@ const SYNONYMS: &[(&str, &str, &str)] = &[
     ("backends.*.type", "server-sent-events", "sse"),
     ("server.transport", "streamable_http", "streamable-http"),
     ("server.transport", "streamablehttp", "streamable-http"),
+    ("server.transport", "server-sent-events", "sse"),
 ];
 
 /// Why a `secret:name` value is refused.

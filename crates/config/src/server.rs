@@ -36,6 +36,8 @@ pub enum AnnouncedTransport {
     /// `/mcp`.
     #[default]
     StreamableHttp,
+    /// `/sse`.
+    Sse,
 }
 
 /// A text that is no origin.
@@ -54,10 +56,13 @@ const PORT: Field = Field::new(
     "The port to bind; 0 means any free port.",
 )
 .preset(Preset::Whole(9000));
+/// The transport that is announced as `/sse`.
+const SSE: &str = "sse";
+
 const TRANSPORT: Field = Field::new(
     "transport",
-    Kind::Choice(&["streamable-http", "http"]),
-    "Which endpoint is announced at the start; `http` is short for `streamable-http`.",
+    Kind::Choice(&["streamable-http", "http", SSE]),
+    "Which endpoint is announced at the start, `/mcp` or `/sse`; `http` is short for `streamable-http`.",
 )
 .preset(Preset::Text("streamable-http"));
 const MANAGEMENT: Field = Field::new("management", Kind::Section(management::FIELDS), "The management API.");
@@ -159,8 +164,19 @@ impl Default for Server {
 
 impl AnnouncedTransport {
     fn read(section: &Section<'_>, cx: &mut Context<'_>) -> Self {
-        section.choice(&TRANSPORT, cx);
-        Self::StreamableHttp
+        match section.choice(&TRANSPORT, cx) {
+            Some(SSE) => Self::Sse,
+            _ => Self::StreamableHttp,
+        }
+    }
+
+    /// The path of the endpoint.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::StreamableHttp => "/mcp",
+            Self::Sse => "/sse",
+        }
     }
 }
 

@@ -33,7 +33,7 @@ pub use inventory::{Backend, Inventory};
 pub use listen::{Listen, ListenEvent};
 pub use relay::{Relay, Reply};
 pub use seal::{Seal, SealError};
-pub use session::{FeedItem, FeedQueue, InFlight, Reading, Session, SessionError};
+pub use session::{FeedItem, FeedQueue, InFlight, Reading, Session, SessionError, random_id};
 
 /// One thing that happens within a call, as a face sees it: it ends with an answer, whatever became of the link.
 pub type Event = argus_upstream::Event<argus_protocol::Answer>;

@@ -138,6 +138,13 @@ fn text(value: &[u8]) -> Option<String> {
 /// A comment, which keeps a connection open.
 pub const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 
+/// The first event of an HTTP+SSE stream: where the client posts its messages (MCP 2024-11-05 "HTTP with SSE"). `uri`
+/// has no line breaks.
+#[must_use]
+pub fn endpoint(uri: &str) -> Bytes {
+    format!("event: endpoint\ndata: {uri}\n\n").into()
+}
+
 /// An event of type `message` that holds one JSON-RPC message; line breaks in it become further `data:` lines.
 #[must_use]
 pub fn message(data: &[u8]) -> Bytes {

@@ -1,6 +1,10 @@
 //! What the handlers share.
 
+use std::sync::Arc;
+
 use argus_gateway::Gateway;
+
+use crate::sse::Connections;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -8,4 +12,6 @@ pub(crate) struct App {
     pub(crate) gateway: Gateway,
     /// The longest request body in bytes.
     pub(crate) max_body: usize,
+    /// The open connections of HTTP+SSE.
+    pub(crate) connections: Arc<Connections>,
 }

@@ -1,4 +1,4 @@
-//! The HTTP faces of the gateway: `/mcp` for MCP clients, `/manage/v1/` for operators. One file per operation.
+//! The HTTP faces of the gateway: `/mcp` and `/sse` for MCP clients, `/manage/v1/` for operators. One file per operation.
 
 mod accept;
 mod app;
@@ -9,5 +9,6 @@ mod manage;
 mod mcp;
 mod request_log;
 mod router;
+mod sse;
 
 pub use accept::serve;

@@ -10,6 +10,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{Method, StatusCode};
+use tokio_util::sync::CancellationToken;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 /// What stands for a method that could not be read.
@@ -24,6 +25,8 @@ pub(crate) struct RequestLog {
     began: Instant,
     name: Option<ByteString>,
     backend: Option<Arc<str>>,
+    /// Cancelled when the client does not want the answer any more.
+    cancelled: Option<CancellationToken>,
     pub(crate) outcome: Outcome,
 }
 
@@ -84,8 +87,15 @@ impl RequestLog {
             began: Instant::now(),
             name: None,
             backend: None,
+            cancelled: None,
             outcome: Outcome::Dropped,
         }
+    }
+
+    /// A request that is dropped after this was cancelled was not left, but cancelled by its client.
+    pub(crate) fn cancelled_by(mut self, cancelled: CancellationToken) -> Self {
+        self.cancelled = Some(cancelled);
+        self
     }
 
     /// Writes the line of a message of a batch that gets no answer of its own.
@@ -121,6 +131,9 @@ impl RequestLog {
 
 impl Drop for RequestLog {
     fn drop(&mut self) {
+        if self.outcome == Outcome::Dropped && self.cancelled.as_ref().is_some_and(CancellationToken::is_cancelled) {
+            self.outcome = Outcome::Cancelled;
+        }
         tracing::info!(
             target: "argus::request",
             id = self.id,

@@ -12,7 +12,7 @@ use tower::util::option_layer;
 
 use crate::app::App;
 use crate::guard::{self, Rules};
-use crate::{cors, manage, mcp, request_log};
+use crate::{cors, manage, mcp, request_log, sse};
 
 /// The routes of a gateway that is bound to `address`.
 pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> Router {
@@ -20,15 +20,27 @@ pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> 
     let app = App {
         gateway,
         max_body: server.max_body_bytes,
+        connections: Arc::default(),
     };
-    let protected = Router::new()
+    let protected = |face: &'static str, routes: Router<App>| {
+        routes
+            .layer(option_layer(cors::layer(server)))
+            .layer(from_fn_with_state(Arc::clone(&rules), guard::check))
+            .layer(from_fn(move |request, next| request_log::rest(face, request, next)))
+    };
+    let streamable_http = Router::new()
         .route("/mcp", any(mcp::handle))
-        .route("/mcp/", any(mcp::handle))
-        .layer(option_layer(cors::layer(server)))
-        .layer(from_fn_with_state(rules, guard::check))
-        .layer(from_fn(|request, next| request_log::rest(mcp::FACE, request, next)));
+        .route("/mcp/", any(mcp::handle));
+    let http_sse = Router::new()
+        .route("/sse", any(sse::open))
+        .route("/sse/", any(sse::open))
+        .route("/messages", any(sse::post))
+        .route("/messages/", any(sse::post));
     let public = Router::new()
         .route("/manage/v1/health", get(manage::health::show))
         .route("/manage/v1/ready", get(manage::ready::show));
-    protected.merge(public).with_state(app)
+    protected(mcp::FACE, streamable_http)
+        .merge(protected(sse::FACE, http_sse))
+        .merge(public)
+        .with_state(app)
 }

@@ -69,7 +69,8 @@ impl Client {
         Self::new(port, MODERN, capabilities)
     }
 
-    fn new(port: u16, version: &str, capabilities: &str) -> Self {
+    /// A client that has said nothing yet.
+    pub(crate) fn new(port: u16, version: &str, capabilities: &str) -> Self {
         Self {
             port,
             session: None,
@@ -160,7 +161,12 @@ impl Client {
     }
 
     async fn request(&self, method: Method, headers: HeaderMap, body: String) -> Exchange {
-        let request = self.make(method, "/mcp", headers, body);
+        self.request_at("/mcp", method, headers, body).await
+    }
+
+    /// A request to another path.
+    pub(crate) async fn request_at(&self, path: &str, method: Method, headers: HeaderMap, body: String) -> Exchange {
+        let request = self.make(method, path, headers, body);
         let (response, connection) = self.exchange(request).await;
         let (parts, body) = response.into_parts();
         let kind = parts

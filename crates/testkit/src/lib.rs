@@ -12,6 +12,7 @@ pub mod odd;
 mod process;
 mod program;
 mod raw;
+mod sse_client;
 mod steady;
 
 pub use body::Messages;
@@ -21,4 +22,5 @@ pub use journal::{Entry, Journal};
 pub use process::{is_gone, until};
 pub use program::{OddServer, odd_program};
 pub use raw::part;
+pub use sse_client::SseClient;
 pub use steady::Steady;

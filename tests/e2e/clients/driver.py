@@ -2,7 +2,7 @@
 
 The same plan works with every client of this folder:
 
-    {"era": "legacy|auto|modern", "declare": ["elicitation", "sampling", "roots"], "logLevel": "info",
+    {"transport": "http|sse", "era": "legacy|auto|modern", "declare": ["elicitation", "sampling", "roots"], "logLevel": "info",
      "steps": [{"do": "list"}, {"do": "call", "name": "add", "arguments": {"a": 1, "b": 2}}, ...]}
 
 The answer holds `steps` (one result or error each) and `timeline`: progress, notifications, questions and the ends

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import anyio
 from mcp import ClientSession, types
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamablehttp_client
 from pydantic import AnyUrl
 
@@ -89,6 +91,16 @@ class Py1:
         raise NotImplementedError("legacy only")
 
 
+@asynccontextmanager
+async def connection(url: str, transport: str) -> Any:
+    if transport == "sse":
+        async with sse_client(url) as streams:
+            yield streams
+    else:
+        async with streamablehttp_client(url) as (read, write, _):
+            yield read, write
+
+
 async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> None:
     async def elicit(context: Any, params: Any) -> Any:
         asked = driver.plain(params)
@@ -112,7 +124,7 @@ async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> None
             timeline.add("note", method=entry["method"], params=entry.get("params"))
 
     declare = plan.get("declare", ["elicitation", "sampling", "roots"])
-    async with streamablehttp_client(url) as (read, write, _):
+    async with connection(url, plan["transport"]) as (read, write):
         async with ClientSession(
             read,
             write,

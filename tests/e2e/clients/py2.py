@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import mcp_types as types
 from mcp.client.client import Client
+from mcp.client.sse import sse_client
 
 import driver
 
@@ -111,7 +112,7 @@ async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> None
 
     declare = plan.get("declare", ["elicitation", "sampling", "roots"])
     client = Client(
-        url,
+        sse_client(url) if plan["transport"] == "sse" else url,
         mode=MODES[plan.get("era", "auto")],
         elicitation_callback=elicit if "elicitation" in declare else None,
         sampling_callback=sample if "sampling" in declare else None,

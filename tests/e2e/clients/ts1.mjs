@@ -7,6 +7,7 @@ import { elicited, main, ROOT, sampled } from './driver.mjs';
 const require = createRequire(join(process.env.ARGUS_PARTS, 'npm', 'package.json'));
 const load = (name) => import(pathToFileURL(require.resolve(`@modelcontextprotocol/sdk/${name}`)).href);
 const { Client } = await load('client/index.js');
+const { SSEClientTransport } = await load('client/sse.js');
 const { StreamableHTTPClientTransport } = await load('client/streamableHttp.js');
 const types = await load('types.js');
 
@@ -39,18 +40,20 @@ await main(async (url, plan, timeline) => {
     timeline.push({ kind: 'note', method, params });
   };
   client.call = (params, options) => client.callTool(params, undefined, options);
-  const transport = new StreamableHTTPClientTransport(url);
+  const Transport = plan.transport === 'sse' ? SSEClientTransport : StreamableHTTPClientTransport;
+  const transport = new Transport(url);
   await client.connect(transport);
   return {
     client,
     about: () => ({
-      version: transport.protocolVersion,
+      // The transport of HTTP+SSE keeps it to itself.
+      version: transport.protocolVersion ?? transport._protocolVersion,
       server: client.getServerVersion(),
       capabilities: client.getServerCapabilities(),
       instructions: client.getInstructions(),
     }),
     close: async () => {
-      await transport.terminateSession();
+      await transport.terminateSession?.();
       await client.close();
     },
   };

@@ -8,7 +8,7 @@ const require = createRequire(join(process.env.ARGUS_PARTS, 'npm', 'package.json
 const home = join(process.env.ARGUS_PARTS, 'npm', 'node_modules', '@modelcontextprotocol', 'client');
 const entry = require(join(home, 'package.json')).exports['.'];
 const path = typeof entry === 'string' ? entry : (entry.import?.default ?? entry.import ?? entry.default);
-const { Client, StreamableHTTPClientTransport } = await import(pathToFileURL(join(home, path)).href);
+const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await import(pathToFileURL(join(home, path)).href);
 
 const MODES = { legacy: 'legacy', auto: 'auto', modern: { pin: '2026-07-28' } };
 
@@ -47,7 +47,8 @@ await main(async (url, plan, timeline) => {
     const meta = plan.logLevel ? { _meta: { 'io.modelcontextprotocol/logLevel': plan.logLevel } } : {};
     return client.callTool({ ...params, ...meta }, options);
   };
-  const transport = new StreamableHTTPClientTransport(url);
+  const Transport = plan.transport === 'sse' ? SSEClientTransport : StreamableHTTPClientTransport;
+  const transport = new Transport(url);
   await client.connect(transport);
   return {
     client,
@@ -58,7 +59,7 @@ await main(async (url, plan, timeline) => {
       instructions: client.getInstructions(),
     }),
     close: async () => {
-      if (client.getProtocolEra() === 'legacy') await transport.terminateSession();
+      if (client.getProtocolEra() === 'legacy') await transport.terminateSession?.();
       await client.close();
     },
   };

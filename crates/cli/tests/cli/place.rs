@@ -89,7 +89,8 @@ impl Serving {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        let (_, port) = self.announcement().trim_end_matches("/mcp").rsplit_once(':').unwrap();
+        let (address, _) = self.announcement().rsplit_once('/').unwrap();
+        let (_, port) = address.rsplit_once(':').unwrap();
         port.parse().unwrap()
     }
 

@@ -28,6 +28,16 @@ fn it_says_where_it_listens_and_stops_when_told() {
 }
 
 #[test]
+fn it_announces_the_endpoint_of_the_configured_transport() {
+    let place = Place::new();
+    place.write("config.yaml", "server: {port: 0, transport: sse}\n");
+    let server = place.serve(&["--log-dir", "none"]);
+    let expected = format!("listening on http://127.0.0.1:{}/sse", server.port());
+    assert!(server.announcement().ends_with(&expected), "{}", server.announcement());
+    server.stop();
+}
+
+#[test]
 fn the_command_line_wins_over_the_file() {
     let place = Place::new();
     place.write("config.yaml", "server: {host: 192.0.2.1, port: 1}\n");

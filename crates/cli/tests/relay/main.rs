@@ -20,6 +20,7 @@ mod properties;
 mod remembered;
 mod sharing;
 mod shielded;
+mod sse;
 mod start;
 mod timeouts;
 mod world;

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::path::PathBuf;
 
-use argus_testkit::{Client, Gateway, Journal, Launch, OddServer, odd_program};
+use argus_testkit::{Client, Gateway, Journal, Launch, OddServer, SseClient, odd_program};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -132,6 +132,11 @@ impl Running {
     /// A legacy client that can be asked.
     pub(crate) async fn askable(&self) -> Client {
         Client::legacy(self.gateway.port(), r#"{"elicitation":{},"sampling":{}}"#).await
+    }
+
+    /// A client of HTTP+SSE that can be asked.
+    pub(crate) async fn sse(&self) -> SseClient {
+        SseClient::open(self.gateway.port(), r#"{"sampling":{}}"#).await
     }
 
     pub(crate) fn modern(&self) -> Client {

@@ -18,6 +18,7 @@ fn cases() -> Vec<(String, String, String)> {
     for (key, value) in [
         ("host", "0.0.0.0"),
         ("port", "0"),
+        ("transport", "sse"),
         ("management.enabled", "false"),
         ("management.token", "abc"),
         ("management.reconnect_timeout", "5"),
@@ -115,11 +116,10 @@ fn cases() -> Vec<(String, String, String)> {
     cases
 }
 
-/// Keys whose only effect is what they refuse or choose: the version, the announced transport (one so far), and
-/// `type`, without which the other keys of its section are not accepted.
-const CHOOSERS: [&str; 5] = [
+/// Keys whose only effect is what they refuse or choose: the version, and `type`, without which the other keys of its
+/// section are not accepted.
+const CHOOSERS: [&str; 4] = [
     "version",
-    "server.transport",
     "backends.*.<stdio>.type",
     "backends.*.<streamable-http>.type",
     "backends.*.<streamable-http>.auth.<static>.type",

@@ -6,7 +6,7 @@ mod registry;
 mod state;
 
 pub use feed::{FeedItem, FeedQueue};
-pub use registry::SessionError;
 pub(crate) use registry::Sessions;
+pub use registry::{SessionError, random_id};
 pub(crate) use state::MAX_SUBSCRIPTIONS;
 pub use state::{InFlight, Reading, Session};

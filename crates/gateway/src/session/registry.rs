@@ -92,8 +92,10 @@ impl Sessions {
     }
 }
 
-/// 128 random bits in hexadecimal (MCP "Session management": not to be guessed, visible ASCII).
-fn random_id() -> Option<String> {
+/// 128 random bits in hexadecimal (MCP "Session management": not to be guessed, visible ASCII); `None` when the system
+/// gives no random numbers.
+#[must_use]
+pub fn random_id() -> Option<String> {
     let mut bytes = [0u8; 16];
     getrandom::fill(&mut bytes).ok()?;
     Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::request_log::{self, Outcome, RequestLog};
 
 /// Messages that one batch may have.
-const MAX_BATCH: usize = 100;
+pub(crate) const MAX_BATCH: usize = 100;
 
 /// Answers one message.
 pub(crate) async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, message: Message) -> Response {
@@ -37,7 +37,8 @@ pub(crate) async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, messag
     };
     match message {
         Message::Request { id, method, params } => {
-            let answer = answer_to(app.gateway.clone(), session, accepts, id, method, params);
+            let log = RequestLog::begin(FACE, &method);
+            let answer = answer_to(log, app.gateway.clone(), session, accepts, id, method, params);
             request_log::written(respond::one(answer, accepts).await)
         }
         message => {
@@ -74,7 +75,8 @@ pub(crate) async fn batch(
         match message {
             Ok(Message::Request { id, method, params }) => {
                 let (gateway, session) = (app.gateway.clone(), Arc::clone(&session));
-                answers.push(answer_to(gateway, session, accepts, id, method, params));
+                let log = RequestLog::begin(FACE, &method);
+                answers.push(answer_to(log, gateway, session, accepts, id, method, params));
             }
             Ok(message) => {
                 RequestLog::taken(FACE, &message);
@@ -132,7 +134,8 @@ async fn initialize(app: &App, id: &Id, method: &ByteString, params: Option<&Raw
 }
 
 /// The messages that answer a request. A client that reads no streams cannot be asked anything.
-fn answer_to(
+pub(crate) fn answer_to(
+    mut log: RequestLog,
     gateway: Gateway,
     session: Arc<Session>,
     accepts: Accepts,
@@ -141,9 +144,8 @@ fn answer_to(
     params: Option<Raw>,
 ) -> Messages {
     Box::pin(async_stream::stream! {
-        let mut log = RequestLog::begin(FACE, &method);
         let Some(in_flight) = session.begin(&id) else {
-            log.outcome = Outcome::Error;
+            log.end(Outcome::Error);
             let error = RpcError::new(code::INVALID_REQUEST, format!("a request with the id {id} is in flight already"));
             yield Item::legacy(write::response(Some(&id), &Answer::Error(error.to_raw())));
             return;
@@ -152,7 +154,7 @@ fn answer_to(
         let reply = tokio::select! {
             reply = gateway.legacy(&session, &method, params) => reply,
             () = cancelled.cancelled() => {
-                log.outcome = Outcome::Cancelled;
+                log.end(Outcome::Cancelled);
                 return;
             }
         };
@@ -171,7 +173,7 @@ fn answer_to(
             let event = tokio::select! {
                 event = call.next() => event,
                 () = cancelled.cancelled() => {
-                    log.outcome = Outcome::Cancelled;
+                    log.end(Outcome::Cancelled);
                     call.give_up();
                     questions.close();
                     return;

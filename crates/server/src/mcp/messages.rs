@@ -32,6 +32,13 @@ impl Item {
         }
     }
 
+    /// The message, for a stream that carries all of them.
+    pub(crate) fn into_message(self) -> Bytes {
+        match self {
+            Self::Before(message) | Self::Last { message, .. } => message,
+        }
+    }
+
     /// The response to a modern request.
     pub(crate) fn modern(message: Bytes, answer: &Answer) -> Self {
         Self::Last {

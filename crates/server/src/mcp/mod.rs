@@ -1,14 +1,14 @@
 //! `/mcp`: Streamable HTTP, legacy sessions and stateless modern requests on the same path.
 
-mod accepts;
+pub(crate) mod accepts;
 pub(crate) mod answer;
 mod delete;
 mod get;
-mod legacy;
-mod messages;
-mod modern;
-mod post;
-mod respond;
+pub(crate) mod legacy;
+pub(crate) mod messages;
+pub(crate) mod modern;
+pub(crate) mod post;
+pub(crate) mod respond;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};

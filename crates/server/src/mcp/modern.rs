@@ -46,7 +46,8 @@ pub(crate) async fn handle(
     if request.method == method::LISTEN {
         return listen(app, request).await;
     }
-    request_log::written(respond::one(answer_to(app.gateway.clone(), request), accepts).await)
+    let log = RequestLog::begin(FACE, &request.method);
+    request_log::written(respond::one(answer_to(log, app.gateway.clone(), request), accepts).await)
 }
 
 /// The `_meta` of a request that obeys the header rules (MCP 2026-07-28 "Request headers").
@@ -105,9 +106,8 @@ fn param_headers(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValu
 
 /// The messages that answer a request. Dropped before the response, they cancel the call (MCP 2026-07-28
 /// "Cancellation").
-fn answer_to(gateway: Gateway, request: Arc<ModernRequest>) -> Messages {
+pub(crate) fn answer_to(mut log: RequestLog, gateway: Gateway, request: Arc<ModernRequest>) -> Messages {
     Box::pin(async_stream::stream! {
-        let mut log = RequestLog::begin(FACE, &request.method);
         let id = request.id.clone();
         let mut relay = match gateway.modern(&request).await {
             Reply::Now(answer) => {
@@ -147,7 +147,8 @@ async fn listen(app: &App, request: Arc<ModernRequest>) -> Response {
     })
 }
 
-fn listening(
+/// The messages of a `subscriptions/listen` that was granted.
+pub(crate) fn listening(
     mut listen: Listen,
     request: Arc<ModernRequest>,
     mut log: RequestLog,

@@ -59,7 +59,8 @@ async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, message: Message)
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether the body is announced as JSON.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let media = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

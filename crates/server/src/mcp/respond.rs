@@ -84,19 +84,22 @@ fn cancelled() -> Response {
 }
 
 fn stream(first: Option<Item>, rest: Messages) -> Response {
-    let messages = futures::stream::iter(first).chain(rest).map(|item| match item {
-        Item::Before(message) | Item::Last { message, .. } => message,
-    });
+    let messages = futures::stream::iter(first).chain(rest).map(Item::into_message);
     event_stream(messages)
 }
 
 /// An event stream of messages, kept alive by comments.
 pub(crate) fn event_stream(messages: impl Stream<Item = Bytes> + Send + 'static) -> Response {
-    let mut messages = Box::pin(messages);
+    events(messages.map(|message| sse::message(&message)))
+}
+
+/// An event stream of events that are written already, kept alive by comments.
+pub(crate) fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    let mut written = Box::pin(events);
     let events = async_stream::stream! {
         loop {
-            match tokio::time::timeout(KEEP_ALIVE, messages.next()).await {
-                Ok(Some(message)) => yield Ok::<_, std::convert::Infallible>(sse::message(&message)),
+            match tokio::time::timeout(KEEP_ALIVE, written.next()).await {
+                Ok(Some(event)) => yield Ok::<_, std::convert::Infallible>(event),
                 Ok(None) => return,
                 Err(_) => yield Ok(Bytes::from_static(sse::KEEP_ALIVE)),
             }

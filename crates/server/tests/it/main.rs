@@ -10,4 +10,6 @@ mod catalogue;
 mod config_keys;
 mod manage;
 mod mcp;
+mod messages;
+mod sse;
 mod support;

@@ -39,8 +39,9 @@ pub(super) async fn bind(server: &Server) -> anyhow::Result<TcpListener> {
 pub(super) fn announce(server: &Server, listener: &TcpListener) -> io::Result<()> {
     let address = address(&server.host, listener.local_addr()?.port());
     output::say(format_args!(
-        "Argus MCP {} listening on http://{address}/mcp",
-        env!("CARGO_PKG_VERSION")
+        "Argus MCP {} listening on http://{address}{}",
+        env!("CARGO_PKG_VERSION"),
+        server.transport.path()
     ));
     Ok(())
 }

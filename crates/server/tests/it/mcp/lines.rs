@@ -12,10 +12,10 @@ use crate::support::{Backend, Served, until};
 
 /// Takes the lines that this test's thread writes, on which all of its gateway runs.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
-    fn collect() -> (Self, DefaultGuard) {
+    pub(crate) fn collect() -> (Self, DefaultGuard) {
         let lines = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .json()
@@ -35,7 +35,7 @@ impl Lines {
     }
 
     /// Method, outcome and status of each line so far, which must be so many.
-    async fn take(&self, count: usize) -> Vec<(String, String, Value)> {
+    pub(crate) async fn take(&self, count: usize) -> Vec<(String, String, Value)> {
         until("lines", || self.all().len() >= count).await;
         let lines = self.all();
         self.0.lock().unwrap().clear();
@@ -68,7 +68,7 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-fn line(method: &str, outcome: &str, status: impl Into<Option<u16>>) -> (String, String, Value) {
+pub(crate) fn line(method: &str, outcome: &str, status: impl Into<Option<u16>>) -> (String, String, Value) {
     let status = status.into().map_or(Value::Null, Value::from);
     (method.to_owned(), outcome.to_owned(), status)
 }

@@ -10,7 +10,7 @@ mod delete;
 mod discover;
 mod get;
 mod hostile;
-mod lines;
+pub(crate) mod lines;
 mod listen;
 mod modern;
 mod origins;

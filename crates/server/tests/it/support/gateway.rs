@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::request::Request;
-use super::{Session, Wire, soon};
+use super::{Session, Sse, Wire, soon};
 
 /// A gateway that serves.
 pub(crate) struct Served {
@@ -96,6 +96,18 @@ impl Served {
     /// A session of this revision and these client capabilities.
     pub(crate) async fn session_of(&self, version: &str, capabilities: Value) -> Session {
         Session::open(self.address, version, capabilities).await
+    }
+
+    /// A connection of HTTP+SSE on which nothing has been said yet.
+    pub(crate) async fn sse(&self) -> Sse {
+        Sse::open(self.address).await
+    }
+
+    /// An initialized connection of HTTP+SSE.
+    pub(crate) async fn sse_of(&self, version: &str, capabilities: Value) -> Sse {
+        let mut connection = self.sse().await;
+        connection.initialize(version, capabilities).await;
+        connection
     }
 
     /// A bare connection.

@@ -6,6 +6,7 @@ mod gateway;
 mod request;
 mod response;
 mod session;
+mod sse;
 mod state;
 mod wire;
 
@@ -15,6 +16,7 @@ pub(crate) use gateway::Served;
 pub(crate) use request::Request;
 pub(crate) use response::{Open, Whole};
 pub(crate) use session::{Session, names_in};
+pub(crate) use sse::Sse;
 pub(crate) use state::Seen;
 pub(crate) use wire::Wire;
 

@@ -54,6 +54,28 @@ impl Open {
         }
     }
 
+    /// Type and data of the next event that is no comment; `None` at the end.
+    pub(crate) async fn event(&mut self) -> Option<(String, String)> {
+        loop {
+            if let Some((event, rest)) = self.received.split_once("\n\n") {
+                let field = |name: &str| {
+                    event
+                        .lines()
+                        .find_map(|line| line.strip_prefix(name))
+                        .map(str::to_owned)
+                };
+                let found = (field("event: "), field("data: "));
+                self.received = rest.to_owned();
+                match found {
+                    (Some(name), Some(data)) => return Some((name, data)),
+                    _ => continue,
+                }
+            }
+            let chunk = soon("the next event", self.chunk()).await?;
+            self.received.push_str(&chunk);
+        }
+    }
+
     /// The next message, which must be there.
     pub(crate) async fn message(&mut self) -> Value {
         self.next().await.expect("the stream ended")

@@ -1,0 +1,91 @@
+//! What is known of the client at the other end of a connection.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use argus_gateway::Session;
+use argus_protocol::Id;
+
+use super::in_flight::{Entry, InFlight};
+
+/// The client of one connection. Messages of both eras may come from it: a legacy session is opened by `initialize`,
+/// and a modern request stands alone at any time.
+#[derive(Debug, Default)]
+pub(super) struct Client {
+    handshake: Mutex<Handshake>,
+    modern: Arc<InFlight>,
+    spoke_modern: AtomicBool,
+}
+
+/// How far the client is with `initialize`.
+#[derive(Debug, Default)]
+enum Handshake {
+    #[default]
+    Awaited,
+    UnderWay,
+    Done(Arc<Session>),
+}
+
+impl Client {
+    /// `initialize` begins; `false` when it has begun before.
+    pub(super) fn begin_handshake(&self) -> bool {
+        let mut handshake = self.handshake();
+        let awaited = matches!(*handshake, Handshake::Awaited);
+        if awaited {
+            *handshake = Handshake::UnderWay;
+        }
+        awaited
+    }
+
+    /// `initialize` was answered with an error: the client may try again.
+    pub(super) fn fail_handshake(&self) {
+        *self.handshake() = Handshake::Awaited;
+    }
+
+    /// `initialize` opened this session.
+    pub(super) fn finish_handshake(&self, session: Arc<Session>) {
+        *self.handshake() = Handshake::Done(session);
+    }
+
+    /// The legacy session.
+    pub(super) fn session(&self) -> Option<Arc<Session>> {
+        match &*self.handshake() {
+            Handshake::Done(session) => Some(Arc::clone(session)),
+            Handshake::Awaited | Handshake::UnderWay => None,
+        }
+    }
+
+    /// Notes a modern request; `None` when its id is in use.
+    pub(super) fn begin_modern(&self, id: &Id) -> Option<Entry> {
+        self.spoke_modern.store(true, Ordering::Relaxed);
+        self.modern.begin(id)
+    }
+
+    /// Cancels a modern request.
+    pub(super) fn cancel_modern(&self, id: &Id) {
+        self.modern.cancel(id);
+    }
+
+    /// Whether the client has said what it came for: it is initialized, or it has sent a modern request.
+    pub(super) fn is_known(&self) -> bool {
+        self.spoke_modern.load(Ordering::Relaxed) || matches!(*self.handshake(), Handshake::Done(_))
+    }
+
+    fn handshake(&self) -> MutexGuard<'_, Handshake> {
+        self.handshake.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_handshake_at_a_time_and_another_after_a_failure() {
+        let client = Client::default();
+        assert!(client.begin_handshake() && !client.begin_handshake());
+        client.fail_handshake();
+        assert!(client.begin_handshake());
+        assert!(client.session().is_none() && !client.is_known());
+    }
+}

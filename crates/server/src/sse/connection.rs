@@ -1,0 +1,79 @@
+//! One connection, as its POSTs see it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::answering::Answering;
+use super::client::Client;
+use super::load::{Load, MAX_REQUESTS, Place};
+
+/// Refusals that may wait, beside the requests in flight, for a client that does not read.
+const MAX_REFUSALS: usize = 256;
+
+/// One open connection, as its POSTs see it.
+pub(crate) struct Connection {
+    requests: mpsc::Sender<Answering>,
+    pub(super) client: Arc<Client>,
+    load: Arc<Load>,
+}
+
+/// Why requests cannot be handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotTaken {
+    /// Too many wait, because the client does not read.
+    #[error("too many answers wait on the stream of this connection; read them first")]
+    Full,
+    /// The stream has ended.
+    #[error("the stream of this connection has ended; open another with GET /sse")]
+    Ended,
+}
+
+impl Connection {
+    /// A connection, and where the answers to its requests come out.
+    pub(super) fn new() -> (Self, mpsc::Receiver<Answering>) {
+        let (requests, answers) = mpsc::channel(MAX_REQUESTS + MAX_REFUSALS);
+        let connection = Self {
+            requests,
+            client: Arc::default(),
+            load: Arc::default(),
+        };
+        (connection, answers)
+    }
+
+    /// A place for the requests of one body; `None` when there is too much in flight.
+    pub(super) fn place(&self, requests: usize, bytes: usize) -> Option<Arc<Place>> {
+        self.load.take(requests, bytes).map(Arc::new)
+    }
+
+    /// Makes answers and hands them over to the stream: all of them, or none.
+    ///
+    /// # Errors
+    /// When the stream has ended, or the client does not read it.
+    pub(super) fn hand_over<T>(
+        &self,
+        requests: Vec<T>,
+        mut answering: impl FnMut(T) -> Answering,
+    ) -> Result<(), NotTaken> {
+        let room = self.requests.try_reserve_many(requests.len());
+        let room = room.map_err(|refused| match refused {
+            TrySendError::Full(()) => NotTaken::Full,
+            TrySendError::Closed(()) => NotTaken::Ended,
+        })?;
+        for (place, request) in room.zip(requests) {
+            place.send(answering(request));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("client", &self.client)
+            .field("load", &self.load)
+            .finish_non_exhaustive()
+    }
+}

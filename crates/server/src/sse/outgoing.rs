@@ -1,0 +1,190 @@
+//! What waits for a client to read it.
+//!
+//! Answers are fetched from their exchanges as soon as they are there, so that no call keeps its backend longer than it
+//! needs to because its client is slow. What is fetched waits here, within bounds.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Messages that may wait.
+const MAX_MESSAGES: usize = 4096;
+/// Bytes that may wait; one message may be larger when nothing else waits.
+const MAX_BYTES: usize = 64 << 20;
+/// How long a client may leave no room for the next message.
+const STUCK: Duration = Duration::from_secs(2);
+
+/// The writing end; dropped, the stream ends after what waits.
+#[derive(Debug)]
+pub(super) struct Outgoing(Arc<Queue>);
+
+/// The reading end; dropped, the writer learns that the client is gone.
+#[derive(Debug)]
+pub(super) struct Reading(Arc<Queue>);
+
+/// The client does not read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("more than may wait for a client that does not read")]
+pub(super) struct Unread;
+
+#[derive(Debug, Default)]
+struct Queue {
+    state: Mutex<State>,
+    came: Notify,
+    taken: Notify,
+    left: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Bytes>,
+    bytes: usize,
+    ended: bool,
+}
+
+pub(super) fn queue() -> (Outgoing, Reading) {
+    let queue = Arc::new(Queue::default());
+    (Outgoing(Arc::clone(&queue)), Reading(queue))
+}
+
+impl Outgoing {
+    /// Puts a message in; waits for room, but not for long.
+    ///
+    /// # Errors
+    /// When there is no room in time. What waited is thrown away then, for nobody would read it.
+    pub(super) async fn put(&self, message: Bytes) -> Result<(), Unread> {
+        let room = tokio::time::timeout(STUCK, self.room_for(message.len()));
+        if room.await.is_err() {
+            *self.0.state() = State::default();
+            return Err(Unread);
+        }
+        let mut state = self.0.state();
+        state.bytes += message.len();
+        state.waiting.push_back(message);
+        drop(state);
+        self.0.came.notify_one();
+        Ok(())
+    }
+
+    /// Waits until the client is gone.
+    pub(super) async fn left(&self) {
+        self.0.left.cancelled().await;
+    }
+
+    async fn room_for(&self, size: usize) {
+        while !self.0.state().has_room(size) {
+            // One writer and one reader: a permit of an earlier time only makes it look once more.
+            self.0.taken.notified().await;
+        }
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.0.state().ended = true;
+        self.0.came.notify_one();
+    }
+}
+
+impl Reading {
+    /// The next message; `None` at the end.
+    pub(super) async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            {
+                let mut state = self.0.state();
+                if let Some(message) = state.waiting.pop_front() {
+                    state.bytes -= message.len();
+                    drop(state);
+                    self.0.taken.notify_one();
+                    return Some(message);
+                }
+                if state.ended {
+                    return None;
+                }
+            }
+            self.0.came.notified().await;
+        }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.left.cancel();
+    }
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn has_room(&self, size: usize) -> bool {
+        let fits = self.bytes + size <= MAX_BYTES && self.waiting.len() < MAX_MESSAGES;
+        fits || self.waiting.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn large() -> Bytes {
+        Bytes::from(vec![b' '; MAX_BYTES])
+    }
+
+    #[tokio::test]
+    async fn in_order_to_the_end() {
+        let (outgoing, mut reading) = queue();
+        for text in ["a", "b"] {
+            outgoing.put(Bytes::from_static(text.as_bytes())).await.unwrap();
+        }
+        drop(outgoing);
+        assert_eq!(reading.next().await.unwrap(), "a");
+        assert_eq!(reading.next().await.unwrap(), "b");
+        assert!(reading.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_and_bytes_are_bounded_for_a_client_that_does_not_read() {
+        let (outgoing, _reading) = queue();
+        for _ in 0..MAX_MESSAGES {
+            outgoing.put(Bytes::from_static(b"{}")).await.unwrap();
+        }
+        assert_eq!(outgoing.put(Bytes::from_static(b"{}")).await, Err(Unread));
+        assert!(outgoing.0.state().waiting.is_empty(), "what nobody reads is kept");
+        let (outgoing, _reading) = queue();
+        outgoing.put(large()).await.unwrap();
+        assert_eq!(outgoing.put(Bytes::from_static(b"{}")).await, Err(Unread));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_makes_room() {
+        let (outgoing, mut reading) = queue();
+        let read = tokio::spawn(async move {
+            let mut count = 0;
+            while reading.next().await.is_some() {
+                count += 1;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            count
+        });
+        for _ in 0..5 {
+            outgoing.put(large()).await.unwrap();
+        }
+        drop(outgoing);
+        assert_eq!(read.await.unwrap(), 5);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_gone_is_noticed() {
+        let (outgoing, reading) = queue();
+        drop(reading);
+        outgoing.left().await;
+    }
+}

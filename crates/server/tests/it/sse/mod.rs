@@ -1,0 +1,7 @@
+//! `/sse`.
+
+mod ends;
+mod feed;
+mod get;
+mod lines;
+mod slow;
