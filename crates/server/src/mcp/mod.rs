@@ -4,11 +4,13 @@ mod accepts;
 pub(crate) mod answer;
 mod delete;
 mod get;
+mod held;
 mod legacy;
 mod messages;
 mod modern;
 mod post;
 mod respond;
+mod resume;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
