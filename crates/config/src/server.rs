@@ -100,7 +100,10 @@ const MAX_SESSIONS_PER_CALLER: Field = Field::new(
 .preset(Preset::Whole(1000));
 const SESSION_IDLE_TIMEOUT: Field = Field::new(
     "session_idle_timeout",
-    Kind::Seconds { min: 1.0, max: 2_592_000.0 },
+    Kind::Seconds {
+        min: 1.0,
+        max: 2_592_000.0,
+    },
     "How long a session may be unused until it ends, in seconds.",
 )
 .preset(Preset::Seconds(3600.0));

@@ -29,8 +29,8 @@ pub use listen::{Listen, ListenEvent};
 pub use relay::{Relay, Reply};
 pub use seal::{Seal, SealError};
 pub use session::{
-    BusyError, Caller, EventId, FeedItem, FeedQueue, FeedReader, InFlight, NoEventId, Reading, ResumeError, Said, Saying,
-    Session, SessionError, StreamReader,
+    BusyError, Caller, EventId, FeedItem, FeedQueue, FeedReader, InFlight, NoEventId, Reading, ResumeError, Said,
+    Saying, Session, SessionError, StreamReader,
 };
 
 /// One thing that happens within a call, as a face sees it: it ends with an answer, whatever became of the link.

@@ -67,13 +67,7 @@ pub async fn serve(
     Ok(())
 }
 
-fn open(
-    socket: TcpStream,
-    peer: IpAddr,
-    app: Router,
-    connections: &GracefulShutdown,
-    hard_end: &CancellationToken,
-) {
+fn open(socket: TcpStream, peer: IpAddr, app: Router, connections: &GracefulShutdown, hard_end: &CancellationToken) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }

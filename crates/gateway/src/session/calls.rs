@@ -10,8 +10,8 @@ use super::state::{Session, lock};
 
 /// So many requests of one session may be worked on at once.
 const MAX_CALLS: usize = 1000;
-/// Longer ids are refused, in bytes: they are kept with the call.
-const MAX_ID: usize = 1024;
+/// So many bytes the ids of several calls may have together: they are kept with the calls.
+const MAX_ID_BYTES: usize = 1024 * 1024;
 
 /// Why a request is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -19,36 +19,43 @@ pub enum BusyError {
     /// Its id is in use.
     #[error("a request with the id {0} is in flight already")]
     SameId(Id),
-    /// Its id is too long.
-    #[error("the id of the request is too long; at most {MAX_ID} bytes are taken")]
-    LongId,
     /// Too many are worked on.
-    #[error("{MAX_CALLS} requests of this session are in flight; wait for some of them to end")]
+    #[error(
+        "too many requests of this session are in flight ({MAX_CALLS} may be, fewer where their ids are long); wait for some of them to end"
+    )]
     TooMany,
 }
 
 /// The requests that are being worked on, with what cancels them.
 #[derive(Debug, Default)]
-pub(super) struct Calls(HashMap<Id, CancellationToken>);
+pub(super) struct Calls {
+    open: HashMap<Id, CancellationToken>,
+    id_bytes: usize,
+}
 
 impl Calls {
     pub(super) fn none(&self) -> bool {
-        self.0.is_empty()
+        self.open.is_empty()
     }
 
     fn begin(&mut self, id: &Id) -> Result<CancellationToken, BusyError> {
-        if id.as_str().len() > MAX_ID {
-            return Err(BusyError::LongId);
-        }
-        if self.0.contains_key(id) {
+        if self.open.contains_key(id) {
             return Err(BusyError::SameId(id.clone()));
         }
-        if self.0.len() >= MAX_CALLS {
+        let id_bytes = self.id_bytes + id.as_str().len();
+        if self.open.len() >= MAX_CALLS || (!self.none() && id_bytes > MAX_ID_BYTES) {
             return Err(BusyError::TooMany);
         }
         let cancelled = CancellationToken::new();
-        self.0.insert(id.clone(), cancelled.clone());
+        self.open.insert(id.clone(), cancelled.clone());
+        self.id_bytes = id_bytes;
         Ok(cancelled)
+    }
+
+    fn end(&mut self, id: &Id) {
+        if self.open.remove(id).is_some() {
+            self.id_bytes -= id.as_str().len();
+        }
     }
 }
 
@@ -67,7 +74,7 @@ impl Session {
     }
 
     pub(crate) fn cancel(&self, id: &Id) {
-        let call = lock(self.calls()).0.get(id).cloned();
+        let call = lock(self.calls()).open.get(id).cloned();
         if let Some(call) = call {
             call.cancel();
         }
@@ -92,7 +99,7 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        lock(self.session.calls()).0.remove(&self.id);
+        lock(self.session.calls()).end(&self.id);
     }
 }
 
@@ -111,10 +118,16 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_bounded() {
+    fn ids_are_bounded_in_bytes() {
         let id = |length: usize| Id::from_raw(argus_protocol::Raw::string(&"x".repeat(length))).unwrap();
         let mut calls = Calls::default();
-        assert!(calls.begin(&id(1022)).is_ok(), "and two quotes");
-        assert!(matches!(calls.begin(&id(1023)), Err(BusyError::LongId)));
+        assert!(calls.begin(&id(2 * MAX_ID_BYTES)).is_ok(), "alone it may be any");
+        assert!(matches!(calls.begin(&id(1)), Err(BusyError::TooMany)));
+        calls.end(&id(2 * MAX_ID_BYTES));
+        assert!(calls.begin(&id(MAX_ID_BYTES / 2)).is_ok() && calls.begin(&id(1)).is_ok());
+        assert!(matches!(
+            calls.begin(&id(MAX_ID_BYTES / 2 + 1)),
+            Err(BusyError::TooMany)
+        ));
     }
 }

@@ -60,7 +60,19 @@ mod tests {
         let id: EventId = "3-17".parse().unwrap();
         assert_eq!((id.stream, id.number), (3, 17));
         assert_eq!(id.to_string(), "3-17");
-        for odd in ["", "-", "3", "3-", "-3", "+3-1", "3--1", "3-1-1", " 3-1", "3-99999999999999999999", "a-b"] {
+        for odd in [
+            "",
+            "-",
+            "3",
+            "3-",
+            "-3",
+            "+3-1",
+            "3--1",
+            "3-1-1",
+            " 3-1",
+            "3-99999999999999999999",
+            "a-b",
+        ] {
             assert!(odd.parse::<EventId>().is_err(), "{odd}");
         }
     }

@@ -71,6 +71,10 @@ struct State {
 impl FeedQueue {
     /// Adds an event. A list change that waits already is not added again.
     pub(crate) fn push(&self, item: FeedItem) {
+        if item.bytes() > MAX_WAITING_BYTES {
+            tracing::debug!("an event that is too large to wait for its client was dropped");
+            return;
+        }
         let mut state = self.state();
         if let FeedItem::Notification { method, params: None } = &item {
             let same =
@@ -165,7 +169,11 @@ impl Session {
         if read > newest {
             return Err(ResumeError::NeverSent);
         }
-        let missed = if state.sent.has_all_after(read) { &[][..] } else { &LIST_CHANGES };
+        let missed = if state.sent.has_all_after(read) {
+            &[][..]
+        } else {
+            &LIST_CHANGES
+        };
         state.reader += 1;
         let reader = state.reader;
         drop(state);
@@ -231,5 +239,82 @@ impl FeedReader {
         let (number, message) = session.feed().when(self.reader, take).await?;
         self.read = number;
         Some((Some(self.position()), message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notification(method: &'static str) -> FeedItem {
+        FeedItem::Notification {
+            method: ByteString::from_static(method),
+            params: None,
+        }
+    }
+
+    fn with_params(bytes: usize) -> FeedItem {
+        FeedItem::Notification {
+            method: ByteString::from_static("m"),
+            params: Some(Raw::string(&"x".repeat(bytes))),
+        }
+    }
+
+    async fn method(queue: &FeedQueue, reader: u64) -> Option<String> {
+        match queue.next(reader).await? {
+            FeedItem::Notification { method, .. } => Some(method.to_string()),
+            FeedItem::Ask(_) => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn events_wait_in_order_and_equal_changes_once() {
+        let queue = FeedQueue::default();
+        for name in ["a", "b", "a"] {
+            queue.push(notification(name));
+        }
+        let reader = queue.take_over();
+        assert_eq!(method(&queue, reader).await.as_deref(), Some("a"));
+        assert_eq!(method(&queue, reader).await.as_deref(), Some("b"));
+        queue.push(notification("a"));
+        assert_eq!(method(&queue, reader).await.as_deref(), Some("a"));
+    }
+
+    #[tokio::test]
+    async fn a_new_reader_ends_the_old_one() {
+        let queue = std::sync::Arc::new(FeedQueue::default());
+        let old = queue.take_over();
+        let waiting = tokio::spawn({
+            let queue = std::sync::Arc::clone(&queue);
+            async move { method(&queue, old).await }
+        });
+        tokio::task::yield_now().await;
+        let new = queue.take_over();
+        assert_eq!(waiting.await.unwrap(), None);
+        queue.push(notification("a"));
+        assert_eq!(method(&queue, new).await.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_list_changes_stay() {
+        let queue = FeedQueue::default();
+        queue.push(notification(method::TOOLS_CHANGED));
+        for _ in 0..600 {
+            queue.push(with_params(10));
+        }
+        assert_eq!(queue.state().waiting.len(), MAX_WAITING);
+        for _ in 0..20 {
+            queue.push(with_params(MAX_WAITING_BYTES / 8));
+            assert!(queue.state().waiting_bytes <= MAX_WAITING_BYTES);
+        }
+        queue.push(with_params(2 * MAX_WAITING_BYTES));
+        let mut state = queue.state();
+        assert_eq!(
+            state.waiting.len(),
+            1,
+            "what is too large leaves nothing but list changes"
+        );
+        assert!(state.pop().unwrap().is_list_change());
+        assert_eq!(state.waiting_bytes, 0);
     }
 }

@@ -10,9 +10,9 @@ use argus_config::Server;
 use argus_upstream::Declared;
 use papaya::HashMap;
 
+use super::Caller;
 use super::rings::Pool;
 use super::state::{Opening, Session, lock};
-use super::Caller;
 
 /// Why there is no such session.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,9 @@ pub enum SessionError {
     #[error("{0} sessions are open (server.max_sessions) and all are in use; end some and try again")]
     TooMany(usize),
     /// The caller has too many open.
-    #[error("{0} sessions of this caller are open (server.max_sessions_per_caller) and all are in use; end some and try again")]
+    #[error(
+        "{0} sessions of this caller are open (server.max_sessions_per_caller) and all are in use; end some and try again"
+    )]
     TooManyOfCaller(usize),
     /// The system gives no random numbers for an id.
     #[error("no session id can be made")]
@@ -148,7 +150,11 @@ impl Sessions {
     pub(crate) fn idle(&self) -> Vec<Arc<Session>> {
         self.all()
             .into_iter()
-            .filter(|session| session.last_use().is_some_and(|last| last.elapsed() >= self.bounds.idle))
+            .filter(|session| {
+                session
+                    .last_use()
+                    .is_some_and(|last| last.elapsed() >= self.bounds.idle)
+            })
             .collect()
     }
 

@@ -242,3 +242,149 @@ impl Drop for LetGo {
         lock(self.0.rings()).let_go(self.1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use argus_upstream::Declared;
+    use futures::FutureExt;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::session::Caller;
+    use crate::session::state::Opening;
+
+    fn session() -> Arc<Session> {
+        Arc::new(Session::new(Opening {
+            id: "s3cret".to_owned(),
+            number: 7,
+            version: "2025-11-25",
+            declared: Declared::nothing(),
+            caller: Caller::at([127, 0, 0, 1].into()),
+            pool: Arc::default(),
+        }))
+    }
+
+    /// A stream, and the other end of what is said on it.
+    fn stream(session: &Arc<Session>) -> (StreamReader, mpsc::UnboundedSender<&'static str>) {
+        let (out, mut said) = mpsc::unbounded_channel();
+        let saying = futures::stream::poll_fn(move |cx| said.poll_recv(cx)).map(|text: &str| Said {
+            message: Bytes::from_static(text.as_bytes()),
+            is_response: text.starts_with('!'),
+        });
+        (session.stream(Box::pin(saying)), out)
+    }
+
+    async fn next(reader: &mut StreamReader) -> Option<(String, String)> {
+        let (id, message) = reader.next().await?;
+        Some((id.to_string(), String::from_utf8(message.to_vec()).unwrap()))
+    }
+
+    fn event(id: &str, message: &str) -> Option<(String, String)> {
+        Some((id.to_owned(), message.to_owned()))
+    }
+
+    fn id(text: &str) -> EventId {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_said_while_nobody_read_is_read_later() {
+        let session = session();
+        let (mut reader, out) = stream(&session);
+        out.send("a").unwrap();
+        assert_eq!(next(&mut reader).await, event("1-1", "a"));
+        drop(reader);
+        out.send("b").unwrap();
+        out.send("!c").unwrap();
+        drop(out);
+        tokio::time::sleep(Duration::from_secs(299)).await;
+        let mut reader = session.resume(id("1-1")).unwrap();
+        assert_eq!(next(&mut reader).await, event("1-2", "b"));
+        assert_eq!(next(&mut reader).await, event("1-3", "!c"));
+        assert_eq!(next(&mut reader).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_new_reader_ends_the_old_one_and_hears_what_comes() {
+        let session = session();
+        let (mut old, out) = stream(&session);
+        let waiting = tokio::spawn(async move { next(&mut old).await });
+        tokio::task::yield_now().await;
+        let mut new = session.resume(id("1-0")).unwrap();
+        assert_eq!(waiting.await.unwrap(), None);
+        out.send("a").unwrap();
+        assert_eq!(next(&mut new).await, event("1-1", "a"));
+        let mut newest = session.resume(id("1-0")).unwrap();
+        drop(new);
+        out.send("b").unwrap();
+        assert_eq!(next(&mut newest).await, event("1-1", "a"));
+        assert_eq!(next(&mut newest).await, event("1-2", "b"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_whose_client_stays_away_is_given_up() {
+        let session = session();
+        let (reader, out) = stream(&session);
+        drop(reader);
+        tokio::time::sleep(ADOPTED - Duration::from_secs(1)).await;
+        assert!(!out.is_closed());
+        tokio::time::timeout(Duration::from_secs(2), out.closed())
+            .await
+            .unwrap();
+        assert_eq!(session.resume(id("1-0")).unwrap_err(), ResumeError::Gone);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_session_gives_up_what_nobody_reads() {
+        let session = session();
+        let ((reader, out), (mut kept, theirs)) = (stream(&session), stream(&session));
+        drop(reader);
+        tokio::task::yield_now().await;
+        session.end();
+        out.closed().await;
+        theirs.send("a").unwrap();
+        assert_eq!(
+            next(&mut kept).await,
+            event("2-1", "a"),
+            "a client that is there hears the end"
+        );
+        drop(kept);
+        theirs.closed().await;
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_too_many_is_given_up() {
+        let session = session();
+        let (first, out) = stream(&session);
+        drop(first);
+        let others: Vec<_> = (0..40).map(|_| stream(&session)).collect();
+        tokio::task::yield_now().await;
+        assert!(!out.is_closed());
+        let _still: Vec<_> = others.into_iter().map(|(reader, out)| (drop(reader), out)).collect();
+        out.closed().await;
+    }
+
+    #[tokio::test]
+    async fn nothing_refers_to_a_session_that_is_over() {
+        let session = session();
+        let (reader, out) = stream(&session);
+        let (other, _open) = stream(&session);
+        out.send("!a").unwrap();
+        drop((reader, other, out));
+        tokio::task::yield_now().await;
+        session.end();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(Arc::strong_count(&session), 1);
+    }
+
+    #[test]
+    fn without_a_runtime_a_stream_is_let_go() {
+        let session = session();
+        let (mut reader, out) = stream(&session);
+        assert!(reader.next().now_or_never().is_none());
+        drop(reader);
+        assert!(out.is_closed());
+    }
+}
