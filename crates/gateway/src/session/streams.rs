@@ -151,7 +151,7 @@ impl Drop for StreamReader {
                 turn,
                 read,
             };
-            self.listener.session.adopt(listener.to_the_end());
+            self.listener.session.adopt(listener.heard_out());
         }
     }
 }
@@ -225,7 +225,7 @@ impl Listener {
     }
 
     /// Listens until all was said or a client reads again. Dropped before that, it lets the stream go.
-    fn to_the_end(mut self) -> impl Future<Output = ()> + Send + 'static {
+    fn heard_out(mut self) -> impl Future<Output = ()> + Send + 'static {
         let guard = LetGo(Arc::clone(&self.session), self.turn);
         async move {
             let _guard = guard;
