@@ -22,6 +22,12 @@ pub struct Server {
     pub allowed_origins: Vec<String>,
     /// The largest body of a request, in bytes.
     pub max_body_bytes: usize,
+    /// How many legacy sessions may be open at once.
+    pub max_sessions: usize,
+    /// How many of them one caller may have.
+    pub max_sessions_per_caller: usize,
+    /// How long a legacy session may be unused until it ends.
+    pub session_idle_timeout: Duration,
     /// How many items a page of a list has; `None`: the whole list in one page.
     pub page_size: Option<usize>,
     /// How long the first lists after a start wait for backends that still connect.
@@ -85,6 +91,27 @@ const MAX_BODY_BYTES: Field = Field::new(
     "The largest body of a request, in bytes.",
 )
 .preset(Preset::Whole(4 * 1024 * 1024));
+const MAX_SESSIONS: Field = Field::new(
+    "max_sessions",
+    Kind::Whole { min: 1, max: 1_000_000 },
+    "How many sessions may be open at once.",
+)
+.preset(Preset::Whole(10_000));
+const MAX_SESSIONS_PER_CALLER: Field = Field::new(
+    "max_sessions_per_caller",
+    Kind::Whole { min: 1, max: 1_000_000 },
+    "How many sessions one caller, which is one IP address, may have open at once.",
+)
+.preset(Preset::Whole(1000));
+const SESSION_IDLE_TIMEOUT: Field = Field::new(
+    "session_idle_timeout",
+    Kind::Seconds {
+        min: 1.0,
+        max: 2_592_000.0,
+    },
+    "How long a session may be unused until it ends, in seconds.",
+)
+.preset(Preset::Seconds(3600.0));
 const PAGE_SIZE: Field = Field::new(
     "page_size",
     Kind::Whole { min: 1, max: 100_000 },
@@ -111,6 +138,9 @@ pub(crate) const FIELDS: Fields = &[&[
     ALLOWED_HOSTS,
     ALLOWED_ORIGINS,
     MAX_BODY_BYTES,
+    MAX_SESSIONS,
+    MAX_SESSIONS_PER_CALLER,
+    SESSION_IDLE_TIMEOUT,
     PAGE_SIZE,
     STARTUP_WAIT,
     SHUTDOWN_TIMEOUT,
@@ -129,6 +159,12 @@ impl Server {
             allowed_hosts: only_texts(section.texts(&ALLOWED_HOSTS, cx)),
             allowed_origins: only_texts(section.texts(&ALLOWED_ORIGINS, cx)),
             max_body_bytes: section.whole(&MAX_BODY_BYTES, cx).and_then(size).unwrap_or_default(),
+            max_sessions: section.whole(&MAX_SESSIONS, cx).and_then(size).unwrap_or_default(),
+            max_sessions_per_caller: section
+                .whole(&MAX_SESSIONS_PER_CALLER, cx)
+                .and_then(size)
+                .unwrap_or_default(),
+            session_idle_timeout: section.seconds(&SESSION_IDLE_TIMEOUT, cx).unwrap_or_default(),
             page_size: section.whole(&PAGE_SIZE, cx).and_then(size),
             startup_wait: section.seconds(&STARTUP_WAIT, cx).unwrap_or_default(),
             shutdown_timeout: section.seconds(&SHUTDOWN_TIMEOUT, cx).unwrap_or_default(),

@@ -16,10 +16,11 @@ use crate::catalogues::Catalogues;
 use crate::feeds::SharedFeed;
 use crate::inventory::Inventory;
 use crate::seal::Seal;
-use crate::session::{FeedItem, Session, SessionError, Sessions};
+use crate::session::{Bounds, Caller, FeedItem, Session, SessionError, Sessions};
 use crate::startup::Startup;
 
-/// How often idle sessions are looked for.
+/// How often it is looked for what sessions no longer need, and for sessions that nobody uses; more often where these
+/// end soon.
 const SWEEP: Duration = Duration::from_secs(60);
 /// Changes of a session's own lists that are announced this close together are read once.
 const GATHER: Duration = Duration::from_millis(10);
@@ -75,7 +76,7 @@ impl Core {
             };
             Core {
                 inventory: Inventory::start(&config, &context, &sink),
-                sessions: Sessions::default(),
+                sessions: Sessions::new(Bounds::from(&config.server)),
                 seal: Arc::new(options.seal),
                 startup: Startup::begin(config.server.startup_wait),
                 changes: broadcast::Sender::new(CHANGES_BEHIND),
@@ -136,17 +137,24 @@ impl Core {
         });
     }
 
-    /// Opens a session; where there are too many, the one that nobody has used for longest ends.
-    pub(crate) fn open_session(&self, version: &'static str, declared: Declared) -> Result<Arc<Session>, SessionError> {
-        match self.sessions.open(version, declared.clone()) {
-            Err(SessionError::TooMany) => {
-                let unused = self.sessions.longest_idle().ok_or(SessionError::TooMany)?;
-                tracing::debug!(session = unused.number(), "a session ends to make room");
-                self.close_session(unused.id());
-                self.sessions.open(version, declared)
-            }
-            opened => opened,
-        }
+    /// Opens a session; where there are too many, or too many of the caller, the one of them that nobody has used for
+    /// longest ends.
+    pub(crate) fn open_session(
+        &self,
+        version: &'static str,
+        declared: Declared,
+        caller: Caller,
+    ) -> Result<Arc<Session>, SessionError> {
+        let opened = self.sessions.open(version, declared.clone(), caller);
+        let unused = match &opened {
+            Err(SessionError::TooMany(_)) => self.sessions.longest_idle(None),
+            Err(SessionError::TooManyOfCaller(_)) => self.sessions.longest_idle(Some(caller)),
+            _ => None,
+        };
+        let Some(unused) = unused else { return opened };
+        tracing::debug!(session = unused.number(), "a session ends to make room");
+        self.close_session(unused.id());
+        self.sessions.open(version, declared, caller)
     }
 
     pub(crate) fn close_session(&self, id: &str) -> bool {
@@ -255,17 +263,21 @@ async fn keep_catalogue(core: Arc<Core>) {
     }
 }
 
-/// Ends sessions that nobody uses any more.
+/// Ends sessions that nobody uses any more, and lets go what the others no longer need.
 async fn sweep_sessions(core: Arc<Core>) {
+    let pause = (core.sessions.max_idle() / 2).min(SWEEP);
     while core
         .stopping
-        .run_until_cancelled(tokio::time::sleep(SWEEP))
+        .run_until_cancelled(tokio::time::sleep(pause))
         .await
         .is_some()
     {
         for session in core.sessions.idle() {
             tracing::debug!(session = session.number(), "an idle session ends");
             core.close_session(session.id());
+        }
+        for session in core.sessions.all() {
+            session.expire();
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::inventory::Inventory;
 use crate::listen::Listen;
 use crate::ops;
 use crate::relay::Reply;
-use crate::session::{Session, SessionError};
+use crate::session::{Caller, Session, SessionError};
 
 /// The gateway. Clones are the same gateway.
 #[derive(Debug, Clone)]
@@ -48,12 +48,12 @@ impl Gateway {
         Readiness::of(&self.core.inventory)
     }
 
-    /// `initialize`: opens a legacy session and gives its result.
+    /// `initialize`: opens a legacy session of a caller and gives its result.
     ///
     /// # Errors
     /// When the parameters are wrong, or no session can be opened.
-    pub async fn initialize(&self, params: Option<&Raw>) -> Result<(Arc<Session>, Raw), RpcError> {
-        ops::lifecycle::initialize(&self.core, params).await
+    pub async fn initialize(&self, params: Option<&Raw>, caller: Caller) -> Result<(Arc<Session>, Raw), RpcError> {
+        ops::lifecycle::initialize(&self.core, params, caller).await
     }
 
     /// The session of an id.

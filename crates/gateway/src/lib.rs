@@ -33,7 +33,10 @@ pub use inventory::{Backend, Inventory};
 pub use listen::{Listen, ListenEvent};
 pub use relay::{Relay, Reply};
 pub use seal::{Seal, SealError};
-pub use session::{FeedItem, FeedQueue, InFlight, Reading, Session, SessionError, random_id};
+pub use session::{
+    BusyError, Caller, EventId, FeedItem, FeedQueue, FeedReader, InFlight, NoEventId, Reading, ResumeError, Said,
+    Saying, Session, SessionError, StreamReader, random_id,
+};
 
 /// One thing that happens within a call, as a face sees it: it ends with an answer, whatever became of the link.
 pub type Event = argus_upstream::Event<argus_protocol::Answer>;

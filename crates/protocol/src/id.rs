@@ -42,6 +42,12 @@ impl Id {
         self.0.as_str()
     }
 
+    /// The same id in memory of its own: it no longer keeps the message that it was a part of.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(self.0.detached())
+    }
+
     /// The JSON value.
     #[must_use]
     pub fn raw(&self) -> &Raw {

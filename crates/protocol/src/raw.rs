@@ -70,6 +70,12 @@ impl Raw {
         self.0.clone()
     }
 
+    /// The same value in memory of its own: it no longer keeps what it was a part of.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(ByteString::from(self.0.to_string()))
+    }
+
     /// Whether an object in this text may have a member `key`: a quick look before the value is read. `false` is
     /// certain, also where letters are written as escapes; `true` is not.
     #[must_use]

@@ -148,8 +148,26 @@ pub fn endpoint(uri: &str) -> Bytes {
 /// An event of type `message` that holds one JSON-RPC message; line breaks in it become further `data:` lines.
 #[must_use]
 pub fn message(data: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(data.len() + 32);
+    event("", data)
+}
+
+/// The same, with an id that is one line.
+#[must_use]
+pub fn message_with_id(id: &str, data: &[u8]) -> Bytes {
+    event(&format!("id: {id}\n"), data)
+}
+
+/// An event without data, which tells the client where to come back to, and after how many milliseconds (MCP 2025-11-25
+/// "Sending messages to the server").
+#[must_use]
+pub fn priming(id: &str, retry: u64) -> Bytes {
+    format!("id: {id}\nretry: {retry}\ndata: \n\n").into()
+}
+
+fn event(id: &str, data: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(id.len() + data.len() + 32);
     out.extend_from_slice(b"event: message\n");
+    out.extend_from_slice(id.as_bytes());
     let mut rest = data;
     while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
         data_line(&mut out, &rest[..end]);
@@ -212,6 +230,20 @@ mod tests {
         let mut decoder = Decoder::new(100);
         let line = b"data: 0123456789\n".repeat(20);
         assert!(decoder.feed(&line, |_| {}).is_err());
+    }
+
+    #[test]
+    fn ids_and_priming_events() {
+        let found = decode(&[&priming("3-0", 1000), &message_with_id("3-1", b"{}")]);
+        let (prime, message) = (&found[0], &found[1]);
+        assert_eq!(
+            (prime.id.as_deref(), prime.retry, &prime.data[..]),
+            (Some("3-0"), Some(1000), &b""[..])
+        );
+        assert_eq!(
+            (message.id.as_deref(), message.retry, &message.data[..]),
+            (Some("3-1"), None, &b"{}"[..])
+        );
     }
 
     #[test]

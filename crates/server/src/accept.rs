@@ -1,6 +1,7 @@
 //! Accepting connections, and ending them in good order.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use argus_config::Server;
@@ -13,7 +14,9 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
+use crate::peer;
 use crate::router::router;
 
 /// How long a client may take to send the head of a request; an unused connection ends after it too.
@@ -41,7 +44,7 @@ pub async fn serve(
     let hard_end = CancellationToken::new();
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((socket, _)) => open(socket, app.clone(), &connections, &hard_end),
+            Ok((socket, peer)) => open(socket, peer.ip(), app.clone(), &connections, &hard_end),
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(EXHAUSTED).await;
@@ -64,10 +67,11 @@ pub async fn serve(
     Ok(())
 }
 
-fn open(socket: TcpStream, app: Router, connections: &GracefulShutdown, hard_end: &CancellationToken) {
+fn open(socket: TcpStream, peer: IpAddr, app: Router, connections: &GracefulShutdown, hard_end: &CancellationToken) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
+    let app = app.map_request(peer::mark(peer));
     let mut socket = TimeoutStream::new(socket);
     socket.set_write_timeout(Some(STUCK));
     // Only HTTP/1: a server that looks for the other kind first waits for ever for a client that says nothing.

@@ -7,6 +7,7 @@ mod cors;
 mod guard;
 mod manage;
 mod mcp;
+mod peer;
 mod request_log;
 mod router;
 mod sse;

@@ -319,7 +319,7 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("not UTF-8")
 }
 
-/// The data of an event, lines joined; `None` for one without.
+/// The data of an event, lines joined; `None` for one without, or with an empty one.
 fn data(event: &str) -> Option<String> {
     let mut joined = String::new();
     let mut any = false;
@@ -332,5 +332,5 @@ fn data(event: &str) -> Option<String> {
             let _ = write!(joined, "{value}");
         }
     }
-    any.then_some(joined)
+    (!joined.is_empty()).then_some(joined)
 }

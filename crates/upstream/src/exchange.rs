@@ -66,7 +66,8 @@ pub struct AskReply {
 impl AskReply {
     pub(crate) fn new(id: Id, peer: Arc<dyn AskPeer>) -> Self {
         Self {
-            id,
+            // It may be with the client for long.
+            id: id.detached(),
             peer,
             open: None,
             answered: false,

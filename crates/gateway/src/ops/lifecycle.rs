@@ -10,15 +10,28 @@ use super::{object, text};
 use crate::client::own_link;
 use crate::core::Core;
 use crate::relay::Reply;
-use crate::session::Session;
+use crate::session::{Caller, Session};
+
+/// The longest `capabilities` or `clientInfo` in bytes: they are kept with the session. Icons may be in them.
+const MAX_DECLARED: usize = 64 * 1024;
 
 /// Opens a legacy session (MCP 2025-11-25 "Lifecycle").
-pub(crate) async fn initialize(core: &Core, params: Option<&Raw>) -> Result<(Arc<Session>, Raw), RpcError> {
+pub(crate) async fn initialize(
+    core: &Core,
+    params: Option<&Raw>,
+    caller: Caller,
+) -> Result<(Arc<Session>, Raw), RpcError> {
     let params = object(params)?;
     let asked = text(&params, "protocolVersion")?;
     let declared = Declared {
-        capabilities: params.get("capabilities").cloned().unwrap_or_else(Raw::empty_object),
-        client_info: params.get("clientInfo").cloned(),
+        capabilities: match params.get("capabilities") {
+            Some(capabilities) => kept("capabilities", capabilities)?,
+            None => Raw::empty_object(),
+        },
+        client_info: params
+            .get("clientInfo")
+            .map(|info| kept("clientInfo", info))
+            .transpose()?,
     };
     if !declared.capabilities.as_str().starts_with('{') {
         return Err(RpcError::new(
@@ -28,7 +41,7 @@ pub(crate) async fn initialize(core: &Core, params: Option<&Raw>) -> Result<(Arc
     }
     core.startup.wait().await;
     let session = core
-        .open_session(version::negotiate(&asked), declared)
+        .open_session(version::negotiate(&asked), declared, caller)
         .map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))?;
     begin_own_links(core, &session);
     let result = initialize_result(core, session.version());
@@ -50,6 +63,17 @@ fn begin_own_links(core: &Core, session: &Arc<Session>) {
             }
         });
     }
+}
+
+/// A copy of what a client says of itself, for as long as its session lives. (A part of what was received would keep
+/// the whole request.)
+fn kept(member: &str, value: &Raw) -> Result<Raw, RpcError> {
+    let length = value.as_str().len();
+    if length > MAX_DECLARED {
+        let why = format!("params.{member} of {length} bytes is too long; at most {MAX_DECLARED} are taken");
+        return Err(RpcError::new(code::INVALID_PARAMS, why));
+    }
+    Ok(value.detached())
 }
 
 fn initialize_result(core: &Core, version: &str) -> Raw {

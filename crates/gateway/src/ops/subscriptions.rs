@@ -18,7 +18,9 @@ pub(crate) async fn subscribe(core: &Arc<Core>, session: &Arc<Session>, params: 
         Err(reply) => return reply,
     };
     if !session.subscribe(upstream.name(), &uri) {
-        let why = format!("{MAX_SUBSCRIPTIONS} resources are subscribed to; unsubscribe from some first");
+        let why = format!(
+            "too many resources are subscribed to ({MAX_SUBSCRIPTIONS} may be, fewer where their URIs are long); unsubscribe from some first"
+        );
         return RpcError::new(code::INVALID_REQUEST, why).into();
     }
     forward(

@@ -32,7 +32,7 @@ impl Asks {
         self.next += 1;
         let number = self.next;
         let (params, token) = match params.map(|raw| (token::replace(&raw, &Id::number(number)), raw)) {
-            Some((Ok((params, token)), _)) => (Some(params), token),
+            Some((Ok((params, token)), _)) => (Some(params), token.map(|token| token.detached())),
             Some((Err(_), untouched)) => (Some(untouched), None),
             None => (None, None),
         };

@@ -1,12 +1,24 @@
 //! Legacy sessions: what a client said of itself, what it waits for, and what waits for it.
 
 mod asks;
+mod caller;
+mod calls;
+mod event_id;
 mod feed;
+mod history;
 mod registry;
+mod rings;
 mod state;
+mod streams;
+mod subscriptions;
 
-pub use feed::{FeedItem, FeedQueue};
-pub(crate) use registry::Sessions;
+pub use caller::Caller;
+pub use calls::{BusyError, InFlight};
+pub use event_id::{EventId, NoEventId};
+pub use feed::{FeedItem, FeedQueue, FeedReader};
+pub(crate) use registry::{Bounds, Sessions};
 pub use registry::{SessionError, random_id};
-pub(crate) use state::MAX_SUBSCRIPTIONS;
-pub use state::{InFlight, Reading, Session};
+pub use rings::{ResumeError, Said};
+pub use state::{Reading, Session};
+pub use streams::{Saying, StreamReader};
+pub(crate) use subscriptions::MAX_SUBSCRIPTIONS;

@@ -1,19 +1,18 @@
 //! All sessions.
 
+use std::collections::HashMap as Counts;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use argus_config::Server;
 use argus_upstream::Declared;
 use papaya::HashMap;
 
-use super::Session;
-
-/// Sessions that may be open at once.
-const MAX_SESSIONS: usize = 10_000;
-/// A session that is not used for so long ends.
-const MAX_IDLE: Duration = Duration::from_secs(3600);
+use super::Caller;
+use super::rings::Pool;
+use super::state::{Opening, Session, lock};
 
 /// Why there is no such session.
 #[derive(Debug, thiserror::Error)]
@@ -22,18 +21,44 @@ pub enum SessionError {
     #[error("there is no such session; send `initialize` again")]
     Unknown,
     /// Too many are open.
-    #[error("{MAX_SESSIONS} sessions are open and all are in use; end some and try again")]
-    TooMany,
+    #[error("{0} sessions are open (server.max_sessions) and all are in use; end some and try again")]
+    TooMany(usize),
+    /// The caller has too many open.
+    #[error(
+        "{0} sessions of this caller are open (server.max_sessions_per_caller) and all are in use; end some and try again"
+    )]
+    TooManyOfCaller(usize),
     /// The system gives no random numbers for an id.
     #[error("no session id can be made")]
     NoId,
 }
 
+/// How many sessions there may be, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    all: usize,
+    per_caller: usize,
+    idle: Duration,
+}
+
+impl From<&Server> for Bounds {
+    fn from(server: &Server) -> Self {
+        Self {
+            all: server.max_sessions,
+            per_caller: server.max_sessions_per_caller,
+            idle: server.session_idle_timeout,
+        }
+    }
+}
+
 /// Sessions by id. Looked up once per request, without a lock.
-#[derive(Default)]
 pub(crate) struct Sessions {
     open: HashMap<String, Arc<Session>>,
     next: AtomicU64,
+    bounds: Bounds,
+    /// How many each caller has. Held while a session is opened or ended, so that no bound is exceeded.
+    counts: Mutex<Counts<Caller, usize>>,
+    pool: Arc<Pool>,
 }
 
 /// The ids are what let clients in: they are not shown.
@@ -46,13 +71,47 @@ impl fmt::Debug for Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn open(&self, version: &'static str, declared: Declared) -> Result<Arc<Session>, SessionError> {
-        let id = random_id().ok_or(SessionError::NoId)?;
-        let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let session = Arc::new(Session::new(id.clone(), number, version, declared));
-        if self.open.len() >= MAX_SESSIONS {
-            return Err(SessionError::TooMany);
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self {
+            open: HashMap::new(),
+            next: AtomicU64::new(0),
+            bounds,
+            counts: Mutex::default(),
+            pool: Arc::default(),
         }
+    }
+
+    /// How long a session may be unused.
+    pub(crate) fn max_idle(&self) -> Duration {
+        self.bounds.idle
+    }
+
+    /// Opens a session. Where there are too many, this fails; [`Sessions::longest_idle`] then tells which could make
+    /// room.
+    pub(crate) fn open(
+        &self,
+        version: &'static str,
+        declared: Declared,
+        caller: Caller,
+    ) -> Result<Arc<Session>, SessionError> {
+        let id = random_id().ok_or(SessionError::NoId)?;
+        let mut counts = lock(&self.counts);
+        let theirs = counts.get(&caller).copied().unwrap_or_default();
+        if theirs >= self.bounds.per_caller {
+            return Err(SessionError::TooManyOfCaller(self.bounds.per_caller));
+        }
+        if self.open.len() >= self.bounds.all {
+            return Err(SessionError::TooMany(self.bounds.all));
+        }
+        let session = Arc::new(Session::new(Opening {
+            id: id.clone(),
+            number: self.next.fetch_add(1, Ordering::Relaxed) + 1,
+            version,
+            declared,
+            caller,
+            pool: Arc::clone(&self.pool),
+        }));
+        counts.insert(caller, theirs + 1);
         self.open.pin().insert(id, Arc::clone(&session));
         Ok(session)
     }
@@ -66,8 +125,20 @@ impl Sessions {
 
     /// Ends a session.
     pub(crate) fn close(&self, id: &str) -> Option<Arc<Session>> {
-        let session = self.open.pin().remove(id).cloned()?;
+        let session = self.take(id)?;
         session.end();
+        Some(session)
+    }
+
+    fn take(&self, id: &str) -> Option<Arc<Session>> {
+        let mut counts = lock(&self.counts);
+        let session = self.open.pin().remove(id).cloned()?;
+        if let Some(count) = counts.get_mut(&session.caller()) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&session.caller());
+            }
+        }
         Some(session)
     }
 
@@ -79,14 +150,22 @@ impl Sessions {
     pub(crate) fn idle(&self) -> Vec<Arc<Session>> {
         self.all()
             .into_iter()
-            .filter(|session| session.last_use().is_some_and(|last| last.elapsed() >= MAX_IDLE))
+            .filter(|session| {
+                session
+                    .last_use()
+                    .is_some_and(|last| last.elapsed() >= self.bounds.idle)
+            })
             .collect()
     }
 
-    /// The session that nobody has used for longest; `None` when all are in use.
-    pub(crate) fn longest_idle(&self) -> Option<Arc<Session>> {
+    /// Of all sessions, or of those of one caller, the one that nobody has used for longest; `None` when all are in
+    /// use.
+    pub(crate) fn longest_idle(&self, of: Option<Caller>) -> Option<Arc<Session>> {
         let open = self.open.pin();
-        let idle = open.values().filter_map(|session| Some((session.last_use()?, session)));
+        let candidates = open
+            .values()
+            .filter(|session| of.is_none_or(|caller| session.caller() == caller));
+        let idle = candidates.filter_map(|session| Some((session.last_use()?, session)));
         idle.min_by_key(|(last, _)| *last)
             .map(|(_, session)| Arc::clone(session))
     }
@@ -105,25 +184,55 @@ pub fn random_id() -> Option<String> {
 mod tests {
     use super::*;
 
+    fn sessions(all: usize, per_caller: usize) -> Sessions {
+        Sessions::new(Bounds {
+            all,
+            per_caller,
+            idle: Duration::from_secs(3600),
+        })
+    }
+
+    fn caller(last: u8) -> Caller {
+        Caller::at([10, 0, 0, last].into())
+    }
+
+    fn open(sessions: &Sessions, last: u8) -> Result<Arc<Session>, SessionError> {
+        sessions.open("2025-11-25", Declared::nothing(), caller(last))
+    }
+
     #[tokio::test]
     async fn the_longest_idle_session_is_none_that_is_in_use() {
-        let sessions = Sessions::default();
-        let open = || sessions.open("2025-11-25", Declared::nothing()).unwrap();
-        assert!(sessions.longest_idle().is_none());
-        let (first, second) = (open(), open());
+        let sessions = sessions(10, 10);
+        let number = |of| sessions.longest_idle(of).map(|session| session.number());
+        assert!(number(None).is_none());
+        let (first, second) = (open(&sessions, 1).unwrap(), open(&sessions, 2).unwrap());
         tokio::time::sleep(Duration::from_millis(5)).await;
         first.touch();
-        assert_eq!(sessions.longest_idle().unwrap().number(), second.number());
+        assert_eq!(number(None), Some(second.number()));
+        assert_eq!(number(Some(caller(1))), Some(first.number()));
+        assert_eq!(number(Some(caller(3))), None);
         let _reading = second.reading();
-        assert_eq!(sessions.longest_idle().unwrap().number(), first.number());
+        assert_eq!(number(None), Some(first.number()));
         let _call = first.begin(&argus_protocol::Id::number(1)).unwrap();
-        assert!(sessions.longest_idle().is_none());
+        assert!(number(None).is_none());
+    }
+
+    #[test]
+    fn sessions_are_bounded_for_each_caller_and_for_all() {
+        let sessions = sessions(3, 2);
+        let (first, _second) = (open(&sessions, 1).unwrap(), open(&sessions, 1).unwrap());
+        assert!(matches!(open(&sessions, 1), Err(SessionError::TooManyOfCaller(2))));
+        open(&sessions, 2).unwrap();
+        assert!(matches!(open(&sessions, 3), Err(SessionError::TooMany(3))));
+        assert!(sessions.close(first.id()).is_some() && sessions.close(first.id()).is_none());
+        open(&sessions, 1).unwrap();
+        assert!(matches!(open(&sessions, 1), Err(SessionError::TooManyOfCaller(2))));
     }
 
     #[test]
     fn debug_hides_ids() {
-        let sessions = Sessions::default();
-        let session = sessions.open("2025-11-25", Declared::nothing()).unwrap();
+        let sessions = sessions(1, 1);
+        let session = open(&sessions, 1).unwrap();
         assert!(!format!("{sessions:?}").contains(session.id()));
     }
 }

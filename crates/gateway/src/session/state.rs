@@ -1,6 +1,6 @@
 //! One legacy session.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,27 +12,24 @@ use argus_upstream::{AskReply, Declared, Link, Lists, Upstream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::FeedQueue;
 use super::asks::{self, Asks};
+use super::calls::Calls;
+use super::rings::{Pool, Rings};
+use super::subscriptions::Subscriptions;
+use super::{Caller, FeedQueue};
 use crate::catalogue::Snapshot;
-use crate::relay::Relay;
 
 /// Capabilities of a client that let a backend ask it something.
 const ASKABLE: [&str; 3] = ["sampling", "elicitation", "roots"];
 /// "No level was set".
 const NO_LEVEL: u8 = u8::MAX;
 
-/// Subscriptions that one session may have.
-pub(crate) const MAX_SUBSCRIPTIONS: usize = 1000;
-/// How long a call goes on whose client left: a client that means to come back for it does so soon, and the call holds
-/// a backend and a place in the session until then.
-const ADOPTED: Duration = Duration::from_secs(300);
-
 /// A legacy client's state between its requests.
 pub struct Session {
     id: String,
     number: u64,
     version: &'static str,
+    caller: Caller,
     declared: Declared,
     can_be_asked: bool,
     level: AtomicU8,
@@ -43,15 +40,25 @@ pub struct Session {
     /// What links of its own list, where that changed within them.
     own_lists: Mutex<HashMap<Arc<str>, Arc<Lists>>>,
     own_catalogue: ArcSwapOption<Snapshot>,
-    /// URIs by backend.
-    subscriptions: Mutex<HashMap<Arc<str>, HashSet<ByteString>>>,
+    subscriptions: Mutex<Subscriptions>,
     /// Streams that are open to the client.
     readers: AtomicUsize,
-    calls: Mutex<HashMap<Id, CancellationToken>>,
+    calls: Mutex<Calls>,
     asks: Mutex<Asks>,
+    rings: Mutex<Rings>,
     feed: FeedQueue,
     over: CancellationToken,
     tasks: TaskTracker,
+}
+
+/// What a session begins with.
+pub(super) struct Opening {
+    pub(super) id: String,
+    pub(super) number: u64,
+    pub(super) version: &'static str,
+    pub(super) declared: Declared,
+    pub(super) caller: Caller,
+    pub(super) pool: Arc<Pool>,
 }
 
 /// The id is what lets a client in: it is not shown.
@@ -65,11 +72,13 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    pub(super) fn new(id: String, number: u64, version: &'static str, declared: Declared) -> Self {
+    pub(super) fn new(opening: Opening) -> Self {
+        let declared = opening.declared;
         Self {
-            id,
-            number,
-            version,
+            id: opening.id,
+            number: opening.number,
+            version: opening.version,
+            caller: opening.caller,
             can_be_asked: ASKABLE.iter().any(|capability| declared.offers(capability)),
             declared,
             level: AtomicU8::new(NO_LEVEL),
@@ -82,6 +91,7 @@ impl Session {
             readers: AtomicUsize::new(0),
             calls: Mutex::default(),
             asks: Mutex::default(),
+            rings: Mutex::new(Rings::new(opening.pool)),
             feed: FeedQueue::default(),
             over: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -116,6 +126,22 @@ impl Session {
         self.number
     }
 
+    pub(super) fn caller(&self) -> Caller {
+        self.caller
+    }
+
+    pub(super) fn calls(&self) -> &Mutex<Calls> {
+        &self.calls
+    }
+
+    pub(super) fn rings(&self) -> &Mutex<Rings> {
+        &self.rings
+    }
+
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
     pub(crate) fn declared(&self) -> &Declared {
         &self.declared
     }
@@ -133,7 +159,7 @@ impl Session {
     /// When the session was used last; `None` while a call or a stream is open.
     pub(super) fn last_use(&self) -> Option<Instant> {
         let used = Duration::from_millis(self.last_used.load(Ordering::Relaxed));
-        let in_use = self.readers.load(Ordering::Relaxed) > 0 || !lock(&self.calls).is_empty();
+        let in_use = self.readers.load(Ordering::Relaxed) > 0 || !lock(&self.calls).none();
         (!in_use).then(|| self.born + used)
     }
 
@@ -142,29 +168,6 @@ impl Session {
     pub fn reading(self: &Arc<Self>) -> Reading {
         self.readers.fetch_add(1, Ordering::Relaxed);
         Reading(Arc::clone(self))
-    }
-
-    /// Registers a request, so that the client can cancel it; `None` when its id is in use.
-    #[must_use]
-    pub fn begin(self: &Arc<Self>, id: &Id) -> Option<InFlight> {
-        let mut calls = lock(&self.calls);
-        if calls.contains_key(id) {
-            return None;
-        }
-        let cancelled = CancellationToken::new();
-        calls.insert(id.clone(), cancelled.clone());
-        Some(InFlight {
-            session: Arc::clone(self),
-            id: id.clone(),
-            cancelled,
-        })
-    }
-
-    pub(crate) fn cancel(&self, id: &Id) {
-        let call = lock(&self.calls).get(id).cloned();
-        if let Some(call) = call {
-            call.cancel();
-        }
     }
 
     /// Gives a backend's question a number that the client knows it by. `None` when it was refused.
@@ -252,62 +255,33 @@ impl Session {
     }
 
     /// Notes a subscription; `false` when there are too many.
-    pub(crate) fn subscribe(&self, backend: &Arc<str>, uri: &ByteString) -> bool {
-        let mut subscriptions = lock(&self.subscriptions);
-        let known = subscriptions.get(&**backend).is_some_and(|uris| uris.contains(uri));
-        let count: usize = subscriptions.values().map(HashSet::len).sum();
-        if !known && count >= MAX_SUBSCRIPTIONS {
-            return false;
-        }
-        subscriptions
-            .entry(Arc::clone(backend))
-            .or_default()
-            .insert(uri.clone());
-        true
+    pub(crate) fn subscribe(&self, backend: &Arc<str>, uri: &str) -> bool {
+        lock(&self.subscriptions).add(backend, uri)
     }
 
     pub(crate) fn unsubscribe(&self, backend: &str, uri: &str) {
-        if let Some(uris) = lock(&self.subscriptions).get_mut(backend) {
-            uris.remove(uri);
-        }
+        lock(&self.subscriptions).remove(backend, uri);
     }
 
     /// The URIs that the session subscribed to at a backend.
     pub(crate) fn subscriptions(&self, backend: &str) -> Vec<ByteString> {
-        let subscriptions = lock(&self.subscriptions);
-        subscriptions.get(backend).into_iter().flatten().cloned().collect()
+        lock(&self.subscriptions).at(backend)
     }
 
     pub(crate) fn subscribes(&self, backend: &str, uri: &str) -> bool {
-        let subscriptions = lock(&self.subscriptions);
-        subscriptions.get(backend).is_some_and(|uris| uris.contains(uri))
+        lock(&self.subscriptions).has(backend, uri)
     }
 
-    /// Takes a call whose client went away without cancelling it: in the legacy eras a lost connection is no
-    /// cancellation (MCP "Cancellation"), so it goes on to its end, but not for ever.
-    pub fn adopt(self: &Arc<Self>, mut relay: Relay, in_flight: InFlight) {
-        let session = Arc::clone(self);
-        self.tasks.spawn(async move {
-            let finishing = async {
-                while let Some(event) = relay.next().await {
-                    if let argus_upstream::Event::Ask(ask) = event {
-                        session.feed.push(super::FeedItem::Ask(ask));
-                    }
-                }
-            };
-            tokio::select! {
-                () = finishing => {}
-                () = tokio::time::sleep(ADOPTED) => {}
-                () = in_flight.cancelled() => {}
-                () = session.over.cancelled() => {}
-            }
-        });
+    /// Lets go what was kept for the client for long enough.
+    pub(crate) fn expire(&self) {
+        lock(&self.rings).expire(tokio::time::Instant::now());
     }
 
     /// Ends everything the session holds.
     pub(super) fn end(&self) {
         self.over.cancel();
         self.drop_links();
+        lock(&self.rings).clear();
         let open = lock(&self.asks).drain();
         drop(open);
     }
@@ -324,34 +298,7 @@ impl Drop for Reading {
     }
 }
 
-/// A request of the client that is being worked on.
-#[derive(Debug)]
-pub struct InFlight {
-    session: Arc<Session>,
-    id: Id,
-    cancelled: CancellationToken,
-}
-
-impl InFlight {
-    /// Waits until the client cancels the request.
-    pub async fn cancelled(&self) {
-        self.cancelled.cancelled().await;
-    }
-
-    /// The same, to be kept.
-    #[must_use]
-    pub fn token(&self) -> CancellationToken {
-        self.cancelled.clone()
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        lock(&self.session.calls).remove(&self.id);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -360,7 +307,14 @@ mod tests {
     use super::*;
 
     fn session() -> Arc<Session> {
-        Arc::new(Session::new("s3cret".to_owned(), 7, "2025-11-25", Declared::nothing()))
+        Arc::new(Session::new(Opening {
+            id: "s3cret".to_owned(),
+            number: 7,
+            version: "2025-11-25",
+            declared: Declared::nothing(),
+            caller: Caller::at([127, 0, 0, 1].into()),
+            pool: Arc::default(),
+        }))
     }
 
     #[test]
@@ -372,22 +326,6 @@ mod tests {
         assert!(session.last_use().is_none());
         drop(two);
         assert!(session.last_use().is_some());
-    }
-
-    #[test]
-    fn subscriptions_are_bounded() {
-        let session = session();
-        let backend: Arc<str> = "b".into();
-        let uri = |n: usize| ByteString::from(format!("x://{n}"));
-        for n in 0..MAX_SUBSCRIPTIONS {
-            assert!(session.subscribe(&backend, &uri(n)));
-        }
-        assert!(!session.subscribe(&"other".into(), &uri(0)));
-        assert!(session.subscribe(&backend, &uri(0)), "it is there already");
-        assert!(session.subscribes("b", "x://5") && !session.subscribes("other", "x://5"));
-        session.unsubscribe("b", "x://5");
-        assert!(!session.subscribes("b", "x://5"));
-        assert!(session.subscribe(&"other".into(), &uri(0)));
     }
 
     #[test]

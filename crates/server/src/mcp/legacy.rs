@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_gateway::{Event, Gateway, InFlight, Relay, Reply, Session};
+use argus_gateway::{Caller, Event, Gateway, Reply, Session};
 use argus_protocol::{
     Answer, ByteString, FrameError, Id, Message, Raw, RpcError, code, header, method, version, write,
 };
@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::accepts::Accepts;
 use super::answer::{self, JsonAnswer};
+use super::held::Held;
 use super::messages::{Item, Messages};
 use super::{FACE, respond};
 use crate::app::App;
@@ -20,12 +21,18 @@ use crate::request_log::{self, Outcome, RequestLog};
 pub(crate) const MAX_BATCH: usize = 100;
 
 /// Answers one message.
-pub(crate) async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, message: Message) -> Response {
+pub(crate) async fn one(
+    app: &App,
+    headers: &HeaderMap,
+    caller: Caller,
+    accepts: Accepts,
+    message: Message,
+) -> Response {
     if let Message::Request { id, method, params } = &message
         && method == method::INITIALIZE
         && !headers.contains_key(header::SESSION_ID)
     {
-        return initialize(app, id, method, params.as_ref()).await;
+        return initialize(app, caller, id, method, params.as_ref()).await;
     }
     let id = match &message {
         Message::Request { id, .. } => Some(id),
@@ -38,8 +45,16 @@ pub(crate) async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, messag
     match message {
         Message::Request { id, method, params } => {
             let log = RequestLog::begin(FACE, &method);
-            let answer = answer_to(log, app.gateway.clone(), session, accepts, id, method, params);
-            request_log::written(respond::one(answer, accepts).await)
+            let answer = answer_to(
+                log,
+                app.gateway.clone(),
+                Arc::clone(&session),
+                accepts,
+                id,
+                method,
+                params,
+            );
+            request_log::written(respond::one(Held::one(session, answer), accepts).await)
         }
         message => {
             app.gateway.legacy_message(&session, message);
@@ -92,7 +107,7 @@ pub(crate) async fn batch(
     request_log::written(if answers.is_empty() {
         StatusCode::ACCEPTED.into_response()
     } else {
-        respond::batch(answers, accepts).await
+        respond::batch(Held::batch(session, answers), accepts).await
     })
 }
 
@@ -110,9 +125,9 @@ pub(crate) fn session_of(app: &App, headers: &HeaderMap, id: Option<&Id>) -> Res
         .map_err(|error| refuse(StatusCode::NOT_FOUND, error.to_string()))
 }
 
-async fn initialize(app: &App, id: &Id, method: &ByteString, params: Option<&Raw>) -> Response {
+async fn initialize(app: &App, caller: Caller, id: &Id, method: &ByteString, params: Option<&Raw>) -> Response {
     let mut log = RequestLog::begin(FACE, method);
-    request_log::written(match app.gateway.initialize(params).await {
+    request_log::written(match app.gateway.initialize(params, caller).await {
         Err(error) => {
             log.outcome = Outcome::Error;
             answer::error(StatusCode::OK, Some(id), &error).into_response()
@@ -133,7 +148,8 @@ async fn initialize(app: &App, id: &Id, method: &ByteString, params: Option<&Raw
     })
 }
 
-/// The messages that answer a request. A client that reads no streams cannot be asked anything.
+/// The messages that answer a request. Dropped before the response, they cancel the call. A client that reads no streams
+/// cannot be asked anything.
 pub(crate) fn answer_to(
     mut log: RequestLog,
     gateway: Gateway,
@@ -144,11 +160,14 @@ pub(crate) fn answer_to(
     params: Option<Raw>,
 ) -> Messages {
     Box::pin(async_stream::stream! {
-        let Some(in_flight) = session.begin(&id) else {
-            log.end(Outcome::Error);
-            let error = RpcError::new(code::INVALID_REQUEST, format!("a request with the id {id} is in flight already"));
-            yield Item::legacy(write::response(Some(&id), &Answer::Error(error.to_raw())));
-            return;
+        let in_flight = match session.begin(&id) {
+            Ok(in_flight) => in_flight,
+            Err(busy) => {
+                log.end(Outcome::Error);
+                let error = RpcError::new(code::INVALID_REQUEST, busy.to_string());
+                yield Item::legacy(write::response(Some(&id), &Answer::Error(error.to_raw())));
+                return;
+            }
         };
         let cancelled = in_flight.token();
         let reply = tokio::select! {
@@ -158,7 +177,7 @@ pub(crate) fn answer_to(
                 return;
             }
         };
-        let relay = match reply {
+        let mut relay = match reply {
             Reply::Now(answer) => {
                 log.ended(&answer);
                 yield Item::legacy(write::response(Some(&id), &answer));
@@ -167,22 +186,18 @@ pub(crate) fn answer_to(
             Reply::Relay(relay) => *relay,
         };
         log.relayed(&relay);
-        let mut call = Held { session: Arc::clone(&session), relay: Some(relay), in_flight: Some(in_flight) };
         let mut questions = Questions { session: Arc::clone(&session), open: Vec::new() };
         loop {
             let event = tokio::select! {
-                event = call.next() => event,
+                event = relay.next() => event,
                 () = cancelled.cancelled() => {
                     log.end(Outcome::Cancelled);
-                    call.give_up();
-                    questions.close();
                     return;
                 }
             };
             match event {
                 Some(Event::Outcome(answer)) => {
-                    call.give_up();
-                    questions.close();
+                    drop((relay, questions, in_flight));
                     log.ended(&answer);
                     yield Item::legacy(write::response(Some(&id), &answer));
                     return;
@@ -209,36 +224,6 @@ pub(crate) fn answer_to(
     })
 }
 
-/// A call whose client may go away without cancelling it; the session then takes it.
-struct Held {
-    session: Arc<Session>,
-    relay: Option<Relay>,
-    in_flight: Option<InFlight>,
-}
-
-impl Held {
-    async fn next(&mut self) -> Option<Event> {
-        match &mut self.relay {
-            Some(relay) => relay.next().await,
-            None => None,
-        }
-    }
-
-    /// Nobody needs the call any more: if it is not over, it is cancelled at the backend.
-    fn give_up(&mut self) {
-        self.relay = None;
-        self.in_flight = None;
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let (Some(relay), Some(in_flight)) = (self.relay.take(), self.in_flight.take()) {
-            self.session.adopt(relay, in_flight);
-        }
-    }
-}
-
 /// The questions of one call that are with the client: the backend's ids and the numbers the client knows.
 struct Questions {
     session: Arc<Session>,
@@ -254,9 +239,11 @@ impl Questions {
         let params = Raw::from_value(&serde_json::json!({ "requestId": number }));
         Some(write::notification(method::CANCELLED, Some(&params)))
     }
+}
 
-    /// The call is over: nobody wants the answers any more.
-    fn close(&mut self) {
+/// The call is over: nobody wants the answers any more.
+impl Drop for Questions {
+    fn drop(&mut self) {
         for (_, number) in self.open.drain(..) {
             self.session.withdraw(number);
         }

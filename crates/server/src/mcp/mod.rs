@@ -4,11 +4,13 @@ pub(crate) mod accepts;
 pub(crate) mod answer;
 mod delete;
 mod get;
+mod held;
 pub(crate) mod legacy;
 pub(crate) mod messages;
 pub(crate) mod modern;
 pub(crate) mod post;
 pub(crate) mod respond;
+mod resume;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};

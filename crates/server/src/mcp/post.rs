@@ -1,6 +1,6 @@
 //! `POST /mcp`: reads one body and finds out which era it is of.
 
-use argus_gateway::ModernParams;
+use argus_gateway::{Caller, ModernParams};
 use argus_protocol::{Frame, Message, method};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -10,10 +10,11 @@ use http::{HeaderMap, StatusCode};
 use super::accepts::Accepts;
 use super::{answer, legacy, modern};
 use crate::app::App;
-use crate::{body, request_log};
+use crate::{body, peer, request_log};
 
 pub(crate) async fn handle(app: App, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let caller = peer::caller(&parts.extensions);
     let headers = parts.headers;
     let accepts = Accepts::of(&headers);
     if accepts.nothing() {
@@ -32,7 +33,7 @@ pub(crate) async fn handle(app: App, request: Request) -> Response {
         Err(error) => answer::unreadable(&error).into_response(),
         Ok(Frame::One(message)) => {
             let method = request_log::method_of(&message);
-            request_log::named(one(&app, &headers, accepts, message).await, method)
+            request_log::named(one(&app, &headers, caller, accepts, message).await, method)
         }
         Ok(Frame::Batch(_)) if super::is_modern(&headers) => {
             answer::refused(StatusCode::BAD_REQUEST, "this revision has no batches").into_response()
@@ -41,7 +42,7 @@ pub(crate) async fn handle(app: App, request: Request) -> Response {
     }
 }
 
-async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, message: Message) -> Response {
+async fn one(app: &App, headers: &HeaderMap, caller: Caller, accepts: Accepts, message: Message) -> Response {
     let (handshake, id, params) = match &message {
         Message::Request { id, method, params } => (method == method::INITIALIZE, Some(id), params.as_ref()),
         Message::Notification { params, .. } => (false, None, params.as_ref()),
@@ -55,7 +56,7 @@ async fn one(app: &App, headers: &HeaderMap, accepts: Accepts, message: Message)
     }
     match super::unknown_version(headers, id).filter(|_| !handshake) {
         Some(refusal) => refusal,
-        None => legacy::one(app, headers, accepts, message).await,
+        None => legacy::one(app, headers, caller, accepts, message).await,
     }
 }
 

@@ -19,29 +19,44 @@ const SOON: Duration = Duration::from_secs(1);
 /// The pause after which a stream says that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// The messages of an answer, and how they become an event stream.
+pub(crate) trait Answering: Stream<Item = Item> + Send + Unpin + 'static {
+    /// The event stream of these messages, `first` before the others.
+    fn into_stream(self, first: Option<Item>) -> Response;
+}
+
+/// Dropped with its response, as modern answers are.
+impl Answering for Messages {
+    fn into_stream(self, first: Option<Item>) -> Response {
+        let messages = futures::stream::iter(first).chain(self).map(|item| match item {
+            Item::Before(message) | Item::Last { message, .. } => message,
+        });
+        event_stream(messages)
+    }
+}
+
 /// Answers one request.
-pub(crate) async fn one(mut messages: Messages, accepts: Accepts) -> Response {
+pub(crate) async fn one(mut messages: impl Answering, accepts: Accepts) -> Response {
     if !accepts.stream {
         return whole(messages).await;
     }
     if !accepts.json {
-        return stream(None, messages);
+        return messages.into_stream(None);
     }
     match tokio::time::timeout(SOON, messages.next()).await {
         Ok(Some(Item::Last { message, status })) => JsonAnswer { status, message }.into_response(),
-        Ok(Some(first @ Item::Before(_))) => stream(Some(first), messages),
+        Ok(Some(first @ Item::Before(_))) => messages.into_stream(Some(first)),
         Ok(None) => cancelled(),
-        Err(_) => stream(None, messages),
+        Err(_) => messages.into_stream(None),
     }
 }
 
 /// Answers a batch with a stream of all its messages (MCP 2025-03-26 "Sending messages to the server").
-pub(crate) async fn batch(answers: Vec<Messages>, accepts: Accepts) -> Response {
-    let all = futures::stream::select_all(answers);
+pub(crate) async fn batch(answers: impl Answering, accepts: Accepts) -> Response {
     if accepts.stream {
-        return stream(None, Box::pin(all));
+        return answers.into_stream(None);
     }
-    let parts: Vec<Item> = all.collect().await;
+    let parts: Vec<Item> = answers.collect().await;
     if !parts.iter().any(|part| matches!(part, Item::Last { .. })) {
         // All were cancelled.
         return StatusCode::ACCEPTED.into_response();
@@ -69,7 +84,7 @@ fn response(item: Item) -> Option<Bytes> {
 }
 
 /// For a client that reads no streams: the response alone.
-async fn whole(mut messages: Messages) -> Response {
+async fn whole(mut messages: impl Answering) -> Response {
     while let Some(item) = messages.next().await {
         if let Item::Last { message, status } = item {
             return JsonAnswer { status, message }.into_response();
@@ -83,22 +98,17 @@ fn cancelled() -> Response {
     event_stream(futures::stream::empty())
 }
 
-fn stream(first: Option<Item>, rest: Messages) -> Response {
-    let messages = futures::stream::iter(first).chain(rest).map(Item::into_message);
-    event_stream(messages)
-}
-
 /// An event stream of messages, kept alive by comments.
 pub(crate) fn event_stream(messages: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     events(messages.map(|message| sse::message(&message)))
 }
 
-/// An event stream of events that are written already, kept alive by comments.
+/// The same, of whole events.
 pub(crate) fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
-    let mut written = Box::pin(events);
+    let mut events = Box::pin(events);
     let events = async_stream::stream! {
         loop {
-            match tokio::time::timeout(KEEP_ALIVE, written.next()).await {
+            match tokio::time::timeout(KEEP_ALIVE, events.next()).await {
                 Ok(Some(event)) => yield Ok::<_, std::convert::Infallible>(event),
                 Ok(None) => return,
                 Err(_) => yield Ok(Bytes::from_static(sse::KEEP_ALIVE)),

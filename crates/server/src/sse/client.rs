@@ -3,15 +3,17 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use argus_gateway::Session;
+use argus_gateway::{Caller, Session};
 use argus_protocol::Id;
 
 use super::in_flight::{Entry, InFlight};
 
 /// The client of one connection. Messages of both eras may come from it: a legacy session is opened by `initialize`,
 /// and a modern request stands alone at any time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Client {
+    /// Whose session it opens.
+    pub(super) caller: Caller,
     handshake: Mutex<Handshake>,
     modern: Arc<InFlight>,
     spoke_modern: AtomicBool,
@@ -27,6 +29,15 @@ enum Handshake {
 }
 
 impl Client {
+    pub(super) fn new(caller: Caller) -> Self {
+        Self {
+            caller,
+            handshake: Mutex::default(),
+            modern: Arc::default(),
+            spoke_modern: AtomicBool::new(false),
+        }
+    }
+
     /// `initialize` begins; `false` when it has begun before.
     pub(super) fn begin_handshake(&self) -> bool {
         let mut handshake = self.handshake();
@@ -82,7 +93,7 @@ mod tests {
 
     #[test]
     fn one_handshake_at_a_time_and_another_after_a_failure() {
-        let client = Client::default();
+        let client = Client::new(Caller::at(std::net::Ipv4Addr::LOCALHOST.into()));
         assert!(client.begin_handshake() && !client.begin_handshake());
         client.fail_handshake();
         assert!(client.begin_handshake());

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use argus_gateway::Caller;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -33,11 +34,11 @@ pub(super) enum NotTaken {
 
 impl Connection {
     /// A connection, and where the answers to its requests come out.
-    pub(super) fn new() -> (Self, mpsc::Receiver<Answering>) {
+    pub(super) fn new(caller: Caller) -> (Self, mpsc::Receiver<Answering>) {
         let (requests, answers) = mpsc::channel(MAX_REQUESTS + MAX_REFUSALS);
         let connection = Self {
             requests,
-            client: Arc::default(),
+            client: Arc::new(Client::new(caller)),
             load: Arc::default(),
         };
         (connection, answers)

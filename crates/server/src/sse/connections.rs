@@ -72,12 +72,18 @@ impl Connections {
 
 #[cfg(test)]
 mod tests {
+    use argus_gateway::Caller;
+
     use super::*;
+
+    fn connection() -> Connection {
+        Connection::new(Caller::at(std::net::Ipv4Addr::LOCALHOST.into())).0
+    }
 
     #[test]
     fn they_are_bounded_and_make_room_when_they_end() {
         let connections = Connections::at_most(2);
-        let add = |id: &str| connections.add(id.to_owned(), Connection::new().0).map(|_| ());
+        let add = |id: &str| connections.add(id.to_owned(), connection()).map(|_| ());
         assert_eq!(
             (add("a"), add("b"), add("c")),
             (Ok(()), Ok(()), Err(TooMany { max: 2 }))
@@ -91,7 +97,7 @@ mod tests {
     #[test]
     fn debug_hides_ids() {
         let connections = Connections::at_most(2);
-        connections.add("s3cret".to_owned(), Connection::new().0).unwrap();
+        connections.add("s3cret".to_owned(), connection()).unwrap();
         assert!(!format!("{connections:?}").contains("s3cret"));
     }
 }

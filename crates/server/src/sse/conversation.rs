@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_gateway::Gateway;
+use argus_gateway::{Caller, Gateway};
 use argus_protocol::{ByteString, sse};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -45,8 +45,13 @@ impl Conversation {
     ///
     /// # Errors
     /// When there are too many.
-    pub(super) fn open(id: String, gateway: Gateway, connections: Arc<Connections>) -> Result<Self, TooMany> {
-        let (connection, requests) = Connection::new();
+    pub(super) fn open(
+        id: String,
+        caller: Caller,
+        gateway: Gateway,
+        connections: Arc<Connections>,
+    ) -> Result<Self, TooMany> {
+        let (connection, requests) = Connection::new(caller);
         let connection = connections.add(id.clone(), connection)?;
         Ok(Self {
             id,

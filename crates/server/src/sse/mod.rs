@@ -31,6 +31,7 @@ use http::{HeaderValue, Method, StatusCode};
 
 use crate::app::App;
 use crate::mcp::answer;
+use crate::peer;
 
 /// What the log calls this face.
 pub(crate) const FACE: &str = "sse";
@@ -38,7 +39,7 @@ pub(crate) const FACE: &str = "sse";
 /// Answers `/sse`.
 pub(crate) async fn open(State(app): State<App>, request: Request) -> Response {
     if request.method() == Method::GET {
-        open::handle(&app, request.headers())
+        open::handle(&app, request.headers(), peer::caller(request.extensions()))
     } else {
         not_allowed(
             "open a stream with GET, and post messages to the URI that its first event names",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use argus_gateway::Caller;
 use argus_protocol::sse;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use crate::mcp::accepts::Accepts;
 use crate::mcp::{answer, respond};
 use crate::request_log;
 
-pub(super) fn handle(app: &App, headers: &HeaderMap) -> Response {
+pub(super) fn handle(app: &App, headers: &HeaderMap, caller: Caller) -> Response {
     if !Accepts::of(headers).stream {
         return answer::refused(StatusCode::NOT_ACCEPTABLE, "Accept must name text/event-stream").into_response();
     }
@@ -24,7 +25,7 @@ pub(super) fn handle(app: &App, headers: &HeaderMap) -> Response {
         return answer::refused(StatusCode::INTERNAL_SERVER_ERROR, why).into_response();
     };
     let endpoint = sse::endpoint(&format!("/messages/?session_id={id}"));
-    match Conversation::open(id, app.gateway.clone(), Arc::clone(&app.connections)) {
+    match Conversation::open(id, caller, app.gateway.clone(), Arc::clone(&app.connections)) {
         Ok(conversation) => {
             let (outgoing, reading) = outgoing::queue();
             // It ends when the stream does.

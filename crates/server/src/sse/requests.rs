@@ -82,7 +82,7 @@ fn answer_legacy(
 /// Opens the session of the connection.
 fn initialize(gateway: Gateway, client: Arc<Client>, asked: Asked, mut log: RequestLog) -> Messages {
     Box::pin(futures::stream::once(async move {
-        let answer = match gateway.initialize(asked.params.as_ref()).await {
+        let answer = match gateway.initialize(asked.params.as_ref(), client.caller).await {
             Ok((session, result)) => {
                 client.finish_handshake(session);
                 Answer::Result(result)

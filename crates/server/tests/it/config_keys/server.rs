@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use argus_gateway::Caller;
 use serde_json::json;
 
-use crate::support::{Backend, Request, Served, soon};
+use crate::support::{Backend, Request, Served, Session, soon};
 
 const INITIALIZE: &str =
     r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{}}}"#;
@@ -162,4 +163,66 @@ async fn a_gateway_that_stops_takes_no_new_connections() {
     served.stopped().await;
     let refused = soon("an answer", tokio::net::TcpStream::connect(address)).await;
     assert!(refused.is_err());
+}
+
+/// Whether a session is still there.
+async fn lives(session: &Session) -> bool {
+    session.call("ping", json!({})).await.status == 200
+}
+
+#[tokio::test]
+async fn session_idle_timeout_ends_sessions_that_nobody_uses() {
+    let served = Served::with("server: {session_idle_timeout: 1}").await;
+    let (unused, used) = (served.session().await, served.session().await);
+    let mut stream = used.listen().await;
+    stream.primed().await;
+    soon("the end", async {
+        // To look is to use.
+        while lives(&unused).await {
+            tokio::time::sleep(Duration::from_millis(1600)).await;
+        }
+    })
+    .await;
+    assert!(lives(&used).await, "its stream is open");
+}
+
+#[tokio::test]
+async fn max_sessions_bounds_all_sessions() {
+    let served = Served::with("server: {max_sessions: 2}").await;
+    let (first, second) = (served.session().await, served.session().await);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(lives(&first).await, "which is use");
+    let third = served.session().await;
+    assert!(!lives(&second).await && lives(&first).await && lives(&third).await);
+}
+
+#[tokio::test]
+async fn where_all_sessions_are_in_use_a_new_one_is_refused() {
+    for key in ["max_sessions", "max_sessions_per_caller"] {
+        let served = Served::with(&format!("server: {{{key}: 1}}")).await;
+        let session = served.session().await;
+        let mut stream = session.listen().await;
+        stream.primed().await;
+        let refused = initialize(&served).send().await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (200, -32603));
+        assert!(refused.body.contains(&format!("(server.{key})")), "{}", refused.body);
+        session.delete().send().await;
+        initialize(&served).send().await.result();
+    }
+}
+
+#[tokio::test]
+async fn max_sessions_per_caller_bounds_the_sessions_of_one_address() {
+    let served = Served::with("server: {max_sessions: 3, max_sessions_per_caller: 2}").await;
+    let params = json!({"protocolVersion": "2025-11-25", "capabilities": {}}).to_string();
+    let params = argus_protocol::Raw::parse(params).unwrap();
+    let other = Caller::at([10, 0, 0, 1].into());
+    let (theirs, _) = served.gateway.initialize(Some(&params), other).await.unwrap();
+    let (first, second) = (served.session().await, served.session().await);
+    let third = served.session().await;
+    assert!(!lives(&first).await && lives(&second).await && lives(&third).await);
+    assert!(served.gateway.session(theirs.id()).is_ok(), "others are not concerned");
+    let here = Caller::at([127, 0, 0, 1].into());
+    served.gateway.initialize(Some(&params), here).await.unwrap();
+    assert!(!lives(&second).await, "the caller is the address of the connection");
 }

@@ -83,32 +83,6 @@ async fn echoed_names_are_cut() {
 }
 
 #[tokio::test]
-async fn a_new_session_takes_the_place_of_the_one_that_is_idle_for_longest() {
-    let served = Served::alone().await;
-    let params = json!({"protocolVersion": "2025-11-25", "capabilities": {}}).to_string();
-    let params = argus_protocol::Raw::parse(params).unwrap();
-    let open = async || {
-        served
-            .gateway
-            .initialize(Some(&params))
-            .await
-            .unwrap()
-            .0
-            .id()
-            .to_owned()
-    };
-    let (first, second) = (open().await, open().await);
-    for _ in 2..10_000 {
-        open().await;
-    }
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    assert!(served.gateway.session(&first).is_ok(), "which is use");
-    let last = open().await;
-    assert!(served.gateway.session(&second).is_err());
-    assert!(served.gateway.session(&first).is_ok() && served.gateway.session(&last).is_ok());
-}
-
-#[tokio::test]
 async fn a_call_whose_client_left_is_given_up_after_five_minutes() {
     let backend = Backend::legacy().tools(&["t"]).silent("tools/call").start().await;
     let served = Served::backends(&[backend.yaml("one", ", timeouts: {call: 3600}")]).await;

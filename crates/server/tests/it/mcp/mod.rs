@@ -15,5 +15,6 @@ mod listen;
 mod modern;
 mod origins;
 mod post;
+mod resume;
 mod round_trips;
 mod slow;

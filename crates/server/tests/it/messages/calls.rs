@@ -18,7 +18,7 @@ async fn the_handshake() {
     let mut client = served.sse().await;
     let params = json!({"protocolVersion": "2024-11-05", "capabilities": {}});
     client.ask(json!("a b"), "initialize", params).await;
-    let (name, data) = client.stream.event().await.unwrap();
+    let (name, data) = client.stream.typed().await.unwrap();
     let data = data.replace(env!("CARGO_PKG_VERSION"), "[version]");
     insta::assert_snapshot!(format!("{name}\n{data}"), @r#"
     message
@@ -58,7 +58,7 @@ async fn payloads_pass_byte_by_byte() {
     let call =
         r#"{"jsonrpc":"2.0","id":7.0,"method":"tools/call","params":{"name":"t","arguments":{"x":1.0,"y":"\u00e9"}}}"#;
     assert_eq!(client.post(call).send().await.status, 202);
-    let (name, data) = client.stream.event().await.unwrap();
+    let (name, data) = client.stream.typed().await.unwrap();
     assert_eq!(
         (&*name, &*data),
         (

@@ -14,7 +14,7 @@ async fn the_first_event_names_where_to_post() {
         assert_eq!(stream.headers["content-type"], "text/event-stream");
         assert_eq!(stream.headers["cache-control"], "no-cache, no-transform");
         assert_eq!(stream.headers["x-accel-buffering"], "no");
-        let (name, uri) = stream.event().await.unwrap();
+        let (name, uri) = stream.typed().await.unwrap();
         let id = uri.strip_prefix("/messages/?session_id=").unwrap();
         assert_eq!(name, "endpoint");
         assert!(

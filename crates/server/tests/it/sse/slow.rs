@@ -38,7 +38,7 @@ async fn a_client_that_never_says_what_it_wants_is_left_after_a_minute() {
 /// The next message, however long it takes.
 async fn next(client: &mut crate::support::Sse) -> Option<serde_json::Value> {
     loop {
-        match tokio::time::timeout(Duration::from_secs(5), client.stream.event()).await {
+        match tokio::time::timeout(Duration::from_secs(5), client.stream.typed()).await {
             Ok(Some((_, data))) => return Some(serde_json::from_str(&data).unwrap()),
             Ok(None) => return None,
             Err(_) => {}

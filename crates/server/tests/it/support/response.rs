@@ -16,6 +16,7 @@ pub(crate) struct Open {
     pub(crate) headers: HeaderMap,
     body: Body,
     received: String,
+    last_id: Option<String>,
 }
 
 /// A response that is complete.
@@ -34,45 +35,62 @@ impl Open {
             headers: parts.headers,
             body,
             received: String::new(),
+            last_id: None,
         }
+    }
+
+    /// The id of the newest event that had one.
+    pub(crate) fn last_id(&self) -> &str {
+        self.last_id.as_deref().expect("no event had an id")
+    }
+
+    /// The next event, whatever it holds; `None` at the end.
+    async fn event(&mut self) -> Option<String> {
+        loop {
+            if let Some((event, rest)) = self.received.split_once("\n\n") {
+                let event = event.to_owned();
+                self.received = rest.to_owned();
+                if let Some(id) = event.lines().find_map(|line| line.strip_prefix("id: ")) {
+                    self.last_id = Some(id.to_owned());
+                }
+                return Some(event);
+            }
+            let chunk = soon("the next event", self.chunk()).await?;
+            self.received.push_str(&chunk);
+        }
+    }
+
+    /// The id that the stream begins with.
+    pub(crate) async fn primed(&mut self) -> String {
+        let event = self.event().await.expect("the stream ended");
+        assert_eq!(message_of(&event), None, "{event}");
+        self.last_id().to_owned()
     }
 
     /// The next message of the event stream; `None` at its end.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         assert_eq!(self.headers[CONTENT_TYPE], "text/event-stream");
         loop {
-            if let Some((event, rest)) = self.received.split_once("\n\n") {
-                let message = message_of(event);
-                self.received = rest.to_owned();
-                match message {
-                    Some(message) => return Some(message),
-                    None => continue,
-                }
+            let event = self.event().await?;
+            if let Some(message) = message_of(&event) {
+                return Some(message);
             }
-            let chunk = soon("the next message", self.chunk()).await?;
-            self.received.push_str(&chunk);
         }
     }
 
-    /// Type and data of the next event that is no comment; `None` at the end.
-    pub(crate) async fn event(&mut self) -> Option<(String, String)> {
+    /// Type and data of the next event that has both; `None` at the end.
+    pub(crate) async fn typed(&mut self) -> Option<(String, String)> {
         loop {
-            if let Some((event, rest)) = self.received.split_once("\n\n") {
-                let field = |name: &str| {
-                    event
-                        .lines()
-                        .find_map(|line| line.strip_prefix(name))
-                        .map(str::to_owned)
-                };
-                let found = (field("event: "), field("data: "));
-                self.received = rest.to_owned();
-                match found {
-                    (Some(name), Some(data)) => return Some((name, data)),
-                    _ => continue,
-                }
+            let event = self.event().await?;
+            let field = |name: &str| {
+                event
+                    .lines()
+                    .find_map(|line| line.strip_prefix(name))
+                    .map(str::to_owned)
+            };
+            if let (Some(name), Some(data)) = (field("event: "), field("data: ")) {
+                return Some((name, data));
             }
-            let chunk = soon("the next event", self.chunk()).await?;
-            self.received.push_str(&chunk);
         }
     }
 
@@ -114,10 +132,10 @@ impl Open {
     }
 }
 
-/// The message of an event; `None` for a comment.
+/// The message of an event; `None` for a comment, and for an event without data.
 fn message_of(event: &str) -> Option<Value> {
     let lines: Vec<&str> = event.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
-    (!lines.is_empty()).then(|| serde_json::from_str(&lines.join("\n")).unwrap())
+    (!lines.concat().is_empty()).then(|| serde_json::from_str(&lines.join("\n")).unwrap())
 }
 
 impl Whole {

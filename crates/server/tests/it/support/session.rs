@@ -98,6 +98,11 @@ impl Session {
         self.with_session(Method::GET).header("accept", "text/event-stream")
     }
 
+    /// Goes on with a stream after an event.
+    pub(crate) fn after(&self, event: &str) -> Request {
+        self.get().header("last-event-id", event)
+    }
+
     /// Opens the standing stream.
     pub(crate) async fn listen(&self) -> Open {
         self.get().open().await

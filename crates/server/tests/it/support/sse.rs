@@ -24,7 +24,7 @@ impl Sse {
         let get = Request::new(address, Method::GET, "/sse").header("accept", "text/event-stream");
         let mut stream = get.open().await;
         assert_eq!(stream.status, 200);
-        let (name, endpoint) = stream.event().await.unwrap();
+        let (name, endpoint) = stream.typed().await.unwrap();
         assert_eq!(name, "endpoint");
         Self {
             address,

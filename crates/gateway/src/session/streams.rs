@@ -1,0 +1,390 @@
+//! The streams of a session's answers: read by the client, and when it is gone, listened to on its behalf.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use argus_protocol::{Frame, Message};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::event_id::EventId;
+use super::rings::{Found, ResumeError, Said, Turn};
+use super::state::{Session, lock};
+
+/// How long a call goes on whose client left: a client that means to come back for it does so soon, and the call holds
+/// a backend and a place in the session until then.
+const ADOPTED: Duration = Duration::from_secs(300);
+
+/// What answers a request, message by message. Dropped before its end, it gives the call up.
+pub type Saying = Pin<Box<dyn Stream<Item = Said> + Send>>;
+
+/// Where a stream's messages come from, whoever listens; `None` at its end.
+pub(super) struct Source(Mutex<Option<Saying>>);
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
+}
+
+impl Source {
+    pub(super) fn new(saying: Saying) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(saying))))
+    }
+}
+
+impl Session {
+    /// Opens a stream for an answer. From now on a lost connection loses nothing: in the legacy eras it is no
+    /// cancellation (MCP "Cancellation").
+    #[must_use]
+    pub fn stream(self: &Arc<Self>, saying: Saying) -> StreamReader {
+        let source = Source::new(saying);
+        let turn = lock(self.rings()).open(Arc::clone(&source));
+        StreamReader::new(self, source, turn, 0)
+    }
+
+    /// Goes on with a stream after the event that the client saw last (MCP 2025-11-25 "Resumability and redelivery").
+    /// Whoever reads it now ends.
+    ///
+    /// # Errors
+    /// When the stream is not kept, or never had such an event.
+    pub fn resume(self: &Arc<Self>, last: EventId) -> Result<StreamReader, ResumeError> {
+        let mut rings = lock(self.rings());
+        rings.expire(Instant::now());
+        let (source, turn) = rings.attach(last)?;
+        drop(rings);
+        Ok(StreamReader::new(self, source, turn, last.number))
+    }
+
+    /// Takes a call to its end whose client left before there was a stream to come back to: it cannot be asked
+    /// anything, and nobody hears the answer, but what the call does at the backend is done.
+    pub fn finish(self: &Arc<Self>, mut saying: Saying) {
+        let session = Arc::clone(self);
+        self.adopt(async move {
+            while let Some(said) = saying.next().await {
+                session.withdraw_asked(&said.message);
+            }
+        });
+    }
+
+    /// Withdraws a question that cannot reach the client.
+    fn withdraw_asked(&self, message: &Bytes) {
+        if let Ok(Frame::One(Message::Request { id, .. })) = Frame::parse(message.clone())
+            && let Some(number) = id.as_number()
+        {
+            self.withdraw(number);
+        }
+    }
+
+    /// Does something for a client that left, until the session ends, and not for ever.
+    fn adopt(self: &Arc<Self>, doing: impl Future<Output = ()> + Send + 'static) {
+        // Without a runtime the program ends, and everything with it.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let over = self.over().clone();
+        let doing = async move {
+            let in_time = tokio::time::timeout(ADOPTED, doing);
+            let _ = over.run_until_cancelled(in_time).await;
+        };
+        self.tasks().spawn_on(doing, &runtime);
+    }
+}
+
+/// Reads a stream. The newest reader reads, the others end. Dropped before the end, it leaves the stream to be listened
+/// to on behalf of the client.
+#[derive(Debug)]
+pub struct StreamReader {
+    listener: Listener,
+    at_end: bool,
+}
+
+impl StreamReader {
+    fn new(session: &Arc<Session>, source: Arc<Source>, turn: Turn, read: u64) -> Self {
+        let listener = Listener {
+            session: Arc::clone(session),
+            source,
+            turn,
+            read,
+        };
+        Self {
+            listener,
+            at_end: false,
+        }
+    }
+
+    /// The id of the event that was read last.
+    #[must_use]
+    pub fn position(&self) -> EventId {
+        self.listener.position()
+    }
+
+    /// The next message, with the id of its event; `None` at the end, or when another reader took over.
+    pub async fn next(&mut self) -> Option<(EventId, Bytes)> {
+        let heard = poll_fn(|cx| self.listener.poll(cx, Lost::Goes)).await;
+        match heard {
+            Heard::Message(message) => Some((self.position(), message)),
+            Heard::End => {
+                self.at_end = true;
+                None
+            }
+            Heard::Stop => None,
+        }
+    }
+}
+
+impl Drop for StreamReader {
+    fn drop(&mut self) {
+        let Listener {
+            session, source, turn, ..
+        } = &self.listener;
+        let left = lock(session.rings()).detach(*turn, self.at_end, Instant::now());
+        if let Some((turn, read)) = left {
+            let (session, source) = (Arc::clone(session), Arc::clone(source));
+            let listener = Listener {
+                session,
+                source,
+                turn,
+                read,
+            };
+            self.listener.session.adopt(listener.heard_out());
+        }
+    }
+}
+
+/// Who listens to a source and keeps what it says.
+#[derive(Debug)]
+struct Listener {
+    session: Arc<Session>,
+    source: Arc<Source>,
+    turn: Turn,
+    /// The number of the event that was heard last.
+    read: u64,
+}
+
+/// What a listener heard.
+enum Heard {
+    Message(Bytes),
+    /// All was said.
+    End,
+    /// It is somebody else's turn.
+    Stop,
+}
+
+/// What becomes of a listener whose stream is not kept any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lost {
+    /// It goes on: a client is there.
+    Goes,
+    /// It stops: what it hears would reach nobody.
+    Stops,
+}
+
+impl Listener {
+    fn position(&self) -> EventId {
+        EventId {
+            stream: self.turn.stream,
+            number: self.read,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, lost: Lost) -> Poll<Heard> {
+        let source = Arc::clone(&self.source);
+        // Held while the source is asked, so that two readers never get one message each.
+        let mut source = lock(&source.0);
+        let found = lock(self.session.rings()).after(self.turn, self.read, cx.waker());
+        match found {
+            Found::Event(number, message) => {
+                self.read = number;
+                return Poll::Ready(Heard::Message(message));
+            }
+            Found::End => return Poll::Ready(Heard::End),
+            Found::Superseded => return Poll::Ready(Heard::Stop),
+            Found::Gone if lost == Lost::Stops => return Poll::Ready(Heard::Stop),
+            Found::Gone | Found::Nothing => {}
+        }
+        let Some(saying) = &mut *source else {
+            return Poll::Ready(Heard::End);
+        };
+        match std::task::ready!(saying.poll_next_unpin(cx)) {
+            Some(said) => {
+                let number = lock(self.session.rings()).push(self.turn.stream, &said);
+                self.read = number.unwrap_or(self.read + 1);
+                Poll::Ready(Heard::Message(said.message))
+            }
+            None => {
+                *source = None;
+                lock(self.session.rings()).end(self.turn.stream, Instant::now());
+                Poll::Ready(Heard::End)
+            }
+        }
+    }
+
+    /// Listens until all was said or a client reads again. Dropped before that, it lets the stream go.
+    fn heard_out(mut self) -> impl Future<Output = ()> + Send + 'static {
+        let guard = LetGo(Arc::clone(&self.session), self.turn);
+        async move {
+            let _guard = guard;
+            while let Heard::Message(_) = poll_fn(|cx| self.poll(cx, Lost::Stops)).await {}
+        }
+    }
+}
+
+/// Lets a stream go whose listener ended without its end, because its time or the session was over.
+struct LetGo(Arc<Session>, Turn);
+
+impl Drop for LetGo {
+    fn drop(&mut self) {
+        lock(self.0.rings()).let_go(self.1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argus_upstream::Declared;
+    use futures::FutureExt;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::session::Caller;
+    use crate::session::state::Opening;
+
+    fn session() -> Arc<Session> {
+        Arc::new(Session::new(Opening {
+            id: "s3cret".to_owned(),
+            number: 7,
+            version: "2025-11-25",
+            declared: Declared::nothing(),
+            caller: Caller::at([127, 0, 0, 1].into()),
+            pool: Arc::default(),
+        }))
+    }
+
+    /// A stream, and the other end of what is said on it.
+    fn stream(session: &Arc<Session>) -> (StreamReader, mpsc::UnboundedSender<&'static str>) {
+        let (out, mut said) = mpsc::unbounded_channel();
+        let saying = futures::stream::poll_fn(move |cx| said.poll_recv(cx)).map(|text: &str| Said {
+            message: Bytes::from_static(text.as_bytes()),
+            is_response: text.starts_with('!'),
+        });
+        (session.stream(Box::pin(saying)), out)
+    }
+
+    async fn next(reader: &mut StreamReader) -> Option<(String, String)> {
+        let (id, message) = reader.next().await?;
+        Some((id.to_string(), String::from_utf8(message.to_vec()).unwrap()))
+    }
+
+    fn event(id: &str, message: &str) -> Option<(String, String)> {
+        Some((id.to_owned(), message.to_owned()))
+    }
+
+    fn id(text: &str) -> EventId {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_said_while_nobody_read_is_read_later() {
+        let session = session();
+        let (mut reader, out) = stream(&session);
+        out.send("a").unwrap();
+        assert_eq!(next(&mut reader).await, event("1-1", "a"));
+        drop(reader);
+        out.send("b").unwrap();
+        out.send("!c").unwrap();
+        drop(out);
+        tokio::time::sleep(Duration::from_secs(299)).await;
+        let mut reader = session.resume(id("1-1")).unwrap();
+        assert_eq!(next(&mut reader).await, event("1-2", "b"));
+        assert_eq!(next(&mut reader).await, event("1-3", "!c"));
+        assert_eq!(next(&mut reader).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_new_reader_ends_the_old_one_and_hears_what_comes() {
+        let session = session();
+        let (mut old, out) = stream(&session);
+        let waiting = tokio::spawn(async move { next(&mut old).await });
+        tokio::task::yield_now().await;
+        let mut new = session.resume(id("1-0")).unwrap();
+        assert_eq!(waiting.await.unwrap(), None);
+        out.send("a").unwrap();
+        assert_eq!(next(&mut new).await, event("1-1", "a"));
+        let mut newest = session.resume(id("1-0")).unwrap();
+        drop(new);
+        out.send("b").unwrap();
+        assert_eq!(next(&mut newest).await, event("1-1", "a"));
+        assert_eq!(next(&mut newest).await, event("1-2", "b"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_whose_client_stays_away_is_given_up() {
+        let session = session();
+        let (reader, out) = stream(&session);
+        drop(reader);
+        tokio::time::sleep(ADOPTED - Duration::from_secs(1)).await;
+        assert!(!out.is_closed());
+        tokio::time::timeout(Duration::from_secs(2), out.closed())
+            .await
+            .unwrap();
+        assert_eq!(session.resume(id("1-0")).unwrap_err(), ResumeError::Gone);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_session_gives_up_what_nobody_reads() {
+        let session = session();
+        let ((reader, out), (mut kept, theirs)) = (stream(&session), stream(&session));
+        drop(reader);
+        tokio::task::yield_now().await;
+        session.end();
+        out.closed().await;
+        theirs.send("a").unwrap();
+        assert_eq!(
+            next(&mut kept).await,
+            event("2-1", "a"),
+            "a client that is there hears the end"
+        );
+        drop(kept);
+        theirs.closed().await;
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_too_many_is_given_up() {
+        let session = session();
+        let (first, out) = stream(&session);
+        drop(first);
+        let others: Vec<_> = (0..40).map(|_| stream(&session)).collect();
+        tokio::task::yield_now().await;
+        assert!(!out.is_closed());
+        let _still: Vec<_> = others.into_iter().map(|(reader, out)| (drop(reader), out)).collect();
+        out.closed().await;
+    }
+
+    #[tokio::test]
+    async fn nothing_refers_to_a_session_that_is_over() {
+        let session = session();
+        let (reader, out) = stream(&session);
+        let (other, _open) = stream(&session);
+        out.send("!a").unwrap();
+        drop((reader, other, out));
+        tokio::task::yield_now().await;
+        session.end();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(Arc::strong_count(&session), 1);
+    }
+
+    #[test]
+    fn without_a_runtime_a_stream_is_let_go() {
+        let session = session();
+        let (mut reader, out) = stream(&session);
+        assert!(reader.next().now_or_never().is_none());
+        drop(reader);
+        assert!(out.is_closed());
+    }
+}

@@ -1,0 +1,89 @@
+//! The resources that a session wants to hear updates of.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use argus_protocol::ByteString;
+
+/// Subscriptions that one session may have.
+pub(crate) const MAX_SUBSCRIPTIONS: usize = 1000;
+/// Bytes of URIs that one session may have subscribed to.
+const MAX_URI_BYTES: usize = 256 * 1024;
+
+/// URIs by backend.
+#[derive(Debug, Default)]
+pub(super) struct Subscriptions {
+    uris: HashMap<Arc<str>, HashSet<ByteString>>,
+    count: usize,
+    bytes: usize,
+}
+
+impl Subscriptions {
+    /// Notes a subscription; `false` when there are too many, or too long ones.
+    pub(super) fn add(&mut self, backend: &Arc<str>, uri: &str) -> bool {
+        if self.has(backend, uri) {
+            return true;
+        }
+        if self.count >= MAX_SUBSCRIPTIONS || self.bytes + uri.len() > MAX_URI_BYTES {
+            return false;
+        }
+        self.count += 1;
+        self.bytes += uri.len();
+        // A copy: what was received would keep the whole request.
+        let uri = ByteString::from(uri.to_owned());
+        self.uris.entry(Arc::clone(backend)).or_default().insert(uri);
+        true
+    }
+
+    pub(super) fn remove(&mut self, backend: &str, uri: &str) {
+        if self.uris.get_mut(backend).is_some_and(|uris| uris.remove(uri)) {
+            self.count -= 1;
+            self.bytes -= uri.len();
+        }
+    }
+
+    /// The URIs at a backend.
+    pub(super) fn at(&self, backend: &str) -> Vec<ByteString> {
+        self.uris.get(backend).into_iter().flatten().cloned().collect()
+    }
+
+    pub(super) fn has(&self, backend: &str, uri: &str) -> bool {
+        self.uris.get(backend).is_some_and(|uris| uris.contains(uri))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn are_bounded_in_number() {
+        let mut all = Subscriptions::default();
+        let backend: Arc<str> = "b".into();
+        let uri = |n: usize| format!("x://{n}");
+        for n in 0..MAX_SUBSCRIPTIONS {
+            assert!(all.add(&backend, &uri(n)));
+        }
+        assert!(!all.add(&"other".into(), &uri(0)));
+        assert!(all.add(&backend, &uri(0)), "it is there already");
+        assert!(all.has("b", "x://5") && !all.has("other", "x://5"));
+        all.remove("b", "x://5");
+        all.remove("b", "x://5");
+        assert!(!all.has("b", "x://5"));
+        assert!(all.add(&"other".into(), &uri(0)));
+        assert!(!all.add(&"other".into(), &uri(1)));
+    }
+
+    #[test]
+    fn are_bounded_in_bytes() {
+        let mut all = Subscriptions::default();
+        let backend: Arc<str> = "b".into();
+        let uri = |n: usize| format!("{n:>8192}");
+        for n in 0..32 {
+            assert!(all.add(&backend, &uri(n)));
+        }
+        assert!(!all.add(&backend, "x"));
+        all.remove("b", &uri(7));
+        assert!(all.add(&backend, "x"));
+    }
+}

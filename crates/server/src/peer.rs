@@ -1,0 +1,25 @@
+//! Who is at the other end of a connection.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use argus_gateway::Caller;
+use http::{Extensions, Request};
+
+/// The address of the client, as an extension of its requests.
+#[derive(Debug, Clone, Copy)]
+struct Peer(IpAddr);
+
+/// Marks the requests of a connection from this address.
+pub(crate) fn mark<B>(address: IpAddr) -> impl FnMut(Request<B>) -> Request<B> + Clone {
+    move |mut request| {
+        request.extensions_mut().insert(Peer(address));
+        request
+    }
+}
+
+/// Whose request it is.
+pub(crate) fn caller(extensions: &Extensions) -> Caller {
+    // Every request comes on a connection, and is marked.
+    let address = extensions.get().map(|Peer(address)| *address);
+    Caller::at(address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()))
+}
