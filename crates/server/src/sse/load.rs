@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Requests that one connection may have in flight.
-pub(super) const MAX_REQUESTS: usize = 1024;
+pub(super) const MAX_REQUESTS: usize = 1000;
 /// Bytes that the bodies of these may have; one body may be larger when nothing else is in flight.
 const MAX_BYTES: usize = 64 << 20;
 

@@ -17,7 +17,6 @@ async fn so_many_calls_at_once_and_no_more() {
     for round in 0..10 {
         client.say(batch(round * 100, 100)).await;
     }
-    client.say(batch(1000, 24)).await;
     client.ask(json!("one more"), "tools/call", json!({"name": "t"})).await;
     let refused = client.message().await;
     assert_eq!(
@@ -26,10 +25,7 @@ async fn so_many_calls_at_once_and_no_more() {
     );
     let why = refused["error"]["message"].as_str().unwrap();
     assert!(why.contains("too many requests"), "{why}");
-    client
-        .notify("notifications/cancelled", json!({"requestId": 1010}))
-        .await;
-    for id in 1000..1024 {
+    for id in 990..1000 {
         client.notify("notifications/cancelled", json!({"requestId": id})).await;
     }
     assert_eq!(client.call("ping", json!({})).await["result"], json!({}));
