@@ -14,9 +14,11 @@ async fn so_many_calls_at_once_and_no_more() {
             .map(|id| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "t"}}));
         serde_json::Value::from_iter(calls)
     };
-    for round in 0..10 {
+    for round in 0..9 {
         client.say(batch(round * 100, 100)).await;
     }
+    client.say(batch(900, 90)).await;
+    client.say(batch(990, 10)).await;
     client.ask(json!("one more"), "tools/call", json!({"name": "t"})).await;
     let refused = client.message().await;
     assert_eq!(
