@@ -21,7 +21,7 @@ mod suggest;
 mod tree;
 
 pub use backend::{
-    Auth, Backend, BackendEntry, BackendKind, Protocol, Stdio, StreamableHttp, Timeouts, ToolOverride, Transport,
+    Auth, Backend, BackendEntry, BackendKind, Process, Protocol, Remote, Sse, Timeouts, ToolOverride, Transport,
     UnsetVariable, UnsetVariables,
 };
 pub use conflict::{ConflictResolution, Strategy};

@@ -79,6 +79,11 @@ pub enum LinkError {
 }
 
 impl LinkError {
+    /// The connection was ended on purpose.
+    pub(crate) fn stopped() -> Self {
+        Self::Closed("the backend was stopped".to_owned())
+    }
+
     /// The `code` of the peer's own error, if it answered one.
     #[must_use]
     pub fn refusal_code(&self) -> Option<i64> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use argus_config::{Backend, Protocol, Transport};
+use argus_config::{Backend, Protocol};
 use argus_protocol::Era;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -55,13 +55,8 @@ impl Upstream {
                 modern: Some(true),
             },
         };
-        let name: Arc<str> = definition.name.as_str().into();
         let upstream = Arc::new(Self {
-            connector: Connector {
-                context,
-                definition,
-                name,
-            },
+            connector: Connector::new(context, definition),
             state: watch::Sender::new(Arc::new(State::pending())),
             stop: CancellationToken::new(),
             relist: Notify::new(),
@@ -177,18 +172,19 @@ impl Upstream {
         }
         self.tasks.close();
         self.tasks.wait().await;
+        self.connector.stop().await;
         self.connector.context.http.farewells().await;
     }
 
     /// The place for a session's link; `None` when there are too many processes already.
     fn slot_of(&self, session: u64) -> Option<Arc<Slot>> {
-        let is_process = matches!(self.connector.definition.transport, Transport::Stdio(_));
+        let is_duplex = self.connector.is_duplex();
         let mut owned = self.owned();
         if let Some(slot) = owned.get(&session) {
             return Some(Arc::clone(slot));
         }
         owned.retain(|_, slot| slot.in_use());
-        if is_process && owned.len() >= MAX_OWNED_PROCESSES {
+        if is_duplex && owned.len() >= MAX_OWNED_PROCESSES {
             tracing::warn!(
                 backend = %self.name(),
                 "{MAX_OWNED_PROCESSES} processes belong to sessions already; this session shares one and cannot be asked",

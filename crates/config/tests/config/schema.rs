@@ -86,6 +86,8 @@ fn it_refuses_an_unknown_key_in_every_section() {
         "/backends/files/timeouts",
         "/backends/remote",
         "/backends/remote/auth",
+        "/backends/events",
+        "/backends/events/timeouts",
         "/conflict_resolution",
         "/feature_flags",
     ] {

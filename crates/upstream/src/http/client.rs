@@ -13,6 +13,9 @@ use tokio_util::task::TaskTracker;
 
 /// How long a TCP connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
+/// After so long without a byte the peer's machine is asked whether it is still there; the connection ends when it does
+/// not answer for as long again.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// How long an unused connection stays open.
 const IDLE: Duration = Duration::from_secs(50);
 
@@ -34,7 +37,9 @@ impl HttpClient {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT));
-        tcp.set_keepalive(Some(Duration::from_secs(60)));
+        tcp.set_keepalive(Some(KEEP_ALIVE));
+        tcp.set_keepalive_interval(Some(KEEP_ALIVE / 4));
+        tcp.set_keepalive_retries(Some(4));
         tcp.enforce_http(false);
         let tls = HttpsConnectorBuilder::new()
             .with_native_roots()?
