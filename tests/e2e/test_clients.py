@@ -12,7 +12,7 @@ from conftest import NOTES
 
 LEGACY = ["py2-legacy", "py1", "ts1", "ts2-legacy"]
 MODERN = ["py2-auto", "py2-modern", "ts2-auto", "ts2-modern"]
-FIXTURES = ["fixture-http", "fixture-stdio"]
+FIXTURES = ["fixture-http", "fixture-stdio", "fixture-sse"]
 SAMPLED = "sampled by the e2e client"
 
 # --- our fixture: the whole of the protocol, both eras ---------------------------------------------------------------

@@ -24,7 +24,7 @@ def inspect(target: Any, era: str, tmp_path: Any, *arguments: str) -> Any:
 
 pytestmark = [
     pytest.mark.parametrize("era", ["legacy", "auto", "modern"]),
-    pytest.mark.parametrize("target", ["fixture-http", "fixture-stdio"], indirect=True),
+    pytest.mark.parametrize("target", ["fixture-http", "fixture-stdio", "fixture-sse"], indirect=True),
 ]
 
 
