@@ -224,7 +224,8 @@ impl Connector {
             Some(local) => Some(local.running().await?),
             None => None,
         };
-        let endpoint = endpoint(&self.context, remote);
+        // A probe may break the connections that it uses at an old server, and no others.
+        let endpoint = endpoint(&self.context, remote).apart();
         sse::Connection::open(endpoint, server, process, self.definition.timeouts.init)
             .await
             .map(Wire::Sse)

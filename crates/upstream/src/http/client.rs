@@ -18,12 +18,18 @@ const CONNECT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// How long an unused connection stays open.
 const IDLE: Duration = Duration::from_secs(50);
+/// The same for messages that must not be sent twice: Node and uvicorn close an unused connection after 5 s, and what is
+/// sent at that moment may or may not have been taken.
+const IDLE_APART: Duration = Duration::from_secs(4);
+
+type Pool = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// HTTP/1.1 and HTTP/2 with TLS against the roots of the system, connections pooled per origin, `TCP_NODELAY` set.
 /// Clones share the pool.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    pub(super) client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pub(super) client: Pool,
+    tls: HttpsConnector<HttpConnector>,
     /// Sessions that are being ended.
     farewells: TaskTracker,
 }
@@ -46,16 +52,20 @@ impl HttpClient {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .http2_keep_alive_interval(Duration::from_secs(30))
-            .build(tls);
         Ok(Self {
-            client,
+            client: pooled(tls.clone(), IDLE),
+            tls,
             farewells: TaskTracker::new(),
         })
+    }
+
+    /// The same client with a pool of its own, for messages that must not be sent twice: nobody else's trouble reaches
+    /// its connections, and an unused one is given up before servers close it.
+    pub(crate) fn apart(&self) -> Self {
+        Self {
+            client: pooled(self.tls.clone(), IDLE_APART),
+            ..self.clone()
+        }
     }
 
     /// Lets a session be ended in the background.
@@ -68,4 +78,13 @@ impl HttpClient {
         self.farewells.close();
         self.farewells.wait().await;
     }
+}
+
+fn pooled(tls: HttpsConnector<HttpConnector>, idle: Duration) -> Pool {
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(idle)
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .http2_keep_alive_interval(Duration::from_secs(30))
+        .build(tls)
 }

@@ -54,6 +54,14 @@ impl Endpoint {
         self.follow(Method::GET, headers, Bytes::new()).await
     }
 
+    /// The same place, reached over connections that nobody else uses.
+    pub(crate) fn apart(self) -> Self {
+        Self {
+            client: self.client.apart(),
+            ..self
+        }
+    }
+
     /// The same headers at another place.
     pub(crate) fn at(&self, url: Url) -> Self {
         Self { url, ..self.clone() }
