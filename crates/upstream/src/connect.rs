@@ -209,7 +209,10 @@ impl Connector {
             }
             Transport::StreamableHttp(remote) => {
                 let opened = self.open_sse(remote, self.server(era, owned, sink)).await;
-                if matches!(opened, Err(LinkError::Status { .. } | LinkError::Protocol(_))) {
+                if matches!(
+                    opened,
+                    Err(LinkError::Status { .. } | LinkError::Protocol(_) | LinkError::ForeignEndpoint { .. })
+                ) {
                     // It may speak something else by now.
                     self.only_sse.store(false, Ordering::Relaxed);
                 }

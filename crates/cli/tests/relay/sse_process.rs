@@ -37,6 +37,20 @@ async fn one_process_serves_all_connections_and_ends_with_the_gateway() {
 }
 
 #[tokio::test]
+async fn it_is_told_to_end_and_ended_when_it_does_not() {
+    let mut world = World::new();
+    let journal = world.sse_started("odd", &["ignores-eof-and-sigterm"]);
+    let mut running = world.start();
+    running.plain().await.result("tools/call", &tool("hello", "{}")).await;
+    let began = Instant::now();
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.gateway().wait(Duration::from_secs(8)).code(), Some(0));
+    // SIGKILL comes 3 s after SIGTERM.
+    assert!(began.elapsed() >= Duration::from_millis(2900), "{:?}", began.elapsed());
+    assert!(is_gone(processes(&journal)[0]));
+}
+
+#[tokio::test]
 async fn it_does_not_outlive_a_killed_gateway() {
     let mut world = World::new();
     let journal = world.sse_started("odd", &["ignores-eof-and-sigterm"]);

@@ -42,14 +42,14 @@ fn run(arguments: Arguments) -> std::io::Result<()> {
         let engine = Arc::new(Engine::new(script, arguments.era, arguments.journal()));
         engine.note("start", "");
         if arguments.http {
-            http::serve(&engine, &arguments).await
+            http::serve(&engine, &arguments).await?;
         } else if arguments.sse {
-            sse::serve(&engine, &arguments).await
+            sse::serve(&engine, &arguments).await?;
         } else {
             stdio::serve(&engine).await?;
-            engine.note("end", "");
-            temper::after(&arguments).await;
-            Ok(())
         }
+        engine.note("end", "");
+        temper::after(&arguments).await;
+        Ok(())
     })
 }

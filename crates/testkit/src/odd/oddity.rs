@@ -97,6 +97,12 @@ pub(crate) enum Oddity {
         #[arg(long, conflicts_with = "away")]
         absolute: bool,
     },
+    /// Answers posts only when it is done with the message, over HTTP+SSE; `wait` waits for a file
+    TakesLate {
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        gate: PathBuf,
+    },
     /// Closes its stdout, or over HTTP+SSE its stream, in calls of `close` and lives on
     ClosesStdoutButLives,
     /// Says something on stderr and ends with code 4
@@ -122,6 +128,9 @@ impl Oddity {
                 endless,
                 repeating,
             } => pages_script(*pages, *endless, *repeating),
+            Self::TakesLate { gate } => {
+                json!({"tools/call wait": [{"gate": gate}, {"result": {"content": []}}]}).to_string()
+            }
             other => other.text().to_owned(),
         };
         Ok(Script::parse(SANE)?.and(Script::parse(&odd)?))

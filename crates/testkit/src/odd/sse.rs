@@ -74,6 +74,7 @@ impl Server {
                 Ok(body) => {
                     let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
                     self.take(parts.uri.query().unwrap_or_default(), &parts.headers, &text)
+                        .await
                 }
                 Err(_) => empty(StatusCode::BAD_REQUEST),
             },
@@ -136,7 +137,7 @@ impl Server {
     }
 
     /// Takes a posted message; which stream it belongs to is noted in as the header `stream`.
-    fn take(&self, query: &str, headers: &HeaderMap, text: &str) -> Response<Messages> {
+    async fn take(&self, query: &str, headers: &HeaderMap, text: &str) -> Response<Messages> {
         let mut noted = headers.clone();
         if let Ok(stream) = HeaderValue::from_str(query) {
             noted.insert("stream", stream);
@@ -156,7 +157,11 @@ impl Server {
             return empty(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
         }
         let engine = Arc::clone(&self.engine);
-        tokio::spawn(async move { engine.take(message, way).await });
+        let taking = tokio::spawn(async move { engine.take(message, way).await });
+        if matches!(self.oddity, Oddity::TakesLate { .. }) {
+            // It cannot fail.
+            let _ = taking.await;
+        }
         empty(StatusCode::ACCEPTED)
     }
 

@@ -187,7 +187,7 @@ async fn read(stream: EventStream, demux: Arc<Demux>, process: Option<Running>, 
         }
     };
     let ended = async {
-        let cause = stream.to_end(&demux).await;
+        let cause = stream.read_to_end(&demux).await;
         match &process {
             Some(process) => process.or_its_end(cause).await,
             None => cause,

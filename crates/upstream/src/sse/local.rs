@@ -137,6 +137,12 @@ impl LocalProcess {
     }
 }
 
+impl Drop for LocalProcess {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
 impl Running {
     /// Waits for the end of the process and says how it ended.
     pub(super) async fn wait_ended(&self) -> LinkError {

@@ -62,7 +62,7 @@ impl EventStream {
     }
 
     /// Gives every message to `demux` until the stream ends; says why it ended.
-    pub(super) async fn to_end(mut self, demux: &Arc<Demux>) -> LinkError {
+    pub(super) async fn read_to_end(mut self, demux: &Arc<Demux>) -> LinkError {
         loop {
             match self.next().await {
                 Ok(event) if is_message(&event) => demux.take(event.data),
@@ -107,11 +107,9 @@ fn posts_to(stream: &Url, data: &[u8]) -> Result<Url, LinkError> {
     let to = stream.join(text).ok().filter(|_| !text.is_empty());
     let mut to = to.ok_or_else(|| LinkError::Protocol("its `endpoint` event names no address".to_owned()))?;
     if to.origin() != stream.origin() {
-        return Err(LinkError::Protocol(format!(
-            "its `endpoint` event leads to {}, another origin than that of its url; let the server name a path of its \
-             own, or write the url as the server sees it",
-            to.origin().ascii_serialization()
-        )));
+        return Err(LinkError::ForeignEndpoint {
+            to: to.origin().ascii_serialization(),
+        });
     }
     to.set_fragment(None);
     // An address of http or https always can be without them.
