@@ -67,10 +67,24 @@ class Targets:
             backends = {"fixture": {"type": "streamable-http", "url": server.url}}
         elif name == "fixture-stdio":
             backends = {"fixture": harness.fixture_stdio(journal)}
+        elif name == "fixture-sse":
+            server = harness.FixtureServer(journal, transport="sse")
+            self.servers.append(server)
+            backends = {"fixture": {"type": "sse", "url": server.url}}
         elif name == "fixture-pages":
             backends = {"fixture": harness.fixture_stdio(journal, "--page-size", "3")}
         elif name == "everything":
             backends = {"everything": harness.everything_stdio()}
+        elif name == "everything-sse":
+            backends = {"everything": harness.everything_started()}
+        elif name == "server16-stdio":
+            backends = {"old": harness.server16_stdio()}
+        elif name == "server16-sse":
+            server = harness.Server16()
+            self.servers.append(server)
+            backends = {"old": {"type": "sse", "url": server.url}}
+        elif name == "server16-started":
+            backends = {"old": harness.server16_started()}
         elif name == "mixed":
             files = folder / "files"
             files.mkdir()

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -26,6 +27,7 @@ PY2 = PARTS / "py2" / "bin" / "python"
 PY1 = PARTS / "py1" / "bin" / "python"
 PY16 = PARTS / "py16" / "bin" / "python"
 FIXTURE = HERE / "fixture" / "server.py"
+SERVER16 = HERE / "fixture" / "server16.py"
 
 READY = re.compile(r"Argus MCP \S+ listening on (http://127\.0\.0\.1:\d+/mcp)")
 STOP_WITHIN = 15.0  # shutdown_timeout is 10 s; then the backends have to end too
@@ -128,18 +130,51 @@ class Process:
 
 
 class FixtureServer(Process):
-    """Our fixture over HTTP."""
+    """Our fixture over Streamable HTTP (`http`) or HTTP+SSE (`sse`)."""
 
-    def __init__(self, journal: Path | None = None, *options: str) -> None:
+    def __init__(self, journal: Path | None = None, *options: str, transport: str = "http") -> None:
         env = {"FIXTURE_JOURNAL": str(journal)} if journal else {}
-        super().__init__("fixture", [PY2, FIXTURE, "http", *options], env)
+        super().__init__(f"fixture-{transport}", [PY2, FIXTURE, transport, *options], env)
         self.journal = journal
-        self.url = self.wait_for(re.compile(r"^(http://\S+/mcp)$"), 15)
+        self.url = self.wait_for(re.compile(r"^(http://\S+/(?:mcp|sse))$"), 15)
 
 
 def fixture_stdio(journal: Path | None = None, *options: str) -> dict[str, Any]:
     env = {"FIXTURE_JOURNAL": str(journal)} if journal else {}
     return {"type": "stdio", "command": str(PY2), "args": [str(FIXTURE), "stdio", *options], "env": env}
+
+
+class Server16(Process):
+    """The server of 2024-11-05 over HTTP+SSE."""
+
+    def __init__(self) -> None:
+        super().__init__("server16", [PY16, SERVER16, "sse"])
+        self.url = self.wait_for(re.compile(r"^(http://\S+/sse)$"), 15)
+
+
+def server16_stdio() -> dict[str, Any]:
+    return {"type": "stdio", "command": str(PY16), "args": [str(SERVER16), "stdio"]}
+
+
+def server16_started() -> dict[str, Any]:
+    """The server of 2024-11-05 over HTTP+SSE, started by the gateway."""
+    port = free_port()
+    args = [str(SERVER16), "sse", "--port", str(port)]
+    return {"type": "sse", "url": f"http://127.0.0.1:{port}/sse", "command": str(PY16), "args": args}
+
+
+def free_port() -> int:
+    """A port for what takes no port 0."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def everything_started() -> dict[str, Any]:
+    """server-everything over HTTP+SSE, started by the gateway; it binds all interfaces."""
+    port = free_port()
+    started = {**everything_stdio(), "type": "sse", "url": f"http://127.0.0.1:{port}/sse"}
+    return {**started, "args": [*started["args"][:-1], "sse"], "env": {"PORT": str(port)}}
 
 
 def everything_stdio() -> dict[str, Any]:
@@ -161,11 +196,7 @@ class EverythingServer(Process):
     """server-everything over HTTP; only for direct runs, since it binds all interfaces and takes no port 0."""
 
     def __init__(self) -> None:
-        import socket
-
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         script = MODULES / "@modelcontextprotocol" / "server-everything" / "dist" / "index.js"
         super().__init__("server-everything", [NODE, script, "streamableHttp"], {"PORT": str(port)})
         self.wait_for(re.compile("listening on port"), 15)
@@ -190,7 +221,7 @@ class Gateway(Process):
         folder.mkdir(parents=True, exist_ok=True)
         self.mark = f"argus-e2e-{uuid.uuid4()}"
         for backend in backends.values():
-            if backend["type"] == "stdio":
+            if "command" in backend:
                 backend["env"] = {**backend.get("env", {}), "ARGUS_E2E_MARK": self.mark}
         config = folder / "config.yaml"
         config.write_text(yaml.safe_dump({"version": "1", "backends": backends, **more}, sort_keys=False))
@@ -204,7 +235,7 @@ class Gateway(Process):
             raise
 
     def children(self) -> list[str]:
-        """What runs with this gateway's mark: its stdio backends and whatever they started."""
+        """What runs with this gateway's mark: the processes of its backends and whatever they started."""
         return marked(self.mark)
 
     def finish(self) -> None:

@@ -15,7 +15,7 @@ MODERN = ["py2-auto", "py2-modern", "ts2-auto", "ts2-modern", "py2-auto-sse", "t
 OLD = "py16-sse"
 # What the SDK of 2024-11-05 cannot do: it knows no elicitation, and no context of a completion.
 CANNOT = {OLD: {"elicitation", "rounds", "state", "at once", "asking prompt", "url", "complete"}}
-FIXTURES = ["fixture-http", "fixture-stdio"]
+FIXTURES = ["fixture-http", "fixture-stdio", "fixture-sse"]
 SAMPLED = "sampled by the e2e client"
 
 # --- our fixture: the whole of the protocol, both eras ---------------------------------------------------------------
@@ -302,7 +302,11 @@ def on(targets: Any, behind: str, client: str) -> Seen:
 
 # Clients of either era list, call, read and get prompts from servers that know the legacy era only; a server-everything
 # of its own stands for the three when there is no gateway. Directly, the modern clients have to be legacy.
-@pytest.fixture(scope="module", params=[f"{client} mixed" for client in LEGACY + ["py2-auto", "py2-modern", "ts2-modern"]])
+REAL = [f"{client} mixed" for client in LEGACY + ["py2-auto", "py2-modern", "ts2-modern"]]
+OVER_SSE = ["py1 everything-sse", "ts1 everything-sse"]
+
+
+@pytest.fixture(scope="module", params=REAL + OVER_SSE + ["ts2-modern everything-sse"])
 def mixed(request: Any, targets: Any) -> Seen:
     client, behind = request.param.split()
     if targets.direct:
@@ -312,10 +316,11 @@ def mixed(request: Any, targets: Any) -> Seen:
     return on(targets, behind, client)
 
 
-@pytest.fixture(scope="module", params=LEGACY)
+@pytest.fixture(scope="module", params=[f"{client} mixed" for client in LEGACY] + OVER_SSE)
 def asking(request: Any, targets: Any) -> Seen:
     """Legacy clients answer questions of a legacy server; for modern ones that is a later release."""
-    return on(targets, "everything" if targets.direct else "mixed", request.param)
+    client, behind = request.param.split()
+    return on(targets, "everything" if targets.direct else behind, client)
 
 
 EVERYTHING_TOOLS = {

@@ -35,7 +35,7 @@ def test_fixture_scores_every_check_directly(targets: Any, revision: str, tmp_pa
 
 
 @pytest.mark.parametrize("revision", conformance.REVISIONS)
-@pytest.mark.parametrize("behind", ["fixture-http", "fixture-stdio"])
+@pytest.mark.parametrize("behind", ["fixture-http", "fixture-stdio", "fixture-sse"])
 def test_gateway_lowers_nothing(targets: Any, behind: str, revision: str, tmp_path: Any, capsys: Any) -> None:
     baseline = direct(targets, revision, tmp_path, capsys)
     if targets.direct:

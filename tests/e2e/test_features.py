@@ -12,7 +12,7 @@ import pytest
 import harness
 from test_clients import LEGACY, MODERN
 
-BEHIND = pytest.mark.parametrize("target", ["fixture-http", "fixture-stdio"], indirect=True)
+BEHIND = pytest.mark.parametrize("target", ["fixture-http", "fixture-stdio", "fixture-sse"], indirect=True)
 WATCHED = "test://watched-resource"
 
 

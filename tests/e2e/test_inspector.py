@@ -26,7 +26,7 @@ def inspect(target: Any, manner: str, tmp_path: Any, *arguments: str) -> Any:
 
 pytestmark = [
     pytest.mark.parametrize("manner", ["legacy", "auto", "modern", "legacy-sse", "auto-sse", "modern-sse"]),
-    pytest.mark.parametrize("target", ["fixture-http", "fixture-stdio"], indirect=True),
+    pytest.mark.parametrize("target", ["fixture-http", "fixture-stdio", "fixture-sse"], indirect=True),
 ]
 
 

@@ -22,7 +22,7 @@ mod suggest;
 mod tree;
 
 pub use backend::{
-    Auth, Backend, BackendEntry, BackendKind, Protocol, Sharing, Stdio, StreamableHttp, Timeouts, ToolOverride,
+    Auth, Backend, BackendEntry, BackendKind, Process, Protocol, Remote, Sharing, Sse, Timeouts, ToolOverride,
     Transport, UnsetVariable, UnsetVariables, Usage,
 };
 pub use catalogue::Catalogue;

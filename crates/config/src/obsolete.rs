@@ -30,7 +30,7 @@ const fn value(path: &'static str, value: &'static str, sentence: &'static str) 
 const PROVENANCE: &str = "obsolete: who changed what is not kept in the configuration; keep the file in version \
                           control and remove the key";
 const LATER: &str = "this release does not have it yet; remove the key";
-const LATER_SSE: &str = "this release does not have the transport `sse` yet; use `streamable-http`";
+const OF_SSE: &str = "it belongs to `type: sse`, whose process it waits for; remove it or change the type";
 const LATER_AUTH: &str = "this release does not have this kind of `auth` yet; use `type: static` with `headers`";
 
 const ROWS: &[Row] = &[
@@ -82,8 +82,7 @@ const ROWS: &[Row] = &[
     key("server.auth_background_refresh_enabled", LATER),
     key("server.auth_background_refresh_interval_seconds", LATER),
     key("backends.*.container", LATER),
-    key("backends.*.timeouts.sse_startup", LATER),
-    value("backends.*.type", "sse", LATER_SSE),
+    key("backends.*.timeouts.sse_startup", OF_SSE),
     value("backends.*.auth.type", "oauth2", LATER_AUTH),
     value("backends.*.auth.type", "pkce", LATER_AUTH),
 ];

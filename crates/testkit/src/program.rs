@@ -71,12 +71,12 @@ pub struct OddServer {
 }
 
 impl OddServer {
-    /// Starts `argus-odd` with these arguments and `--http`, and waits until it says where it listens.
+    /// Starts `argus-odd` with these arguments and `--http` or `--sse`, and waits until it says where it listens.
     #[must_use]
-    pub fn start(program: &str, arguments: &[&str]) -> Self {
+    pub fn start(program: &str, face: &str, arguments: &[&str]) -> Self {
         let mut process = Command::new(PathBuf::from(program))
             .args(arguments)
-            .arg("--http")
+            .arg(face)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -1,19 +1,22 @@
 //! Making a link: start or reach the backend, then shake hands in one era.
 
-use std::ffi::OsString;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use argus_config::{Auth, Backend, StreamableHttp, Transport};
+use argus_config::{Auth, Backend, Remote, Sse, Transport};
 use argus_protocol::{Answer, ByteString, Era, Object, Raw, code, meta, method, version};
-use argus_runtime::{GuardProgram, Spec, StopTimes};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use argus_runtime::{GuardProgram, StopTimes};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 
+use crate::duplex::Server;
 use crate::link::Wire;
 use crate::redact::Redactor;
 use crate::{
-    Declared, FeedSink, Hello, HttpClient, Link, LinkError, Outgoing, Remembered, Verdicts, http as streamable, stdio,
+    Declared, FeedSink, Hello, HttpClient, Link, LinkError, Outgoing, Remembered, Verdicts, http as streamable,
+    process, sse, stdio,
 };
 
 /// What all backends share.
@@ -48,9 +51,41 @@ pub(crate) struct Connector {
     pub(crate) context: Arc<Context>,
     pub(crate) definition: Arc<Backend>,
     pub(crate) name: Arc<str>,
+    /// The process behind the url, if the gateway starts it.
+    local: Option<Arc<sse::LocalProcess>>,
+    /// Whether a url that is configured as Streamable HTTP was found to speak HTTP+SSE only.
+    only_sse: Arc<AtomicBool>,
 }
 
 impl Connector {
+    pub(crate) fn new(context: Arc<Context>, definition: Arc<Backend>) -> Self {
+        let name: Arc<str> = definition.name.as_str().into();
+        let local = sse::LocalProcess::of(&definition, &name, &context.guard);
+        Self {
+            context,
+            definition,
+            name,
+            local: local.map(Arc::new),
+            only_sse: Arc::default(),
+        }
+    }
+
+    /// Stops what was started for all connections, bounded in time.
+    pub(crate) async fn stop(&self) {
+        if let Some(local) = &self.local {
+            local.stop().await;
+        }
+    }
+
+    /// Whether a connection carries the messages of all calls together, so that a question does not say whose call it
+    /// belongs to.
+    pub(crate) fn is_duplex(&self) -> bool {
+        match self.definition.transport {
+            Transport::Stdio(_) | Transport::Sse(_) => true,
+            Transport::StreamableHttp(_) => self.only_sse.load(Ordering::Relaxed),
+        }
+    }
+
     /// A legacy link that declares what `declared` says. `owned`: whether it belongs to one session.
     pub(crate) async fn legacy(
         self,
@@ -58,24 +93,14 @@ impl Connector {
         owned: bool,
         sink: Arc<dyn FeedSink>,
     ) -> Result<Link, LinkError> {
-        let wire = self.open(Era::Legacy, owned, sink).await?;
-        let request = Outgoing {
-            method: ByteString::from_static(method::INITIALIZE),
-            params: Some(initialize_params(&declared)),
-            name: None,
-            param_headers: Vec::new(),
-            declared: None,
+        let (wire, hello) = match self.greet(&declared, owned, &sink).await {
+            Err(error) if self.may_be_only_sse(&error) => self.greet_over_sse(&declared, owned, &sink, error).await?,
+            greeted => greeted?,
         };
-        let hello = match self
-            .handshake(&wire, request, method::INITIALIZE)
-            .await
-            .and_then(|raw| legacy_hello(&raw))
-        {
-            Ok(hello) => hello,
-            Err(error) => return Err(self.give_up(wire, error).await),
-        };
-        if let Wire::Http(connection) = &wire {
-            connection.agreed(&hello.version);
+        match &wire {
+            Wire::Stdio(_) => {}
+            Wire::Http(connection) => connection.agreed(&hello.version),
+            Wire::Sse(connection) => connection.agreed(&hello.version),
         }
         let link = Link::new(Era::Legacy, owned, hello, wire);
         // Taken before anything else is asked: a server may refuse requests until then.
@@ -83,6 +108,61 @@ impl Connector {
             .await?;
         link.open_feed();
         Ok(link)
+    }
+
+    /// Opens a connection and shakes hands in the legacy era.
+    async fn greet(
+        &self,
+        declared: &Declared,
+        owned: bool,
+        sink: &Arc<dyn FeedSink>,
+    ) -> Result<(Wire, Hello), LinkError> {
+        let wire = self.open(Era::Legacy, owned, Arc::clone(sink)).await?;
+        let request = Outgoing {
+            method: ByteString::from_static(method::INITIALIZE),
+            params: Some(initialize_params(declared)),
+            name: None,
+            param_headers: Vec::new(),
+            declared: None,
+        };
+        let greeted = self.handshake(&wire, request, method::INITIALIZE).await;
+        match greeted.and_then(|raw| legacy_hello(&raw)) {
+            Ok(hello) => Ok((wire, hello)),
+            Err(error) => Err(self.give_up(wire, error).await),
+        }
+    }
+
+    /// Whether a url that refuses `initialize` like this may speak HTTP+SSE only (MCP 2025-11-25 "Backwards
+    /// compatibility").
+    fn may_be_only_sse(&self, error: &LinkError) -> bool {
+        let LinkError::Status { status, .. } = error else {
+            return false;
+        };
+        !self.is_duplex()
+            && matches!(
+                *status,
+                StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+            )
+    }
+
+    /// Shakes hands over HTTP+SSE with a url that does not speak Streamable HTTP; `refused` is how it said so, and the
+    /// error if it does not speak HTTP+SSE either.
+    async fn greet_over_sse(
+        &self,
+        declared: &Declared,
+        owned: bool,
+        sink: &Arc<dyn FeedSink>,
+        refused: LinkError,
+    ) -> Result<(Wire, Hello), LinkError> {
+        let first = !self.only_sse.swap(true, Ordering::Relaxed);
+        let greeted = self.greet(declared, owned, sink).await;
+        if greeted.is_ok() && first {
+            tracing::warn!(
+                backend = %self.name,
+                "the url speaks only HTTP+SSE, the transport of 2024-11-05; write `type: sse` to be connected sooner",
+            );
+        }
+        greeted.map_err(|_| refused)
     }
 
     /// A modern link.
@@ -99,13 +179,13 @@ impl Connector {
         }
     }
 
-    /// Whether a URL speaks the modern era; `Ok(None)` for a process, which only a connection can tell.
+    /// Whether a URL speaks the modern era; `Ok(None)` where only a connection can tell.
     pub(crate) async fn probe(&self) -> Result<Option<streamable::Probe>, LinkError> {
         match &self.definition.transport {
-            Transport::Stdio(_) => Ok(None),
-            Transport::StreamableHttp(http) => {
+            Transport::Stdio(_) | Transport::Sse(_) => Ok(None),
+            Transport::StreamableHttp(remote) => {
                 let limit = self.definition.timeouts.init;
-                let endpoint = endpoint(&self.context, http);
+                let endpoint = endpoint(&self.context, remote);
                 match tokio::time::timeout(limit, streamable::probe(&endpoint)).await {
                     Ok(found) => found.map(Some),
                     Err(_) => Err(LinkError::Timeout {
@@ -120,18 +200,12 @@ impl Connector {
     async fn open(&self, era: Era, owned: bool, sink: Arc<dyn FeedSink>) -> Result<Wire, LinkError> {
         match &self.definition.transport {
             Transport::Stdio(process) => {
-                let spec = spec(process, &self.context.guard);
-                let server = stdio::Server {
-                    backend: Arc::clone(&self.name),
-                    era,
-                    owned,
-                    redactor: Redactor::new(&self.definition),
-                    sink,
-                };
+                let spec = process::spec(process, &self.context.guard, StopTimes::default());
+                let server = self.server(era, owned, sink);
                 stdio::Connection::open(&spec, server).await.map(Wire::Stdio)
             }
-            Transport::StreamableHttp(http) => {
-                let endpoint = endpoint(&self.context, http);
+            Transport::StreamableHttp(remote) if !self.is_duplex() => {
+                let endpoint = endpoint(&self.context, remote);
                 Ok(Wire::Http(streamable::Connection::new(
                     Arc::clone(&self.name),
                     era,
@@ -139,12 +213,50 @@ impl Connector {
                     sink,
                 )))
             }
+            Transport::StreamableHttp(remote) => {
+                let opened = self.open_sse(remote, self.server(era, owned, sink)).await;
+                if matches!(
+                    opened,
+                    Err(LinkError::Status { .. } | LinkError::Protocol(_) | LinkError::ForeignEndpoint { .. })
+                ) {
+                    // It may speak something else by now.
+                    self.only_sse.store(false, Ordering::Relaxed);
+                }
+                opened
+            }
+            Transport::Sse(Sse { remote, .. }) => self.open_sse(remote, self.server(era, owned, sink)).await,
+        }
+    }
+
+    async fn open_sse(&self, remote: &Remote, server: Server) -> Result<Wire, LinkError> {
+        let process = match &self.local {
+            Some(local) => Some(local.running().await?),
+            None => None,
+        };
+        // A probe may break the connections that it uses at an old server, and no others.
+        let endpoint = endpoint(&self.context, remote).apart();
+        sse::Connection::open(endpoint, server, process, self.definition.timeouts.init)
+            .await
+            .map(Wire::Sse)
+    }
+
+    fn server(&self, era: Era, owned: bool, sink: Arc<dyn FeedSink>) -> Server {
+        Server {
+            backend: Arc::clone(&self.name),
+            era,
+            owned,
+            redactor: Redactor::new(&self.definition),
+            sink,
         }
     }
 
     async fn handshake(&self, wire: &Wire, request: Outgoing, what: &'static str) -> Result<Raw, LinkError> {
         let after = self.definition.timeouts.init;
-        let answered = tokio::time::timeout(after, first_outcome(wire, request)).await;
+        let began = match wire {
+            Wire::Sse(connection) => connection.began(),
+            Wire::Stdio(_) | Wire::Http(_) => Instant::now(),
+        };
+        let answered = tokio::time::timeout_at(began + after, first_outcome(wire, request)).await;
         match answered {
             Ok(Ok(Answer::Result(result))) => Ok(result),
             Ok(Ok(Answer::Error(error))) => Err(LinkError::Refused { method: what, error }),
@@ -155,27 +267,15 @@ impl Connector {
 
     /// Ends a connection that came to nothing; an ended process knows better why.
     async fn give_up(&self, wire: Wire, error: LinkError) -> LinkError {
-        let cause = match &wire {
-            Wire::Stdio(connection) => connection.ended().unwrap_or(error),
-            Wire::Http(connection) => connection.ended().unwrap_or(error),
-        };
+        let cause = wire.ended().unwrap_or(error);
         // Stopping a process takes its time; nobody needs to wait for it.
-        tokio::spawn(async move {
-            match wire {
-                Wire::Stdio(connection) => connection.close().await,
-                Wire::Http(connection) => connection.close().await,
-            }
-        });
+        tokio::spawn(async move { wire.close().await });
         cause
     }
 }
 
 async fn first_outcome(wire: &Wire, request: Outgoing) -> crate::Outcome {
-    let source = match wire {
-        Wire::Stdio(connection) => connection.call(request),
-        Wire::Http(connection) => connection.call(request),
-    };
-    crate::Exchange::new(None, source).outcome().await
+    crate::Exchange::new(None, wire.call(request)).outcome().await
 }
 
 /// Whether an error says that the backend does not speak the legacy era (MCP 2026-07-28 "Backward compatibility"). Any
@@ -187,28 +287,13 @@ pub(crate) fn refuses_legacy(error: &LinkError) -> bool {
     )
 }
 
-fn spec(process: &argus_config::Stdio, guard: &GuardProgram) -> Spec {
-    let env = process
-        .env
-        .iter()
-        .map(|(name, value)| (name.into(), OsString::from(value.expose_secret())));
-    Spec {
-        program: (&process.command).into(),
-        args: process.args.iter().map(Into::into).collect(),
-        env: env.collect(),
-        cwd: process.cwd.clone(),
-        guard: guard.clone(),
-        stop: StopTimes::default(),
-    }
-}
-
-fn endpoint(context: &Context, http: &StreamableHttp) -> streamable::Endpoint {
+fn endpoint(context: &Context, remote: &Remote) -> streamable::Endpoint {
     let mut headers = HeaderMap::new();
-    let credentials = http.auth.iter().flat_map(|Auth::Static { headers }| headers);
-    for (name, value) in http.headers.iter().chain(credentials) {
+    let credentials = remote.auth.iter().flat_map(|Auth::Static { headers }| headers);
+    for (name, value) in remote.headers.iter().chain(credentials) {
         insert_secret(&mut headers, name, value);
     }
-    streamable::Endpoint::new(context.http.clone(), http.url.clone(), headers)
+    streamable::Endpoint::new(context.http.clone(), remote.url.clone(), headers)
 }
 
 fn insert_secret(headers: &mut HeaderMap, name: &str, value: &SecretString) {

@@ -72,6 +72,15 @@ pub enum LinkError {
         /// Where it was sent on to.
         to: String,
     },
+    /// The event stream wants messages at another origin: credentials must not go there.
+    #[error(
+        "its `endpoint` event leads to {to}, another origin than that of its url; let the server name a path of its \
+         own, or write the url as the server sees it"
+    )]
+    ForeignEndpoint {
+        /// The origin.
+        to: String,
+    },
     /// The peer answered something that is not the protocol.
     #[error("{0}")]
     Protocol(String),
@@ -89,6 +98,11 @@ pub enum LinkError {
 }
 
 impl LinkError {
+    /// The connection was ended on purpose.
+    pub(crate) fn stopped() -> Self {
+        Self::Closed("the backend was stopped".to_owned())
+    }
+
     /// The `code` of the peer's own error, if it answered one.
     #[must_use]
     pub fn refusal_code(&self) -> Option<i64> {
@@ -136,6 +150,7 @@ impl LinkError {
             Self::Status { status, hint, .. } => format!("answered {status}{hint}"),
             Self::SessionLost(_) => "the session with it is gone; try again".to_owned(),
             Self::Redirect { .. } => "it redirects to another origin".to_owned(),
+            Self::ForeignEndpoint { .. } => "it wants messages at another origin".to_owned(),
             other => other.to_string(),
         };
         RpcError::new(code, format!("backend `{backend}`: {cause}"))

@@ -1,4 +1,4 @@
-//! Links to backends: stdio and Streamable HTTP, their era, their pool and their supervision.
+//! Links to backends: stdio, HTTP+SSE and Streamable HTTP, their era, their pool and their supervision.
 //!
 //! A [`Link`] is one live connection in one era. Every call on it answers with an [`Exchange`]. What a backend says
 //! outside a call goes to the [`FeedSink`] that the link was opened with. A [`Upstream`] holds all links of one
@@ -7,6 +7,7 @@
 mod backoff;
 mod connect;
 mod declared;
+mod duplex;
 mod error;
 mod exchange;
 mod feed;
@@ -19,11 +20,13 @@ mod outgoing;
 mod owned;
 mod pool;
 mod probing;
+mod process;
 mod redact;
 mod remembered;
 mod remembering;
 mod revive;
 mod slot;
+mod sse;
 mod state;
 mod stdio;
 mod supervisor;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use argus_protocol::{Answer, Era, Object, Raw, method};
 
-use crate::{Exchange, LinkError, Lists, Outgoing, http, listing, stdio};
+use crate::duplex::Conversation;
+use crate::{Exchange, LinkError, Lists, Outgoing, http, listing, sse, stdio};
 
 /// What a backend said of itself in `initialize` or `server/discover`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,47 @@ pub struct Link {
 pub(crate) enum Wire {
     Stdio(stdio::Connection),
     Http(http::Connection),
+    Sse(sse::Connection),
+}
+
+/// What is spoken over a [`Wire`].
+enum Speech<'w> {
+    /// Messages of all calls together.
+    Duplex(&'w Conversation),
+    /// A request each.
+    Http(&'w http::Connection),
+}
+
+impl Wire {
+    fn speech(&self) -> Speech<'_> {
+        match self {
+            Self::Stdio(connection) => Speech::Duplex(connection.conversation()),
+            Self::Sse(connection) => Speech::Duplex(connection.conversation()),
+            Self::Http(connection) => Speech::Http(connection),
+        }
+    }
+
+    pub(crate) fn call(&self, request: Outgoing) -> Events {
+        match self.speech() {
+            Speech::Duplex(conversation) => conversation.call(request),
+            Speech::Http(connection) => connection.call(request),
+        }
+    }
+
+    pub(crate) fn ended(&self) -> Option<LinkError> {
+        match self.speech() {
+            Speech::Duplex(conversation) => conversation.ended(),
+            Speech::Http(connection) => connection.ended(),
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Stdio(connection) => connection.close().await,
+            Self::Http(connection) => connection.close().await,
+            Self::Sse(connection) => connection.close().await,
+        }
+    }
 }
 
 impl Link {
@@ -94,7 +136,7 @@ impl Link {
         if self.owned { before != wanted } else { wanted < before }
     }
 
-    /// Opens the stream on which a legacy backend speaks outside calls; a process has it anyway.
+    /// Opens the stream on which a legacy backend speaks outside calls; only Streamable HTTP does not have it anyway.
     pub(crate) fn open_feed(&self) {
         if let Wire::Http(connection) = &self.wire {
             connection.open_feed();
@@ -104,11 +146,7 @@ impl Link {
     /// Sends a request. `limit` bounds the backend's silence; `None` is for what stays open, such as a listener.
     #[must_use]
     pub fn call(&self, request: Outgoing, limit: Option<Duration>) -> Exchange {
-        let source = match &self.wire {
-            Wire::Stdio(connection) => connection.call(request),
-            Wire::Http(connection) => connection.call(request),
-        };
-        Exchange::new(limit, source)
+        Exchange::new(limit, self.wire.call(request))
     }
 
     /// Sends a request of the gateway itself and waits for its result.
@@ -146,20 +184,20 @@ impl Link {
 
     /// Sends a notification; it may be lost when the connection breaks, as every notification may.
     pub fn notify(&self, method: &str, params: Option<&Raw>) {
-        match &self.wire {
-            Wire::Stdio(connection) => connection.notify(method, params),
-            Wire::Http(connection) => connection.notify(method, params),
+        match self.wire.speech() {
+            Speech::Duplex(conversation) => conversation.notify(method, params),
+            Speech::Http(connection) => connection.notify(method, params),
         }
     }
 
     /// Sends a notification and waits until it is on its way, over HTTP until it was taken.
     pub(crate) async fn notify_now(&self, method: &'static str, limit: Duration) -> Result<(), LinkError> {
-        match &self.wire {
-            Wire::Stdio(connection) => {
-                connection.notify(method, None);
+        match self.wire.speech() {
+            Speech::Duplex(conversation) => {
+                conversation.notify(method, None);
                 Ok(())
             }
-            Wire::Http(connection) => match tokio::time::timeout(limit, connection.notify_now(method, None)).await {
+            Speech::Http(connection) => match tokio::time::timeout(limit, connection.notify_now(method, None)).await {
                 Ok(taken) => taken,
                 Err(_) => Err(LinkError::Timeout {
                     what: method,
@@ -172,35 +210,30 @@ impl Link {
     /// Why the connection is of no more use; `None` while it lives.
     #[must_use]
     pub fn ended(&self) -> Option<LinkError> {
-        match &self.wire {
-            Wire::Stdio(connection) => connection.ended(),
-            Wire::Http(connection) => connection.ended(),
-        }
+        self.wire.ended()
     }
 
     /// Waits until the connection is of no more use.
     pub async fn wait_ended(&self) -> LinkError {
-        match &self.wire {
-            Wire::Stdio(connection) => connection.wait_ended().await,
-            Wire::Http(connection) => connection.wait_ended().await,
+        match self.wire.speech() {
+            Speech::Duplex(conversation) => conversation.wait_ended().await,
+            Speech::Http(connection) => connection.wait_ended().await,
         }
     }
 
-    /// The last lines the process wrote on stderr, oldest first; none over HTTP.
+    /// The last lines the process wrote on stderr, oldest first; none where the gateway started no process.
     #[must_use]
     pub fn stderr(&self) -> Vec<String> {
         match &self.wire {
             Wire::Stdio(connection) => connection.stderr(),
+            Wire::Sse(connection) => connection.stderr(),
             Wire::Http(_) => Vec::new(),
         }
     }
 
     /// Ends the connection: a process is stopped, a session deleted. Bounded in time.
     pub async fn close(&self) {
-        match &self.wire {
-            Wire::Stdio(connection) => connection.close().await,
-            Wire::Http(connection) => connection.close().await,
-        }
+        self.wire.close().await;
     }
 }
 

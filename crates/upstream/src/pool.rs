@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argus_config::{Backend, Protocol, Sharing, Transport};
+use argus_config::{Backend, Protocol, Sharing};
 use argus_protocol::Era;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -58,13 +58,8 @@ impl Upstream {
         };
         let turns = Turns::new(&definition.usage);
         let known = context.remembered.load(&digest);
-        let name: Arc<str> = definition.name.as_str().into();
         let upstream = Arc::new(Self {
-            connector: Connector {
-                context,
-                definition,
-                name,
-            },
+            connector: Connector::new(context, definition),
             state: watch::Sender::new(Arc::new(State::from_before(known.clone()))),
             stop: CancellationToken::new(),
             relist: Notify::new(),
@@ -182,6 +177,7 @@ impl Upstream {
         }
         self.tasks.close();
         self.tasks.wait().await;
+        self.connector.stop().await;
         self.connector.context.http.farewells().await;
     }
 
@@ -198,9 +194,9 @@ impl Upstream {
 
     /// The place for a session's link; `None` when there are too many processes already.
     fn slot_of(&self, session: u64) -> Option<Arc<Slot>> {
-        let limit = match self.definition().transport {
-            Transport::Stdio(_) => self.definition().usage.max_processes,
-            Transport::StreamableHttp(_) => usize::MAX,
+        let limit = match self.connector.is_duplex() {
+            true => self.definition().usage.max_processes,
+            false => usize::MAX,
         };
         match self.owned.place(session, limit) {
             Place::Own(slot) => Some(slot),
@@ -208,7 +204,7 @@ impl Upstream {
                 if first {
                     tracing::warn!(
                         backend = %self.name(),
-                        "{limit} sessions have a process of their own already (max_processes); another one shares and cannot be asked",
+                        "{limit} sessions have a process or connection of their own already (max_processes); another one shares and cannot be asked",
                     );
                 }
                 None

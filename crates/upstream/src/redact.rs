@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use argus_config::{Auth, Backend, Transport};
+use argus_config::{Auth, Backend};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Shorter values are too common to be secrets, and to be missed in a text.
@@ -17,16 +17,13 @@ pub(crate) struct Redactor {
 
 impl Redactor {
     pub(crate) fn new(backend: &Backend) -> Self {
-        let values: Vec<&SecretString> = match &backend.transport {
-            Transport::Stdio(process) => process.env.values().collect(),
-            Transport::StreamableHttp(http) => {
-                let credentials = http.auth.iter().flat_map(|Auth::Static { headers }| headers.values());
-                http.headers.values().chain(credentials).collect()
-            }
-        };
-        let secrets = values
-            .into_iter()
-            .filter(|value| value.expose_secret().len() >= LEAST_LENGTH);
+        let remote = backend.transport.remote().into_iter().flat_map(|remote| {
+            let credentials = remote.auth.iter().flat_map(|Auth::Static { headers }| headers.values());
+            remote.headers.values().chain(credentials)
+        });
+        let process = backend.transport.process().into_iter();
+        let values = remote.chain(process.flat_map(|process| process.env.values()));
+        let secrets = values.filter(|value| value.expose_secret().len() >= LEAST_LENGTH);
         Self {
             secrets: secrets.cloned().collect(),
         }

@@ -28,7 +28,7 @@ pub(crate) async fn run(upstream: Arc<Upstream>) {
     let mut grace = Grace::new(upstream.connector.context.grace);
     let mut held = None;
     loop {
-        let attempting = grace.during(&upstream, attempt(&upstream));
+        let attempting = grace.during(&upstream, Box::pin(attempt(&upstream)));
         let Some(connected) = stop.run_until_cancelled(attempting).await else {
             break;
         };
@@ -83,16 +83,17 @@ async fn attempt(upstream: &Arc<Upstream>) -> Result<(Arc<Link>, Lists), LinkErr
     }
 }
 
-/// The link that the catalogue is read from. A process is tried in the legacy era first, a URL in the modern one.
+/// The link that the catalogue is read from. Where a connection speaks one era for its whole life, the legacy one is
+/// tried first, over Streamable HTTP the modern one.
 async fn connect(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
     let known = upstream.verdict();
     match upstream.connector.definition.transport {
-        Transport::Stdio(_) if known.legacy == Some(false) => match upstream.modern().await {
+        Transport::Stdio(_) | Transport::Sse(_) if known.legacy == Some(false) => match upstream.modern().await {
             // What was believed may be out of date.
             Err(error) if error.is_refusal() => upstream.legacy_catalogue().await.map(Arc::new).map_err(|_| error),
             made => made,
         },
-        Transport::Stdio(_) => match upstream.legacy_catalogue().await {
+        Transport::Stdio(_) | Transport::Sse(_) => match upstream.legacy_catalogue().await {
             Err(refused) if upstream.verdict().legacy == Some(false) => upstream.modern().await.map_err(|_| refused),
             made => made.map(Arc::new),
         },

@@ -165,7 +165,7 @@ async fn junk_on_stdout_is_logged_and_not_fatal() {
     let said = running.says("line=starting up...");
     let line = said.lines().find(|line| line.contains("starting up...")).unwrap();
     assert!(
-        line.contains("WARN") && line.contains("the backend writes junk on stdout backend=junk"),
+        line.contains("WARN") && line.contains("the backend writes junk backend=junk"),
         "{line}"
     );
     // One process for the catalogue, one for calls: none was started again.

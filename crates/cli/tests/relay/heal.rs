@@ -220,7 +220,11 @@ async fn half_of_a_thousand_calls_are_cut_and_none_is_mixed_up() {
         let arrived = || frail.messages("tools/call").len() + steady.messages("tools/call").len();
         let began = Instant::now();
         while arrived() < 1000 {
-            assert!(began.elapsed() < Duration::from_secs(25), "the calls do not arrive");
+            assert!(
+                began.elapsed() < Duration::from_secs(25),
+                "the calls do not arrive: {}",
+                arrived()
+            );
             // Looking is work, too.
             tokio::time::sleep(Duration::from_millis(200)).await;
         }

@@ -43,11 +43,34 @@ impl World {
 
     /// Adds a backend behind a URL.
     pub(crate) fn http(&mut self, name: &str, arguments: &[&str]) -> Journal {
+        self.behind("--http", "streamable-http", name, arguments)
+    }
+
+    /// Adds a backend over HTTP+SSE.
+    pub(crate) fn sse(&mut self, name: &str, arguments: &[&str]) -> Journal {
+        self.behind("--sse", "sse", name, arguments)
+    }
+
+    /// Adds a backend over HTTP+SSE that the gateway has to start.
+    pub(crate) fn sse_started(&mut self, name: &str, arguments: &[&str]) -> Journal {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let port_text = port.to_string();
+        let journal = self.stdio(name, &[arguments, &["--sse", "--port", &port_text]].concat());
+        self.backend(name, "type", "sse");
+        self.backend(name, "url", format!("http://127.0.0.1:{port}/sse"));
+        journal
+    }
+
+    fn behind(&mut self, face: &str, kind: &str, name: &str, arguments: &[&str]) -> Journal {
         let journal = self.journal(name);
         let mut arguments = arguments.to_vec();
         arguments.extend(["--journal", journal.path().to_str().unwrap()]);
-        let server = OddServer::start(odd_program(ARGUS), &arguments);
-        self.config["backends"][name] = json!({"type": "streamable-http", "url": server.url()});
+        let server = OddServer::start(odd_program(ARGUS), face, &arguments);
+        self.config["backends"][name] = json!({"type": kind, "url": server.url()});
         self.servers.push(server);
         journal
     }

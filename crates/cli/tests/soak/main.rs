@@ -78,7 +78,7 @@ async fn memory_and_descriptors_stay_flat() {
         setting("ARGUS_SOAK_SESSIONS", 10_000),
         setting("ARGUS_SOAK_CALLS", 30_000),
     );
-    let far = OddServer::start(odd_program(ARGUS), &["sane"]);
+    let far = OddServer::start(odd_program(ARGUS), "--http", &["sane"]);
     let config = json!({"backends": {
         "near": {"type": "stdio", "command": odd_program(ARGUS), "args": ["sane"]},
         "far": {"type": "streamable-http", "url": far.url()},

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use indexmap::IndexMap;
 
-use super::{Auth, Backend, Protocol, Stdio, StreamableHttp, Transport};
+use super::{Auth, Backend, Process, Protocol, Remote, Transport};
 use crate::filters::Filter;
 
 impl Backend {
@@ -16,8 +16,14 @@ impl Backend {
         let mut feed = Feed(Sha256::new());
         feed.text(&self.name).text(&self.group).text(protocol(self.protocol));
         match &self.transport {
-            Transport::Stdio(stdio) => feed.stdio(stdio),
-            Transport::StreamableHttp(http) => feed.http(http),
+            Transport::Stdio(process) => feed.text("stdio").process(process),
+            Transport::StreamableHttp(remote) => {
+                feed.text("streamable-http").remote(remote);
+            }
+            Transport::Sse(sse) => {
+                feed.text("sse").remote(&sse.remote).count(sse.process.iter().len());
+                sse.process.iter().for_each(|process| feed.process(process));
+            }
         }
         for filter in [&self.filters.tools, &self.filters.resources, &self.filters.prompts] {
             feed.filter(filter);
@@ -36,6 +42,9 @@ impl Backend {
         feed.text(usage.sharing.as_str());
         for count in [usage.max_processes, usage.max_concurrent_calls, usage.max_waiting_calls] {
             feed.count(count);
+        }
+        if let Transport::Sse(_) = self.transport {
+            feed.bytes(&timeouts.sse_startup.as_nanos().to_le_bytes());
         }
         feed.finish()
     }
@@ -91,22 +100,17 @@ impl Feed {
         self
     }
 
-    fn stdio(&mut self, stdio: &Stdio) {
-        self.text("stdio")
-            .text(&stdio.command)
-            .texts(&stdio.args)
-            .secrets(&stdio.env);
-        self.optional(stdio.cwd.as_ref().map(|cwd| cwd.to_string_lossy()).as_deref());
+    fn process(&mut self, process: &Process) {
+        self.text(&process.command).texts(&process.args).secrets(&process.env);
+        self.optional(process.cwd.as_ref().map(|cwd| cwd.to_string_lossy()).as_deref());
     }
 
-    fn http(&mut self, http: &StreamableHttp) {
-        self.text("streamable-http")
-            .text(http.url.as_str())
-            .secrets(&http.headers);
-        match &http.auth {
+    fn remote(&mut self, remote: &Remote) -> &mut Self {
+        self.text(remote.url.as_str()).secrets(&remote.headers);
+        match &remote.auth {
             Some(Auth::Static { headers }) => self.text("static").secrets(headers),
             None => self.text(""),
-        };
+        }
     }
 
     fn filter(&mut self, filter: &Filter) {

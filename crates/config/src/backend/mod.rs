@@ -2,9 +2,10 @@
 
 mod auth;
 mod digest;
-mod http;
 mod overrides;
-mod stdio;
+mod process;
+mod remote;
+mod sse;
 mod timeouts;
 mod usage;
 
@@ -13,9 +14,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub use auth::Auth;
-pub use http::StreamableHttp;
 pub use overrides::ToolOverride;
-pub use stdio::Stdio;
+pub use process::Process;
+pub use remote::Remote;
+pub use sse::Sse;
 pub use timeouts::Timeouts;
 pub use usage::{Sharing, Usage};
 
@@ -43,6 +45,8 @@ pub enum BackendKind {
     Stdio,
     /// An HTTP endpoint.
     StreamableHttp,
+    /// An HTTP endpoint that speaks HTTP+SSE.
+    Sse,
 }
 
 impl BackendKind {
@@ -50,8 +54,9 @@ impl BackendKind {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Stdio => stdio::TYPE,
-            Self::StreamableHttp => http::TYPE,
+            Self::Stdio => process::STDIO,
+            Self::StreamableHttp => remote::STREAMABLE_HTTP,
+            Self::Sse => sse::TYPE,
         }
     }
 }
@@ -126,9 +131,11 @@ pub enum Protocol {
 #[derive(Clone, Debug)]
 pub enum Transport {
     /// A process of this machine, over its standard input and output.
-    Stdio(Stdio),
+    Stdio(Process),
     /// An HTTP endpoint.
-    StreamableHttp(StreamableHttp),
+    StreamableHttp(Remote),
+    /// An HTTP endpoint that speaks HTTP+SSE.
+    Sse(Sse),
 }
 
 impl Transport {
@@ -138,6 +145,26 @@ impl Transport {
         match self {
             Self::Stdio(_) => BackendKind::Stdio,
             Self::StreamableHttp(_) => BackendKind::StreamableHttp,
+            Self::Sse(_) => BackendKind::Sse,
+        }
+    }
+
+    /// The endpoint, if there is one.
+    #[must_use]
+    pub fn remote(&self) -> Option<&Remote> {
+        match self {
+            Self::Stdio(_) => None,
+            Self::StreamableHttp(remote) | Self::Sse(Sse { remote, .. }) => Some(remote),
+        }
+    }
+
+    /// The process that is started, if there is one.
+    #[must_use]
+    pub fn process(&self) -> Option<&Process> {
+        match self {
+            Self::Stdio(process) => Some(process),
+            Self::StreamableHttp(_) => None,
+            Self::Sse(Sse { process, .. }) => process.as_ref(),
         }
     }
 }
@@ -173,21 +200,35 @@ const TIMEOUTS: Field = Field::new(
     "How long the backend's answers may take.",
 );
 
-/// The keys of every kind of backend.
+const SSE_TIMEOUTS: Field = Field::new("timeouts", Kind::Section(timeouts::SSE_FIELDS), TIMEOUTS.doc);
+
+/// The keys of every kind of backend, with the timeouts of most.
 const COMMON: &[Field] = &[GROUP, PROTOCOL, FILTERS, TOOL_OVERRIDES, TIMEOUTS];
+const SSE_COMMON: &[Field] = &[GROUP, PROTOCOL, FILTERS, TOOL_OVERRIDES, SSE_TIMEOUTS];
 
 pub(crate) const VARIANTS: &[Variant] = &[
     Variant {
-        name: stdio::TYPE,
+        name: process::STDIO,
         fields: STDIO_FIELDS,
     },
     Variant {
-        name: http::TYPE,
+        name: remote::STREAMABLE_HTTP,
         fields: HTTP_FIELDS,
     },
+    Variant {
+        name: sse::TYPE,
+        fields: SSE_FIELDS,
+    },
 ];
-const STDIO_FIELDS: Fields = &[stdio::FIELDS, COMMON, usage::FIELDS];
-const HTTP_FIELDS: Fields = &[http::FIELDS, COMMON, usage::FIELDS];
+const STDIO_FIELDS: Fields = &[process::FIELDS, COMMON, usage::FIELDS];
+const HTTP_FIELDS: Fields = &[remote::FIELDS, COMMON, usage::FIELDS];
+const SSE_FIELDS: Fields = &[
+    sse::TYPE_FIELDS,
+    remote::FIELDS_OF_ANY,
+    process::FIELDS_FIRST,
+    SSE_COMMON,
+    usage::FIELDS,
+];
 
 /// What could be read of a backend, also when a variable is missing.
 struct Draft {
@@ -252,17 +293,23 @@ impl Draft {
 
     fn read_section(name: &str, variant: &Variant, section: &Section<'_>, cx: &mut Context<'_>) -> Self {
         let (kind, transport) = match variant.name {
-            stdio::TYPE => (BackendKind::Stdio, Some(Transport::Stdio(Stdio::read(section, cx)))),
+            process::STDIO => (BackendKind::Stdio, Some(Transport::Stdio(Process::read(section, cx)))),
+            sse::TYPE => (BackendKind::Sse, Sse::read(section, cx).map(Transport::Sse)),
             _ => (
                 BackendKind::StreamableHttp,
-                StreamableHttp::read(section, cx).map(Transport::StreamableHttp),
+                Remote::read(section, cx).map(Transport::StreamableHttp),
             ),
         };
         let group = section.text(&GROUP, cx);
         let protocol = Protocol::read(section, cx);
         let filters = Filters::read(&section.section(&FILTERS, cx), cx);
         let tool_overrides = overrides::read(section, &TOOL_OVERRIDES, cx);
-        let timeouts = Timeouts::read(&section.section(&TIMEOUTS, cx), kind, cx);
+        let of_kind = if kind == BackendKind::Sse {
+            &SSE_TIMEOUTS
+        } else {
+            &TIMEOUTS
+        };
+        let timeouts = Timeouts::read(&section.section(of_kind, cx), kind, cx);
         let usage = Usage::read(section, cx);
         let backend = transport.map(|transport| Backend {
             name: name.to_owned(),

@@ -14,6 +14,8 @@ pub struct Timeouts {
     pub cap_fetch: Duration,
     /// One whole attempt to connect, lists included.
     pub startup: Duration,
+    /// From the start of the process of a backend over HTTP+SSE until its endpoint answers.
+    pub sse_startup: Duration,
     /// A call; progress starts it anew, and it stands still while a question is with the client.
     pub call: Duration,
 }
@@ -23,7 +25,7 @@ const LONGEST_WAIT: Kind = Kind::Seconds { min: 0.1, max: 3600.0 };
 const INIT: Field = Field::new(
     "init",
     LONGEST_WAIT,
-    "From the start of a connection to the end of the handshake, in seconds; 60 for stdio, 15 for streamable-http.",
+    "From the start of a connection to the end of the handshake, in seconds; 60 for stdio, 15 for the others.",
 );
 const CAP_FETCH: Field =
     Field::new("cap_fetch", LONGEST_WAIT, "Each page of each list, in seconds.").preset(Preset::Seconds(10.0));
@@ -43,7 +45,19 @@ const CALL: Field = Field::new(
 )
 .preset(Preset::Seconds(300.0));
 
-pub(super) const FIELDS: Fields = &[&[INIT, CAP_FETCH, STARTUP, CALL]];
+const SSE_STARTUP: Field = Field::new(
+    "sse_startup",
+    LONGEST_WAIT,
+    "From the start of the process until the url answers, in seconds.",
+)
+.preset(Preset::Seconds(5.0));
+
+/// The keys of most kinds of backends.
+pub(super) const FIELDS: Fields = &[COMMON];
+/// The keys of a backend over HTTP+SSE.
+pub(super) const SSE_FIELDS: Fields = &[COMMON, &[SSE_STARTUP]];
+
+const COMMON: &[Field] = &[INIT, CAP_FETCH, STARTUP, CALL];
 
 impl Timeouts {
     pub(super) fn read(section: &Section<'_>, kind: BackendKind, cx: &mut Context<'_>) -> Self {
@@ -52,6 +66,7 @@ impl Timeouts {
             init: seconds(&INIT).unwrap_or_else(|| init(kind)),
             cap_fetch: seconds(&CAP_FETCH).unwrap_or_default(),
             startup: seconds(&STARTUP).unwrap_or_default(),
+            sse_startup: seconds(&SSE_STARTUP).unwrap_or_default(),
             call: seconds(&CALL).unwrap_or_default(),
         }
     }
@@ -66,6 +81,6 @@ impl Timeouts {
 fn init(kind: BackendKind) -> Duration {
     match kind {
         BackendKind::Stdio => Duration::from_secs(60),
-        BackendKind::StreamableHttp => Duration::from_secs(15),
+        BackendKind::StreamableHttp | BackendKind::Sse => Duration::from_secs(15),
     }
 }

@@ -108,6 +108,12 @@ impl<'n> Section<'n> {
         within.map_or_else(|| self.span.clone(), |entry| entry.key_span.clone())
     }
 
+    /// The path and the place of a key that is written.
+    pub(crate) fn written(&self, field: &Field) -> Option<(KeyPath, Span)> {
+        self.entry(field)
+            .map(|entry| (self.path(field), entry.key_span.clone()))
+    }
+
     fn path(&self, field: &Field) -> KeyPath {
         self.path.key(field.key)
     }

@@ -9,9 +9,11 @@ use serde_json::Value;
 
 const STDIO: &str = "type: stdio, command: server";
 const HTTP: &str = "type: streamable-http, url: 'https://mcp.example.com/mcp'";
+const SSE: &str = "type: sse, url: 'https://mcp.example.com/sse'";
+const SSE_WITH_PROCESS: &str = "type: sse, url: 'http://127.0.0.1:9100/sse', command: server";
 
-/// A key in the schema's terms and two files that differ in it only. The kinds of a backend are told apart as `<stdio>`
-/// and `<streamable-http>`, names of the reader's choice are `*`.
+/// A key in the schema's terms and two files that differ in it only. The kinds of a backend are told apart as `<stdio>`,
+/// `<streamable-http>` and `<sse>`, names of the reader's choice are `*`.
 fn cases() -> Vec<(String, String, String)> {
     let mut cases = Vec::new();
     let mut case = |key: &str, without: String, with: String| cases.push((key.to_owned(), without, with));
@@ -61,7 +63,7 @@ fn cases() -> Vec<(String, String, String)> {
         let key = format!("feature_flags.{flag}");
         case(&key, String::new(), nest(&key, value));
     }
-    for (kind, base) in [("stdio", STDIO), ("streamable-http", HTTP)] {
+    for (kind, base) in [("stdio", STDIO), ("streamable-http", HTTP), ("sse", SSE)] {
         for (key, value) in [
             ("group", "red"),
             ("protocol", "legacy"),
@@ -89,43 +91,54 @@ fn cases() -> Vec<(String, String, String)> {
             );
         }
     }
-    for (key, value) in [("args", "[a]"), ("env", "{A: b}"), ("cwd", "/tmp")] {
+    for (kind, base) in [("stdio", STDIO), ("sse", SSE_WITH_PROCESS)] {
+        for (key, value) in [("args", "[a]"), ("env", "{A: b}"), ("cwd", "/tmp")] {
+            case(
+                &backend_key(kind, key),
+                backend(base),
+                backend(&format!("{base}, {key}: {value}")),
+            );
+        }
         case(
-            &backend_key("stdio", key),
-            backend(STDIO),
-            backend(&format!("{STDIO}, {key}: {value}")),
+            &backend_key(kind, "command"),
+            backend(base),
+            backend(&base.replace("command: server", "command: other")),
+        );
+    }
+    for (kind, base) in [("streamable-http", HTTP), ("sse", SSE)] {
+        case(
+            &backend_key(kind, "headers"),
+            backend(base),
+            backend(&format!("{base}, headers: {{A: b}}")),
+        );
+        case(
+            &backend_key(kind, "url"),
+            backend(base),
+            backend(&base.replace("mcp.example.com", "other.example.com")),
+        );
+        case(
+            &backend_key(kind, "auth.<static>.headers"),
+            backend(base),
+            backend(&format!("{base}, auth: {{type: static, headers: {{A: b}}}}")),
         );
     }
     case(
-        &backend_key("stdio", "command"),
-        backend(STDIO),
-        backend("type: stdio, command: other"),
-    );
-    case(
-        &backend_key("streamable-http", "headers"),
-        backend(HTTP),
-        backend(&format!("{HTTP}, headers: {{A: b}}")),
-    );
-    case(
-        &backend_key("streamable-http", "url"),
-        backend(HTTP),
-        backend("type: streamable-http, url: 'https://mcp.example.com/other'"),
-    );
-    case(
-        &backend_key("streamable-http", "auth.<static>.headers"),
-        backend(HTTP),
-        backend(&format!("{HTTP}, auth: {{type: static, headers: {{A: b}}}}")),
+        &backend_key("sse", "timeouts.sse_startup"),
+        backend(SSE_WITH_PROCESS),
+        backend(&format!("{SSE_WITH_PROCESS}, timeouts: {{sse_startup: 1}}")),
     );
     cases
 }
 
 /// Keys whose only effect is what they refuse or choose: the version, and `type`, without which the other keys of its
 /// section are not accepted.
-const CHOOSERS: [&str; 4] = [
+const CHOOSERS: [&str; 6] = [
     "version",
     "backends.*.<stdio>.type",
     "backends.*.<streamable-http>.type",
     "backends.*.<streamable-http>.auth.<static>.type",
+    "backends.*.<sse>.type",
+    "backends.*.<sse>.auth.<static>.type",
 ];
 
 fn backend_key(kind: &str, key: &str) -> String {

@@ -14,10 +14,10 @@ fn good(text: &str) -> Config {
     loaded.config
 }
 
-fn stdio(config: &Config, index: usize) -> argus_config::Stdio {
+fn stdio(config: &Config, index: usize) -> argus_config::Process {
     match &config.backends[index].definition.as_ref().unwrap().transport {
         Transport::Stdio(stdio) => stdio.clone(),
-        Transport::StreamableHttp(_) => panic!("not stdio"),
+        Transport::StreamableHttp(_) | Transport::Sse(_) => panic!("not stdio"),
     }
 }
 
@@ -64,6 +64,16 @@ fn a_full_file_loads_to_what_it_says() {
     assert_eq!(files.args, ["--port", "8080", "--verbose", "true", "x"]);
     assert_eq!(files.env["TOKEN"].expose_secret(), "hunter2");
     assert_eq!(files.cwd.as_deref(), Some(Path::new("/etc/argus/sub/folder")));
+    let Transport::Sse(events) = &config.backends[2].definition.as_ref().unwrap().transport else {
+        panic!("not sse")
+    };
+    assert_eq!(events.remote.url.as_str(), "http://127.0.0.1:9100/sse");
+    let process = events.process.as_ref().unwrap();
+    assert_eq!(
+        (process.command.as_str(), &process.args[..]),
+        ("files", &["sse".to_owned()][..])
+    );
+    assert_eq!(process.cwd.as_deref(), Some(Path::new("/etc/argus/sub/folder")));
     assert_eq!(config.server.port, 8081);
 }
 

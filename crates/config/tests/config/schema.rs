@@ -87,6 +87,8 @@ fn it_refuses_an_unknown_key_in_every_section() {
         "/backends/remote",
         "/backends/remote/auth",
         "/catalogue",
+        "/backends/events",
+        "/backends/events/timeouts",
         "/conflict_resolution",
         "/feature_flags",
     ] {

@@ -18,6 +18,14 @@ pub(crate) struct Arguments {
     #[arg(long, global = true)]
     pub(crate) http: bool,
 
+    /// Serve over HTTP+SSE, at the URL that is printed first
+    #[arg(long, global = true, conflicts_with = "http")]
+    pub(crate) sse: bool,
+
+    /// The port to serve at over HTTP+SSE
+    #[arg(long, global = true, default_value = "0")]
+    pub(crate) port: u16,
+
     /// Answer over HTTP with JSON bodies instead of event streams
     #[arg(long, global = true)]
     pub(crate) json: bool,

@@ -122,6 +122,14 @@ impl Engine {
         }
     }
 
+    /// The status that the script has for this message.
+    pub(crate) fn status_of(&self, message: &Envelope) -> Option<u16> {
+        let turn = self.turn.load(Ordering::SeqCst);
+        let name = name_of(message);
+        let steps = self.script.steps(message.method.as_deref()?, name.as_deref(), turn)?;
+        steps.iter().find_map(|step| step.status)
+    }
+
     fn fill(&self, message: &Envelope) -> Fill {
         let params = message.params().unwrap_or_default().to_owned();
         let meta = part(&params, "_meta").unwrap_or_default();

@@ -4,4 +4,5 @@ mod answer;
 mod serve;
 mod sessions;
 
-pub(crate) use serve::serve;
+pub(crate) use answer::{empty, event, event_stream, send};
+pub(crate) use serve::{accept, elsewhere, serve};

@@ -1,4 +1,4 @@
-//! The odd backends. Each follows a script (`script.rs`) over stdio or HTTP; the oddities are in the script, or around it.
+//! The odd backends. Each follows a script (`script.rs`) over stdio, HTTP or HTTP+SSE; the oddities are in the script, or around it.
 
 mod arguments;
 mod engine;
@@ -7,6 +7,7 @@ mod http;
 mod oddity;
 mod out;
 mod script;
+mod sse;
 mod stdio;
 mod temper;
 
@@ -41,12 +42,14 @@ fn run(arguments: Arguments) -> std::io::Result<()> {
         let engine = Arc::new(Engine::new(script, arguments.era, arguments.journal()));
         engine.note("start", "");
         if arguments.http {
-            http::serve(&engine, &arguments).await
+            http::serve(&engine, &arguments).await?;
+        } else if arguments.sse {
+            sse::serve(&engine, &arguments).await?;
         } else {
             stdio::serve(&engine).await?;
-            engine.note("end", "");
-            temper::after(&arguments).await;
-            Ok(())
         }
+        engine.note("end", "");
+        temper::after(&arguments).await;
+        Ok(())
     })
 }

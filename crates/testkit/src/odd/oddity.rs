@@ -76,19 +76,34 @@ pub(crate) enum Oddity {
     },
     /// Answers calls of `html` with a web page, over HTTP
     WrongContentType,
-    /// Answers calls of `fail` with the status 500, over HTTP
+    /// Answers calls of `fail` with the status 500, over HTTP and HTTP+SSE
     #[command(name = "status-500")]
     Status500 {
         /// Answer everything like that
         #[arg(long)]
         always: bool,
     },
-    /// Forgets its sessions in calls of `forget`, over HTTP
+    /// Forgets its sessions in calls of `forget`, over HTTP and HTTP+SSE
     #[command(name = "session-404")]
     Session404,
     /// Writes its answers in small pieces, over HTTP
     SlowTrickle,
-    /// Closes its stdout in calls of `close` and lives on
+    /// Names no place for messages, over HTTP+SSE
+    OddEndpoint {
+        /// Names one at another origin
+        #[arg(long)]
+        away: bool,
+        /// Names one of its own with its whole address
+        #[arg(long, conflicts_with = "away")]
+        absolute: bool,
+    },
+    /// Answers posts only when it is done with the message, over HTTP+SSE; `wait` waits for a file
+    TakesLate {
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        gate: PathBuf,
+    },
+    /// Closes its stdout, or over HTTP+SSE its stream, in calls of `close` and lives on
     ClosesStdoutButLives,
     /// Says something on stderr and ends with code 4
     ExitAtOnce,
@@ -113,6 +128,9 @@ impl Oddity {
                 endless,
                 repeating,
             } => pages_script(*pages, *endless, *repeating),
+            Self::TakesLate { gate } => {
+                json!({"tools/call wait": [{"gate": gate}, {"result": {"content": []}}]}).to_string()
+            }
             other => other.text().to_owned(),
         };
         Ok(Script::parse(SANE)?.and(Script::parse(&odd)?))

@@ -20,8 +20,8 @@
 //! | `{"gate": "file"}` | waits until there is such a file |
 //! | `{"turn": true}` | goes on with the keys of the next number |
 //! | `{"exit": N}` | ends the process |
-//! | `{"close": true}` | closes stdout |
-//! | `{"status": N}` | answers over HTTP with this status and no message |
+//! | `{"close": true}` | closes stdout, or the stream over HTTP+SSE |
+//! | `{"status": N}` | answers over HTTP, or its POST over HTTP+SSE, with this status and no message |
 //! | `{"type": "text"}` | answers over HTTP with this content type |
 //! | `{"forget": true}` | forgets all HTTP sessions |
 //!

@@ -20,7 +20,7 @@ pub(crate) async fn before(arguments: &Arguments) -> io::Result<Option<Script>> 
                 while writeln!(io::stderr(), "{line}").is_ok() {}
             });
         }
-        Oddity::JunkOnStdout => {
+        Oddity::JunkOnStdout if !arguments.http && !arguments.sse => {
             let mut stdout = io::stdout();
             stdout.write_all(b"Welcome to the server!\n\xff\xfe not even text\n\n{\"json\": true}\n")?;
             stdout.flush()?;

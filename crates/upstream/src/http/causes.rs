@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// An error with all its causes on one line, and what to do about it where that is known.
-pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut remedy = None;
     let mut next = Some(error);

@@ -145,15 +145,9 @@ impl std::fmt::Debug for Connection {
 impl Shared {
     /// Headers of every request on this connection.
     pub(super) fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(8);
+        let mut headers = version_headers(self.era, self.version.get());
         if let Some(session) = self.session.get() {
             headers.insert(header::SESSION_ID, session.clone());
-        }
-        match (self.era, self.version.get()) {
-            (Era::Modern, _) => with_version(&mut headers, version::MODERN),
-            // 2025-03-26 and older know no such header.
-            (Era::Legacy, Some(agreed)) if agreed.as_str() > version::ASSUMED => with_version(&mut headers, agreed),
-            (Era::Legacy, _) => {}
         }
         headers
     }
@@ -212,6 +206,18 @@ impl Shared {
             }
         });
     }
+}
+
+/// The headers that name the revision, once one was agreed on.
+pub(crate) fn version_headers(era: Era, agreed: Option<&String>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    match (era, agreed) {
+        (Era::Modern, _) => with_version(&mut headers, version::MODERN),
+        // 2025-03-26 and older know no such header.
+        (Era::Legacy, Some(agreed)) if agreed.as_str() > version::ASSUMED => with_version(&mut headers, agreed),
+        (Era::Legacy, _) => {}
+    }
+    headers
 }
 
 impl AskPeer for Arc<Shared> {

@@ -36,7 +36,7 @@ impl Endpoint {
     }
 
     /// Sends a message.
-    pub(super) async fn post(&self, extra: HeaderMap, body: Bytes) -> Result<Response<Incoming>, LinkError> {
+    pub(crate) async fn post(&self, extra: HeaderMap, body: Bytes) -> Result<Response<Incoming>, LinkError> {
         let mut headers = extra;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
@@ -45,9 +45,31 @@ impl Endpoint {
 
     /// Opens a stream.
     pub(super) async fn get(&self, extra: HeaderMap) -> Result<Response<Incoming>, LinkError> {
+        self.get_from(extra).await.map(|(_, response)| response)
+    }
+
+    /// Opens a stream; says too where it comes from after redirects.
+    pub(crate) async fn get_from(&self, extra: HeaderMap) -> Result<(Url, Response<Incoming>), LinkError> {
         let mut headers = extra;
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        self.send(Method::GET, headers, Bytes::new()).await
+        self.follow(Method::GET, headers, Bytes::new()).await
+    }
+
+    /// The same place, reached over connections that nobody else uses.
+    pub(crate) fn apart(self) -> Self {
+        Self {
+            client: self.client.apart(),
+            ..self
+        }
+    }
+
+    /// The same headers at another place.
+    pub(crate) fn at(&self, url: Url) -> Self {
+        Self { url, ..self.clone() }
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Ends a session; nobody waits for more than the answer's head.
@@ -56,6 +78,16 @@ impl Endpoint {
     }
 
     async fn send(&self, method: Method, extra: HeaderMap, body: Bytes) -> Result<Response<Incoming>, LinkError> {
+        self.follow(method, extra, body).await.map(|(_, response)| response)
+    }
+
+    /// Sends, and goes where it is sent on to; says too where the answer comes from.
+    async fn follow(
+        &self,
+        method: Method,
+        extra: HeaderMap,
+        body: Bytes,
+    ) -> Result<(Url, Response<Incoming>), LinkError> {
         let mut url = self.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_to(&url, &method, &extra, body.clone()).await?;
@@ -63,7 +95,7 @@ impl Endpoint {
                 response.status(),
                 StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
             ) {
-                return Ok(response);
+                return Ok((url, response));
             }
             url = self.redirected(&url, &response)?;
         }
@@ -121,7 +153,7 @@ impl Endpoint {
 }
 
 /// A URL without what may be secret in it: user, password and query.
-pub(super) fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     let mut shown = url.clone();
     let _ = shown.set_username("");
     let _ = shown.set_password(None);
@@ -131,13 +163,13 @@ pub(super) fn shown(url: &Url) -> String {
 
 /// What kind of body an answer has.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Json,
     Stream,
     Other,
 }
 
-pub(super) fn kind_of(response: &Response<Incoming>) -> Kind {
+pub(crate) fn kind_of(response: &Response<Incoming>) -> Kind {
     let media = response
         .headers()
         .get(CONTENT_TYPE)
@@ -176,7 +208,7 @@ pub(super) async fn collect(mut body: Incoming) -> Result<Bytes, LinkError> {
 }
 
 /// The error for a status that carries no JSON-RPC answer.
-pub(super) fn status_error(url: &Url, status: StatusCode) -> LinkError {
+pub(crate) fn status_error(url: &Url, status: StatusCode) -> LinkError {
     let hint = match status {
         StatusCode::UNAUTHORIZED => ": it wants credentials; set headers or auth of the backend",
         StatusCode::FORBIDDEN => ": it refuses these credentials",
@@ -191,7 +223,7 @@ pub(super) fn status_error(url: &Url, status: StatusCode) -> LinkError {
 }
 
 /// The header of a protocol version.
-pub(super) fn with_version(headers: &mut HeaderMap, version: &str) {
+pub(crate) fn with_version(headers: &mut HeaderMap, version: &str) {
     if let Ok(value) = HeaderValue::from_str(version) {
         headers.insert(header::PROTOCOL_VERSION, value);
     }

@@ -16,7 +16,7 @@ use crate::link::Events;
 use crate::{Ask, AskReply, Event, FeedEvent, LinkError, Outcome, Outgoing};
 
 /// The largest event of a stream.
-pub(super) const MAX_EVENT: usize = 64 << 20;
+pub(crate) const MAX_EVENT: usize = 64 << 20;
 /// How long to wait before a stream is resumed when the backend names no time.
 const RETRY: Duration = Duration::from_secs(1);
 /// The least wait before a stream is resumed, whatever the backend asks for.

@@ -8,7 +8,9 @@ mod exchange;
 mod probe;
 mod standing;
 
+pub(crate) use causes::causes;
 pub use client::HttpClient;
-pub(crate) use connection::Connection;
-pub(crate) use endpoint::Endpoint;
+pub(crate) use connection::{Connection, version_headers};
+pub(crate) use endpoint::{Endpoint, Kind, kind_of, shown, status_error};
+pub(crate) use exchange::MAX_EVENT;
 pub(crate) use probe::{Probe, probe};

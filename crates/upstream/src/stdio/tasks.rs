@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::line::{Line, LineDecoder};
-use argus_runtime::{Child, Exit, Lines, StderrRing};
+use argus_protocol::line::{Line, LineDecoder, one_line};
+use argus_runtime::{Child, Exit, StderrRing};
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use super::demux::Demux;
-use super::queue::Queued;
-use crate::LinkError;
+use crate::duplex::{Demux, Queued};
+use crate::{LinkError, process};
 
 /// The longest message a process may write.
 const MAX_MESSAGE: usize = 64 << 20;
@@ -43,8 +42,8 @@ async fn write_all<W: AsyncWrite + Unpin>(stdin: &mut W, lines: &mut Queued) {
     let mut batch = Vec::with_capacity(TOGETHER);
     let mut buffer = BytesMut::new();
     while lines.take_many(&mut batch, TOGETHER).await > 0 {
-        for line in batch.drain(..) {
-            buffer.extend_from_slice(&line);
+        for outbound in batch.drain(..) {
+            buffer.extend_from_slice(&one_line(&outbound.message));
             buffer.extend_from_slice(b"\n");
         }
         if stdin.write_all_buf(&mut buffer).await.is_err() || stdin.flush().await.is_err() {
@@ -67,26 +66,6 @@ pub(super) async fn read_lines<R: AsyncRead + Unpin>(mut stdout: R, demux: Arc<D
                     tracing::warn!(backend = %demux.server.backend, "a line of more than {MAX_MESSAGE} bytes was skipped");
                 }
             }),
-        }
-    }
-}
-
-/// Reads stderr to its end: each line is logged at debug and kept, without configured secrets.
-pub(super) async fn hear<R: AsyncRead + Unpin>(stderr: R, demux: &Demux, keep: &StderrRing) {
-    let backend = &demux.server.backend;
-    let mut lines = Lines::new(stderr);
-    loop {
-        match lines.next_line().await {
-            Ok(Some(line)) => {
-                let line = demux.server.redactor.clean(&line);
-                tracing::debug!(%backend, "stderr: {line}");
-                keep.push(line);
-            }
-            Ok(None) => return,
-            Err(error) => {
-                tracing::debug!(%backend, %error, "stderr cannot be read");
-                return;
-            }
         }
     }
 }
@@ -119,7 +98,7 @@ pub(super) async fn tend(mut child: Child, demux: Arc<Demux>, last: LastWords, s
             }
         },
         () = stop.cancelled() => {
-            demux.end(LinkError::Closed("the backend was stopped".to_owned()));
+            demux.end(LinkError::stopped());
             child.stop().await;
             return;
         }
@@ -132,11 +111,6 @@ impl LastWords {
     /// How the process ended, with what it said last.
     async fn process_ended(&self, exit: &Exit) -> LinkError {
         let _ = tokio::time::timeout(LAST_WORDS, self.stderr.cancelled()).await;
-        let said = self
-            .lines
-            .last()
-            .map(|line| format!("; last line on stderr: {line}"))
-            .unwrap_or_default();
-        LinkError::Closed(format!("the process ended ({exit}){said}"))
+        process::ended(exit, &self.lines)
     }
 }

@@ -4,7 +4,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use argus_config::{Backend, BackendEntry, BackendKind, Config, Filters, Protocol, Stdio, Timeouts, Transport, Usage};
+use argus_config::{
+    Backend, BackendEntry, BackendKind, Config, Filters, Process, Protocol, Timeouts, Transport, Usage,
+};
 use indexmap::IndexMap;
 
 /// The group of a backend that names none.
@@ -31,7 +33,7 @@ fn entry(name: &str, program: &Path) -> BackendEntry {
         name: name.to_owned(),
         group: GROUP.to_owned(),
         protocol: Protocol::Auto,
-        transport: Transport::Stdio(Stdio {
+        transport: Transport::Stdio(Process {
             command: program.to_string_lossy().into_owned(),
             args: vec!["example".to_owned(), name.to_owned()],
             env: IndexMap::new(),

@@ -31,7 +31,7 @@ pub(super) struct Making {
 }
 
 /// An answer without a message.
-pub(super) fn empty(status: StatusCode) -> Response<Messages> {
+pub(crate) fn empty(status: StatusCode) -> Response<Messages> {
     let (_, chunks) = mpsc::unbounded_channel();
     let mut response = Response::new(Messages(chunks));
     *response.status_mut() = status;
@@ -110,21 +110,26 @@ impl Making {
             Out::Exit(code) => std::process::exit(code),
             Out::Close | Out::Status(_) | Out::Type(_) => return true,
         };
-        if !self.manner.trickle {
-            return way.send(bytes).is_ok();
-        }
-        for piece in bytes.chunks(7) {
-            if way.send(Bytes::copy_from_slice(piece)).is_err() {
-                return false;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        true
+        send(bytes, self.manner.trickle, way).await
     }
 }
 
+/// Writes bytes, in small pieces if `trickle`; `false` when nobody listens.
+pub(crate) async fn send(bytes: Bytes, trickle: bool, way: &mpsc::UnboundedSender<Bytes>) -> bool {
+    if !trickle {
+        return way.send(bytes).is_ok();
+    }
+    for piece in bytes.chunks(7) {
+        if way.send(Bytes::copy_from_slice(piece)).is_err() {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    true
+}
+
 /// A stream of events.
-pub(super) fn event_stream(body: Messages) -> Response<Messages> {
+pub(crate) fn event_stream(body: Messages) -> Response<Messages> {
     typed("text/event-stream", body)
 }
 
@@ -147,7 +152,7 @@ pub(super) async fn stream(mut said: mpsc::UnboundedReceiver<Out>, way: mpsc::Un
 }
 
 /// A message as an event.
-fn event(text: &str) -> String {
+pub(crate) fn event(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(|line| format!("data: {line}\n")).collect();
     format!("event: message\n{}\n", lines.concat())
 }

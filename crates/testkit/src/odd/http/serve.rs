@@ -68,7 +68,7 @@ pub(crate) async fn serve(engine: &Arc<Engine>, arguments: &Arguments) -> io::Re
 }
 
 /// An address that nobody should be led to.
-async fn elsewhere(engine: &Arc<Engine>) -> io::Result<SocketAddr> {
+pub(crate) async fn elsewhere(engine: &Arc<Engine>) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let engine = Arc::clone(engine);
@@ -79,7 +79,7 @@ async fn elsewhere(engine: &Arc<Engine>) -> io::Result<SocketAddr> {
     Ok(address)
 }
 
-async fn accept<F, R>(listener: TcpListener, answer: F)
+pub(crate) async fn accept<F, R>(listener: TcpListener, answer: F)
 where
     F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
     R: Future<Output = Response<Messages>> + Send + 'static,

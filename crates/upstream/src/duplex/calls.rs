@@ -1,4 +1,4 @@
-//! The calls in flight on one process, and which of them a message belongs to.
+//! The calls in flight on one connection, and which of them a message belongs to.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

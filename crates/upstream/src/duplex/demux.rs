@@ -1,4 +1,4 @@
-//! Where each line of a process belongs.
+//! Where each message of a backend belongs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,26 +9,26 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::calls::Calls;
-use super::queue::Queue;
+use super::queue::{Outbound, Queue};
 use crate::exchange::AskPeer;
 use crate::redact::Redactor;
 use crate::{Ask, AskReply, Event, FeedEvent, FeedSink, LinkError};
 
-/// What a process is to the gateway.
+/// What a backend is to the gateway on one connection.
 pub(crate) struct Server {
     pub(crate) backend: Arc<str>,
     pub(crate) era: Era,
     /// Whether the link belongs to one session.
     pub(crate) owned: bool,
-    /// Takes secrets out of what the process writes.
+    /// Takes secrets out of what the backend writes.
     pub(crate) redactor: Redactor,
     /// Takes what it says outside calls.
     pub(crate) sink: Arc<dyn FeedSink>,
 }
 
-/// What the tasks of one process share.
-pub(super) struct Demux {
-    pub(super) server: Server,
+/// What the tasks of one connection share.
+pub(crate) struct Demux {
+    pub(crate) server: Server,
     pub(super) writer: Queue,
     pub(super) ended: watch::Sender<Option<LinkError>>,
     calls: Mutex<Calls>,
@@ -48,8 +48,8 @@ impl Demux {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes one line of stdout.
-    pub(super) fn take(self: &Arc<Self>, text: Bytes) {
+    /// Takes what came as one message: a line of stdout, the data of an event.
+    pub(crate) fn take(self: &Arc<Self>, text: Bytes) {
         if text.iter().all(u8::is_ascii_whitespace) {
             return;
         }
@@ -58,7 +58,7 @@ impl Demux {
             Ok(Frame::Batch(messages)) => messages.into_iter().flatten().for_each(|message| self.route(message)),
             Err(error) => {
                 let start = String::from_utf8_lossy(&text[..text.len().min(200)]).into_owned();
-                tracing::warn!(backend = %self.server.backend, %error, line = %self.server.redactor.clean(&start), "the backend writes junk on stdout");
+                tracing::warn!(backend = %self.server.backend, %error, line = %self.server.redactor.clean(&start), "the backend writes junk");
                 self.answered_with_junk(&error);
             }
         }
@@ -201,16 +201,24 @@ impl Demux {
         calls.open.get(&call).map(|call| call.send(Event::Ask(ask)));
     }
 
-    /// Puts a message into the queue to the process's stdin. One that is no request is lost, with a warning, when the
-    /// process does not read.
-    pub(super) fn write(&self, message: &Bytes) {
-        if let Err(error) = self.writer.put(message) {
+    /// Puts a message that is no request into the queue to the backend. It is lost, with a warning, when the backend does
+    /// not read.
+    pub(super) fn write(&self, message: Bytes) {
+        if let Err(error) = self.writer.put(Outbound { message, call: None }) {
             tracing::warn!(backend = %self.server.backend, %error, "a message to the backend was lost");
         }
     }
 
+    /// One call comes to nothing, if it is still in flight.
+    pub(crate) fn fail(&self, call: u64, cause: LinkError) {
+        let failed = self.calls().remove(call);
+        if let Some(failed) = failed {
+            failed.send(Event::Outcome(Err(cause)));
+        }
+    }
+
     /// The connection is over: everything in flight fails with the cause.
-    pub(super) fn end(&self, cause: LinkError) {
+    pub(crate) fn end(&self, cause: LinkError) {
         let first = self.ended.send_if_modified(|ended| {
             let first = ended.is_none();
             if first {
@@ -231,10 +239,10 @@ impl Demux {
 impl AskPeer for Demux {
     fn answer(&self, id: &Id, answer: &Answer) {
         self.calls().answered(id);
-        self.write(&write::response(Some(id), answer));
+        self.write(write::response(Some(id), answer));
     }
 
     fn notify(&self, method: &str, params: Option<&Raw>) {
-        self.write(&write::notification(method, params));
+        self.write(write::notification(method, params));
     }
 }

@@ -1,4 +1,4 @@
-//! `type: streamable-http`: an HTTP endpoint.
+//! An HTTP endpoint: all of `type: streamable-http`, and the most of `type: sse`.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use url::Url;
 use super::auth::{self, Auth};
 use crate::decode::{Context, Field, Kind, Section, rules};
 
-/// The value of `type`.
-pub(super) const TYPE: &str = "streamable-http";
+/// The `type` of an endpoint that speaks Streamable HTTP.
+pub(super) const STREAMABLE_HTTP: &str = "streamable-http";
 
-/// An HTTP endpoint that speaks Streamable HTTP.
+/// An HTTP endpoint.
 #[derive(Clone)]
-pub struct StreamableHttp {
+pub struct Remote {
     /// The endpoint: http or https, without user name, password and fragment.
     pub url: Url,
     /// Headers of every request, by their names as written.
@@ -23,7 +23,7 @@ pub struct StreamableHttp {
     pub auth: Option<Auth>,
 }
 
-const TYPE_FIELD: Field = Field::new("type", Kind::Choice(&[TYPE]), "An HTTP endpoint.").required();
+const TYPE: Field = Field::new("type", Kind::Choice(&[STREAMABLE_HTTP]), "An HTTP endpoint.").required();
 const URL: Field = Field::new(
     "url",
     Kind::Text(&rules::URL),
@@ -33,9 +33,12 @@ const URL: Field = Field::new(
 const HEADERS: Field = Field::new("headers", auth::HEADER_MAP, "Headers of every request.");
 const AUTH: Field = Field::new("auth", Kind::Variants(auth::VARIANTS), "Credentials of every request.");
 
-pub(super) const FIELDS: &[Field] = &[TYPE_FIELD, URL, HEADERS, AUTH];
+/// The keys of `type: streamable-http`.
+pub(super) const FIELDS: &[Field] = &[TYPE, URL, HEADERS, AUTH];
+/// The keys of an endpoint of any type.
+pub(super) const FIELDS_OF_ANY: &[Field] = &[URL, HEADERS, AUTH];
 
-impl StreamableHttp {
+impl Remote {
     /// `None` after a report, or when a variable in the address is unset.
     pub(super) fn read(section: &Section<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let url = section.maybe_text(&URL, cx);
@@ -52,13 +55,13 @@ impl StreamableHttp {
 }
 
 /// The query may carry a key, so it is not shown.
-impl fmt::Debug for StreamableHttp {
+impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = self.url.clone();
         if shown.query().is_some() {
             shown.set_query(Some("..."));
         }
-        f.debug_struct("StreamableHttp")
+        f.debug_struct("Remote")
             .field("url", &shown.as_str())
             .field("headers", &self.headers)
             .field("auth", &self.auth)
