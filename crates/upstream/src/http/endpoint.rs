@@ -21,13 +21,21 @@ pub(super) const MAX_BODY: usize = 64 << 20;
 pub(crate) struct Endpoint {
     pub(super) client: HttpClient,
     pub(super) url: Url,
+    /// The URL as requests carry it, or why they cannot.
+    uri: Result<Uri, String>,
     pub(super) headers: HeaderMap,
 }
 
 impl Endpoint {
     /// `headers` are sent with every request, so they must be marked sensitive where they are secret.
     pub(crate) fn new(client: HttpClient, url: Url, headers: HeaderMap) -> Self {
-        Self { client, url, headers }
+        let uri = uri_of(&url);
+        Self {
+            client,
+            url,
+            uri,
+            headers,
+        }
     }
 
     pub(super) fn client(&self) -> &HttpClient {
@@ -55,16 +63,32 @@ impl Endpoint {
     }
 
     async fn send(&self, method: Method, extra: HeaderMap, body: Bytes) -> Result<Response<Incoming>, LinkError> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.headers_mut() = extra;
+        for (name, value) in &self.headers {
+            request.headers_mut().insert(name, value.clone());
+        }
+        let response = self.send_to(&self.url, &self.uri, request.clone()).await?;
+        if is_redirect(&response) {
+            self.follow(request, response).await
+        } else {
+            Ok(response)
+        }
+    }
+
+    async fn follow(
+        &self,
+        request: Request<Full<Bytes>>,
+        mut response: Response<Incoming>,
+    ) -> Result<Response<Incoming>, LinkError> {
         let mut url = self.url.clone();
-        for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_to(&url, &method, &extra, body.clone()).await?;
-            if !matches!(
-                response.status(),
-                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
-            ) {
+        for _ in 0..MAX_REDIRECTS {
+            url = self.redirected(&url, &response)?;
+            response = self.send_to(&url, &uri_of(&url), request.clone()).await?;
+            if !is_redirect(&response) {
                 return Ok(response);
             }
-            url = self.redirected(&url, &response)?;
         }
         Err(LinkError::Protocol(format!(
             "{} redirects in a circle",
@@ -90,30 +114,27 @@ impl Endpoint {
     async fn send_to(
         &self,
         url: &Url,
-        method: &Method,
-        extra: &HeaderMap,
-        body: Bytes,
+        uri: &Result<Uri, String>,
+        mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, LinkError> {
         let unreachable = |cause: String| LinkError::Unreachable { url: shown(url), cause };
-        let uri: Uri = url
-            .as_str()
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| unreachable(error.to_string()))?;
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method.clone();
-        *request.uri_mut() = uri;
-        request
-            .headers_mut()
-            .extend(extra.iter().map(|(name, value)| (name.clone(), value.clone())));
-        for (name, value) in &self.headers {
-            request.headers_mut().insert(name, value.clone());
-        }
-        self.client
-            .client
-            .request(request)
-            .await
-            .map_err(|error| unreachable(causes(&error)))
+        *request.uri_mut() = uri.clone().map_err(unreachable)?;
+        let sent = self.client.client.request(request).await;
+        sent.map_err(|error| unreachable(causes(&error)))
     }
+}
+
+fn uri_of(url: &Url) -> Result<Uri, String> {
+    url.as_str()
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| error.to_string())
+}
+
+fn is_redirect(response: &Response<Incoming>) -> bool {
+    matches!(
+        response.status(),
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+    )
 }
 
 /// A URL without what may be secret in it: user, password and query.
