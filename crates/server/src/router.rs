@@ -23,9 +23,12 @@ pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> 
     let protected = Router::new()
         .route("/mcp", any(mcp::handle))
         .route("/mcp/", any(mcp::handle))
-        .layer(cors::layer(server))
-        .layer(from_fn_with_state(rules, guard::check))
-        .layer(from_fn(|request, next| request_log::rest(mcp::FACE, request, next)));
+        // The first is the outermost. Together, because every call to `layer` adds a box to the path of a request.
+        .layer((
+            from_fn(|request, next| request_log::rest(mcp::FACE, request, next)),
+            from_fn_with_state(rules, guard::check),
+            cors::layer(server),
+        ));
     let public = Router::new()
         .route("/manage/v1/health", get(manage::health::show))
         .route("/manage/v1/ready", get(manage::ready::show));
