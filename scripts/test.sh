@@ -21,6 +21,9 @@ step "dependency rules"
 step "Rust tests"
 cargo test --workspace --locked
 
+step "instructions of a call"
+scripts/instructions.sh
+
 step "end-to-end tests"
 cargo build --workspace --locked
 ARGUS_BIN=${CARGO_TARGET_DIR:-target}/debug/argus-mcp

@@ -14,6 +14,11 @@ use clap::Parser;
 
 use arguments::Arguments;
 
+/// A call makes many small allocations, some freed by another thread. Without huge pages, which would be resident whole
+/// though little of them is used.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The first argument with which the program starts itself as the guard of a backend.
 const GUARD: &str = "__guard";
 

@@ -69,10 +69,10 @@ impl Rules {
 
     fn host_passes(&self, host: &str) -> bool {
         let Some(allowed) = &self.hosts else { return true };
-        let (host, name) = (host.to_ascii_lowercase(), without_port(host).to_ascii_lowercase());
-        allowed
-            .iter()
-            .any(|known| *known == host || *known == name || is_same_address(known, &name))
+        let name = without_port(host);
+        let is = |known: &String| known.eq_ignore_ascii_case(host) || known.eq_ignore_ascii_case(name);
+        // Spelled alike is the usual case; only else are addresses read.
+        allowed.iter().any(is) || allowed.iter().any(|known| is_same_address(known, name))
     }
 
     fn origin_passes(&self, origin: &str, host: &str) -> bool {

@@ -23,10 +23,12 @@ pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> 
         connections: Arc::default(),
     };
     let protected = |face: &'static str, routes: Router<App>| {
-        routes
-            .layer(option_layer(cors::layer(server)))
-            .layer(from_fn_with_state(Arc::clone(&rules), guard::check))
-            .layer(from_fn(move |request, next| request_log::rest(face, request, next)))
+        // The first is the outermost. Together, because every call to `layer` adds a box to the path of a request.
+        routes.layer((
+            from_fn(move |request, next| request_log::rest(face, request, next)),
+            from_fn_with_state(Arc::clone(&rules), guard::check),
+            option_layer(cors::layer(server)),
+        ))
     };
     let streamable_http = Router::new()
         .route("/mcp", any(mcp::handle))

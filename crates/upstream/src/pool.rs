@@ -231,7 +231,7 @@ impl Upstream {
         let sink = self.watched(source, sink);
         let (upstream, listening) = (Arc::clone(self), Arc::clone(&sink));
         let connect = move || async move {
-            let making = upstream.connector.clone().legacy(declared, owned, listening);
+            let making = Box::pin(upstream.connector.clone().legacy(declared, owned, listening));
             let made = upstream.unless_stopped(making).await;
             if !owned && upstream.changed.plain.swap(false, Ordering::AcqRel) {
                 upstream.relist.notify_one();
@@ -260,7 +260,7 @@ impl Upstream {
         let upstream = Arc::clone(self);
         let connect = move || async move {
             let sink = upstream.watched(Source::Modern, Arc::clone(&upstream.sink));
-            let making = upstream.connector.clone().modern(sink);
+            let making = Box::pin(upstream.connector.clone().modern(sink));
             let made = upstream.unless_stopped(making).await;
             if upstream.changed.modern.swap(false, Ordering::AcqRel) {
                 upstream.relist.notify_one();

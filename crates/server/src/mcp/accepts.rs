@@ -22,24 +22,7 @@ impl Accepts {
             let Ok(text) = value.to_str() else { continue };
             for part in text.split(',') {
                 any = true;
-                match part
-                    .split(';')
-                    .next()
-                    .unwrap_or_default()
-                    .trim()
-                    .to_ascii_lowercase()
-                    .as_str()
-                {
-                    "*/*" => {
-                        accepts = Self {
-                            json: true,
-                            stream: true,
-                        }
-                    }
-                    "application/json" | "application/*" => accepts.json = true,
-                    "text/event-stream" | "text/*" => accepts.stream = true,
-                    _ => {}
-                }
+                accepts.add(part.split(';').next().unwrap_or_default().trim());
             }
         }
         if any {
@@ -50,6 +33,12 @@ impl Accepts {
                 stream: true,
             }
         }
+    }
+
+    fn add(&mut self, media: &str) {
+        let is = |names: [&str; 3]| names.iter().any(|name| media.eq_ignore_ascii_case(name));
+        self.json |= is(["*/*", "application/json", "application/*"]);
+        self.stream |= is(["*/*", "text/event-stream", "text/*"]);
     }
 
     /// Whether neither kind is accepted.

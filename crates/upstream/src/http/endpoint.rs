@@ -22,13 +22,21 @@ pub(super) const MAX_BODY: usize = 64 << 20;
 pub(crate) struct Endpoint {
     pub(super) client: HttpClient,
     pub(super) url: Url,
+    /// The URL as requests carry it, or why they cannot.
+    uri: Result<Uri, String>,
     pub(super) headers: HeaderMap,
 }
 
 impl Endpoint {
     /// `headers` are sent with every request, so they must be marked sensitive where they are secret.
     pub(crate) fn new(client: HttpClient, url: Url, headers: HeaderMap) -> Self {
-        Self { client, url, headers }
+        let uri = uri_of(&url);
+        Self {
+            client,
+            url,
+            uri,
+            headers,
+        }
     }
 
     pub(super) fn client(&self) -> &HttpClient {
@@ -52,7 +60,8 @@ impl Endpoint {
     pub(crate) async fn get_from(&self, extra: HeaderMap) -> Result<(Url, Response<Incoming>), LinkError> {
         let mut headers = extra;
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        self.follow(Method::GET, headers, Bytes::new()).await
+        let (url, response) = self.followed(Method::GET, headers, Bytes::new()).await?;
+        Ok((url.unwrap_or_else(|| self.url.clone()), response))
     }
 
     /// The same place, reached over connections that nobody else uses.
@@ -65,7 +74,11 @@ impl Endpoint {
 
     /// The same headers at another place.
     pub(crate) fn at(&self, url: Url) -> Self {
-        Self { url, ..self.clone() }
+        Self {
+            uri: uri_of(&url),
+            url,
+            ..self.clone()
+        }
     }
 
     pub(crate) fn url(&self) -> &Url {
@@ -78,26 +91,43 @@ impl Endpoint {
     }
 
     async fn send(&self, method: Method, extra: HeaderMap, body: Bytes) -> Result<Response<Incoming>, LinkError> {
-        self.follow(method, extra, body).await.map(|(_, response)| response)
+        self.followed(method, extra, body).await.map(|(_, response)| response)
     }
 
-    /// Sends, and goes where it is sent on to; says too where the answer comes from.
-    async fn follow(
+    /// Sends, and goes where it is sent on to; gives where the answer comes from, if that is not here.
+    async fn followed(
         &self,
         method: Method,
         extra: HeaderMap,
         body: Bytes,
+    ) -> Result<(Option<Url>, Response<Incoming>), LinkError> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.headers_mut() = extra;
+        for (name, value) in &self.headers {
+            request.headers_mut().insert(name, value.clone());
+        }
+        let response = self.send_to(&self.url, &self.uri, request.clone()).await?;
+        if !is_redirect(&response) {
+            return Ok((None, response));
+        }
+        self.follow(request, response)
+            .await
+            .map(|(url, response)| (Some(url), response))
+    }
+
+    async fn follow(
+        &self,
+        request: Request<Full<Bytes>>,
+        mut response: Response<Incoming>,
     ) -> Result<(Url, Response<Incoming>), LinkError> {
         let mut url = self.url.clone();
-        for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_to(&url, &method, &extra, body.clone()).await?;
-            if !matches!(
-                response.status(),
-                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
-            ) {
+        for _ in 0..MAX_REDIRECTS {
+            url = self.redirected(&url, &response)?;
+            response = self.send_to(&url, &uri_of(&url), request.clone()).await?;
+            if !is_redirect(&response) {
                 return Ok((url, response));
             }
-            url = self.redirected(&url, &response)?;
         }
         Err(LinkError::Protocol(format!(
             "{} redirects in a circle",
@@ -123,33 +153,30 @@ impl Endpoint {
     async fn send_to(
         &self,
         url: &Url,
-        method: &Method,
-        extra: &HeaderMap,
-        body: Bytes,
+        uri: &Result<Uri, String>,
+        mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, LinkError> {
         let unreachable = |cause: String| LinkError::Unreachable { url: shown(url), cause };
-        let uri: Uri = url
-            .as_str()
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| unreachable(error.to_string()))?;
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method.clone();
-        *request.uri_mut() = uri;
-        request
-            .headers_mut()
-            .extend(extra.iter().map(|(name, value)| (name.clone(), value.clone())));
-        for (name, value) in &self.headers {
-            request.headers_mut().insert(name, value.clone());
-        }
-        self.client
-            .client
-            .request(request)
-            .await
-            .map_err(|error| match error.is_connect() {
-                true => unreachable(causes(&error)),
-                false => LinkError::Closed(format!("the connection broke before the answer: {}", causes(&error))),
-            })
+        *request.uri_mut() = uri.clone().map_err(unreachable)?;
+        let sent = self.client.client.request(request).await;
+        sent.map_err(|error| match error.is_connect() {
+            true => unreachable(causes(&error)),
+            false => LinkError::Closed(format!("the connection broke before the answer: {}", causes(&error))),
+        })
     }
+}
+
+fn uri_of(url: &Url) -> Result<Uri, String> {
+    url.as_str()
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| error.to_string())
+}
+
+fn is_redirect(response: &Response<Incoming>) -> bool {
+    matches!(
+        response.status(),
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+    )
 }
 
 /// A URL without what may be secret in it: user, password and query.
