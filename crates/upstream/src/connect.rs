@@ -51,6 +51,8 @@ pub(crate) struct Connector {
     pub(crate) context: Arc<Context>,
     pub(crate) definition: Arc<Backend>,
     pub(crate) name: Arc<str>,
+    /// Plain connections of this backend's own.
+    http: HttpClient,
     /// The process behind the url, if the gateway starts it.
     local: Option<Arc<sse::LocalProcess>>,
     /// Whether a url that is configured as Streamable HTTP was found to speak HTTP+SSE only.
@@ -62,6 +64,7 @@ impl Connector {
         let name: Arc<str> = definition.name.as_str().into();
         let local = sse::LocalProcess::of(&definition, &name, &context.guard);
         Self {
+            http: context.http.for_backend(),
             context,
             definition,
             name,
@@ -185,7 +188,7 @@ impl Connector {
             Transport::Stdio(_) | Transport::Sse(_) => Ok(None),
             Transport::StreamableHttp(remote) => {
                 let limit = self.definition.timeouts.init;
-                let endpoint = endpoint(&self.context, remote);
+                let endpoint = endpoint(&self.http, remote);
                 match tokio::time::timeout(limit, streamable::probe(&endpoint)).await {
                     Ok(found) => found.map(Some),
                     Err(_) => Err(LinkError::Timeout {
@@ -205,7 +208,7 @@ impl Connector {
                 stdio::Connection::open(&spec, server).await.map(Wire::Stdio)
             }
             Transport::StreamableHttp(remote) if !self.is_duplex() => {
-                let endpoint = endpoint(&self.context, remote);
+                let endpoint = endpoint(&self.http, remote);
                 Ok(Wire::Http(streamable::Connection::new(
                     Arc::clone(&self.name),
                     era,
@@ -234,7 +237,7 @@ impl Connector {
             None => None,
         };
         // A probe may break the connections that it uses at an old server, and no others.
-        let endpoint = endpoint(&self.context, remote).apart();
+        let endpoint = endpoint(&self.http, remote).apart();
         sse::Connection::open(endpoint, server, process, self.definition.timeouts.init)
             .await
             .map(Wire::Sse)
@@ -287,13 +290,13 @@ pub(crate) fn refuses_legacy(error: &LinkError) -> bool {
     )
 }
 
-fn endpoint(context: &Context, remote: &Remote) -> streamable::Endpoint {
+fn endpoint(http: &HttpClient, remote: &Remote) -> streamable::Endpoint {
     let mut headers = HeaderMap::new();
     let credentials = remote.auth.iter().flat_map(|Auth::Static { headers }| headers);
     for (name, value) in remote.headers.iter().chain(credentials) {
         insert_secret(&mut headers, name, value);
     }
-    streamable::Endpoint::new(context.http.clone(), remote.url.clone(), headers)
+    streamable::Endpoint::new(http.clone(), remote.url.clone(), headers)
 }
 
 fn insert_secret(headers: &mut HeaderMap, name: &str, value: &SecretString) {

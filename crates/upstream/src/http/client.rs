@@ -1,8 +1,12 @@
 //! The pooled HTTP client that all backends share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::HOST;
+use http::uri::Scheme;
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -10,6 +14,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::error::Elapsed;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use super::causes::causes;
+use super::driven::{Driven, Received, Unanswered};
+use super::idle::Idle;
 
 /// How long a TCP connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -18,20 +27,30 @@ const CONNECT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// How long an unused connection stays open.
 const IDLE: Duration = Duration::from_secs(50);
-/// The same for messages that must not be sent twice: Node and uvicorn close an unused connection after 5 s, and what is
-/// sent at that moment may or may not have been taken.
-const IDLE_APART: Duration = Duration::from_secs(4);
+/// The same without TLS, where a program of its own answers rather than a proxy: Node and uvicorn close an unused
+/// connection after 5 s, and what is sent at that moment may or may not have been taken.
+const IDLE_PLAIN: Duration = Duration::from_secs(4);
 
 type Pool = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// HTTP/1.1 and HTTP/2 with TLS against the roots of the system, connections pooled per origin, `TCP_NODELAY` set.
-/// Clones share the pool.
+/// HTTP/1.1 and HTTP/2 with TLS against the roots of the system, connections pooled per origin, and plain HTTP/1.1 with
+/// connections pooled per backend; `TCP_NODELAY` set. Clones share the pools.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    pub(super) client: Pool,
+    secure: Pool,
     tls: HttpsConnector<HttpConnector>,
+    tcp: HttpConnector,
+    idle: Arc<Idle>,
     /// Sessions that are being ended.
     farewells: TaskTracker,
+}
+
+/// Why there is no answer.
+pub(super) enum SendError {
+    /// No connection can be made: nothing was sent.
+    Connect(String),
+    /// The connection broke: nobody knows what became of the request.
+    Broken(String),
 }
 
 impl HttpClient {
@@ -49,23 +68,76 @@ impl HttpClient {
         tcp.enforce_http(false);
         let tls = HttpsConnectorBuilder::new()
             .with_native_roots()?
-            .https_or_http()
+            .https_only()
             .enable_all_versions()
-            .wrap_connector(tcp);
+            .wrap_connector(tcp.clone());
         Ok(Self {
-            client: pooled(tls.clone(), IDLE),
+            secure: pooled(tls.clone(), IDLE),
             tls,
+            tcp,
+            idle: Idle::new(IDLE_PLAIN),
             farewells: TaskTracker::new(),
         })
     }
 
-    /// The same client with a pool of its own, for messages that must not be sent twice: nobody else's trouble reaches
-    /// its connections, and an unused one is given up before servers close it.
+    /// The same client with pools of its own: nobody else's trouble reaches its connections.
     pub(crate) fn apart(&self) -> Self {
         Self {
-            client: pooled(self.tls.clone(), IDLE_APART),
+            secure: pooled(self.tls.clone(), IDLE_PLAIN),
+            idle: Idle::new(IDLE_PLAIN),
             ..self.clone()
         }
+    }
+
+    /// The same client with plain connections of its own, for one backend.
+    pub(crate) fn for_backend(&self) -> Self {
+        Self {
+            idle: Idle::new(self.idle.longest()),
+            ..self.clone()
+        }
+    }
+
+    /// Sends a request to the host of its URI and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// When the host cannot be reached, or the connection breaks.
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Received>, SendError> {
+        if request.uri().scheme() == Some(&Scheme::HTTP) {
+            return self.send_plain(request).await;
+        }
+        let sent = self.secure.request(request).await;
+        sent.map(|response| response.map(Received::Tasked))
+            .map_err(|error| match error.is_connect() {
+                true => SendError::Connect(causes(&error)),
+                false => SendError::Broken(causes(&error)),
+            })
+    }
+
+    async fn send_plain(&self, request: Request<Full<Bytes>>) -> Result<Response<Received>, SendError> {
+        let (place, mut request) = from_origin(request)?;
+        loop {
+            let unused = self.idle.take();
+            let reused = unused.is_some();
+            let mut driven = match unused {
+                Some(driven) => driven,
+                None => self.connect(place.clone()).await?,
+            };
+            match driven.send(request).await {
+                Ok(response) => return Ok(response.map(|body| Received::driven(body, driven, Arc::clone(&self.idle)))),
+                // It was closed while it was unused.
+                Err(Unanswered {
+                    unsent: Some(unsent), ..
+                }) if reused => request = unsent,
+                Err(Unanswered { error, .. }) => return Err(SendError::Broken(causes(&error))),
+            }
+        }
+    }
+
+    async fn connect(&self, place: Uri) -> Result<Driven, SendError> {
+        let socket = self.tcp.clone().oneshot(place).await;
+        let socket = socket.map_err(|error| SendError::Connect(causes(&error)))?;
+        let driven = Driven::over(socket).await;
+        driven.map_err(|error| SendError::Connect(causes(&error)))
     }
 
     /// Lets a session be ended in the background.
@@ -78,6 +150,25 @@ impl HttpClient {
         self.farewells.close();
         self.farewells.wait().await;
     }
+}
+
+/// The request as it is sent to a server: its URI in origin form, with a `Host` (RFC 9112 section 3.2.1); and where the
+/// server is.
+fn from_origin(mut request: Request<Full<Bytes>>) -> Result<(Uri, Request<Full<Bytes>>), SendError> {
+    let place = request.uri().clone();
+    let nowhere = || SendError::Connect("the address names no host".to_owned());
+    let authority = place.authority().ok_or_else(nowhere)?;
+    if !request.headers().contains_key(HOST) {
+        let host = match authority.port_u16() {
+            Some(80) | None => HeaderValue::from_str(authority.host()),
+            Some(_) => HeaderValue::from_str(authority.as_str()),
+        };
+        request.headers_mut().insert(HOST, host.map_err(|_| nowhere())?);
+    }
+    *request.uri_mut() = place
+        .path_and_query()
+        .map_or_else(|| Uri::from_static("/"), |path| Uri::from(path.clone()));
+    Ok((place, request))
 }
 
 fn pooled(tls: HttpsConnector<HttpConnector>, idle: Duration) -> Pool {

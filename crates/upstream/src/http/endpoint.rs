@@ -5,11 +5,12 @@ use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use url::Url;
 
 use super::HttpClient;
+use super::Received;
 use super::causes::causes;
+use super::client::SendError;
 use crate::LinkError;
 
 /// Redirects that are followed within one origin.
@@ -44,7 +45,7 @@ impl Endpoint {
     }
 
     /// Sends a message.
-    pub(crate) async fn post(&self, extra: HeaderMap, body: Bytes) -> Result<Response<Incoming>, LinkError> {
+    pub(crate) async fn post(&self, extra: HeaderMap, body: Bytes) -> Result<Response<Received>, LinkError> {
         let mut headers = extra;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
@@ -52,12 +53,12 @@ impl Endpoint {
     }
 
     /// Opens a stream.
-    pub(super) async fn get(&self, extra: HeaderMap) -> Result<Response<Incoming>, LinkError> {
+    pub(super) async fn get(&self, extra: HeaderMap) -> Result<Response<Received>, LinkError> {
         self.get_from(extra).await.map(|(_, response)| response)
     }
 
     /// Opens a stream; says too where it comes from after redirects.
-    pub(crate) async fn get_from(&self, extra: HeaderMap) -> Result<(Url, Response<Incoming>), LinkError> {
+    pub(crate) async fn get_from(&self, extra: HeaderMap) -> Result<(Url, Response<Received>), LinkError> {
         let mut headers = extra;
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         let (url, response) = self.followed(Method::GET, headers, Bytes::new()).await?;
@@ -86,11 +87,11 @@ impl Endpoint {
     }
 
     /// Ends a session; nobody waits for more than the answer's head.
-    pub(super) async fn delete(&self, extra: HeaderMap) -> Result<Response<Incoming>, LinkError> {
+    pub(super) async fn delete(&self, extra: HeaderMap) -> Result<Response<Received>, LinkError> {
         self.send(Method::DELETE, extra, Bytes::new()).await
     }
 
-    async fn send(&self, method: Method, extra: HeaderMap, body: Bytes) -> Result<Response<Incoming>, LinkError> {
+    async fn send(&self, method: Method, extra: HeaderMap, body: Bytes) -> Result<Response<Received>, LinkError> {
         self.followed(method, extra, body).await.map(|(_, response)| response)
     }
 
@@ -100,7 +101,7 @@ impl Endpoint {
         method: Method,
         extra: HeaderMap,
         body: Bytes,
-    ) -> Result<(Option<Url>, Response<Incoming>), LinkError> {
+    ) -> Result<(Option<Url>, Response<Received>), LinkError> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.headers_mut() = extra;
@@ -119,8 +120,8 @@ impl Endpoint {
     async fn follow(
         &self,
         request: Request<Full<Bytes>>,
-        mut response: Response<Incoming>,
-    ) -> Result<(Url, Response<Incoming>), LinkError> {
+        mut response: Response<Received>,
+    ) -> Result<(Url, Response<Received>), LinkError> {
         let mut url = self.url.clone();
         for _ in 0..MAX_REDIRECTS {
             url = self.redirected(&url, &response)?;
@@ -135,7 +136,7 @@ impl Endpoint {
         )))
     }
 
-    fn redirected(&self, from: &Url, response: &Response<Incoming>) -> Result<Url, LinkError> {
+    fn redirected(&self, from: &Url, response: &Response<Received>) -> Result<Url, LinkError> {
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
         let to = location
             .and_then(|location| from.join(location).ok())
@@ -155,13 +156,12 @@ impl Endpoint {
         url: &Url,
         uri: &Result<Uri, String>,
         mut request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, LinkError> {
+    ) -> Result<Response<Received>, LinkError> {
         let unreachable = |cause: String| LinkError::Unreachable { url: shown(url), cause };
         *request.uri_mut() = uri.clone().map_err(unreachable)?;
-        let sent = self.client.client.request(request).await;
-        sent.map_err(|error| match error.is_connect() {
-            true => unreachable(causes(&error)),
-            false => LinkError::Closed(format!("the connection broke before the answer: {}", causes(&error))),
+        self.client.send(request).await.map_err(|error| match error {
+            SendError::Connect(cause) => unreachable(cause),
+            SendError::Broken(cause) => LinkError::Closed(format!("the connection broke before the answer: {cause}")),
         })
     }
 }
@@ -172,7 +172,7 @@ fn uri_of(url: &Url) -> Result<Uri, String> {
         .map_err(|error: http::uri::InvalidUri| error.to_string())
 }
 
-fn is_redirect(response: &Response<Incoming>) -> bool {
+fn is_redirect(response: &Response<Received>) -> bool {
     matches!(
         response.status(),
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
@@ -196,7 +196,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-pub(crate) fn kind_of(response: &Response<Incoming>) -> Kind {
+pub(crate) fn kind_of(response: &Response<Received>) -> Kind {
     let media = response
         .headers()
         .get(CONTENT_TYPE)
@@ -213,7 +213,7 @@ pub(crate) fn kind_of(response: &Response<Incoming>) -> Kind {
 }
 
 /// Reads a body that is not a stream, within a bound.
-pub(super) async fn collect(mut body: Incoming) -> Result<Bytes, LinkError> {
+pub(super) async fn collect(mut body: Received) -> Result<Bytes, LinkError> {
     let mut whole = BytesMut::new();
     let mut first = Bytes::new();
     while let Some(frame) = body.frame().await {

@@ -7,8 +7,8 @@ use argus_protocol::{Answer, Era, Frame, Message, Raw, header, method, sse, toke
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
+use super::Received;
 use super::connection::{Shared, cancel};
 use super::endpoint::{Kind, collect, kind_of, status_error};
 use crate::exchange::AskPeer;
@@ -152,7 +152,7 @@ impl Post {
     }
 
     /// The outcome in an answer that is no stream: the one message it holds, or what its status says.
-    async fn single(&self, response: Response<Incoming>) -> Outcome {
+    async fn single(&self, response: Response<Received>) -> Outcome {
         let status = response.status();
         if status == StatusCode::NOT_FOUND && self.shared.session.get().is_some() {
             let lost = LinkError::SessionLost(super::endpoint::shown(&self.shared.endpoint.url));
@@ -253,7 +253,7 @@ impl Post {
     }
 
     /// Goes on with a stream that broke before its outcome (MCP 2025-11-25 "Resumability and redelivery").
-    async fn resume(&mut self) -> Result<Response<Incoming>, LinkError> {
+    async fn resume(&mut self) -> Result<Response<Received>, LinkError> {
         let broken = || LinkError::Closed("the connection broke before the answer".to_owned());
         if self.shared.era == Era::Modern {
             return Err(broken());

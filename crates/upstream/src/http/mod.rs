@@ -3,14 +3,17 @@
 mod causes;
 mod client;
 mod connection;
+mod driven;
 mod endpoint;
 mod exchange;
+mod idle;
 mod probe;
 mod standing;
 
 pub(crate) use causes::causes;
 pub use client::HttpClient;
 pub(crate) use connection::{Connection, version_headers};
+pub(crate) use driven::Received;
 pub(crate) use endpoint::{Endpoint, Kind, kind_of, shown, status_error};
 pub(crate) use exchange::MAX_EVENT;
 pub(crate) use probe::{Probe, probe};

@@ -4,8 +4,8 @@ use argus_protocol::{Answer, Era, Frame, Id, Message, Object, code, header, meth
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
+use super::Received;
 use super::endpoint::{Endpoint, Kind, collect, kind_of, status_error, with_version};
 use super::exchange::MAX_EVENT;
 use crate::{LinkError, Outgoing};
@@ -71,7 +71,7 @@ async fn drop_session(endpoint: &Endpoint, session: HeaderValue) {
     let _ = endpoint.delete(headers).await;
 }
 
-async fn first_answer(response: Response<Incoming>) -> Option<Answer> {
+async fn first_answer(response: Response<Received>) -> Option<Answer> {
     match kind_of(&response) {
         Kind::Json => answer_in(collect(response.into_body()).await.ok()?),
         Kind::Stream => first_streamed(response).await,
@@ -79,7 +79,7 @@ async fn first_answer(response: Response<Incoming>) -> Option<Answer> {
     }
 }
 
-async fn first_streamed(mut response: Response<Incoming>) -> Option<Answer> {
+async fn first_streamed(mut response: Response<Received>) -> Option<Answer> {
     let mut decoder = sse::Decoder::new(MAX_EVENT);
     let mut found = None;
     while let Some(Ok(frame)) = response.body_mut().frame().await {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use argus_protocol::{Answer, Message, Raw, header, method, sse};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use super::Received;
 use super::connection::Shared;
 use super::endpoint::{Kind, kind_of, shown};
 use super::exchange::MAX_EVENT;
@@ -59,7 +59,7 @@ async fn keep_open(shared: &Arc<Shared>) {
     }
 }
 
-async fn read(shared: &Arc<Shared>, mut response: Response<Incoming>, last_event: &mut Option<HeaderValue>) {
+async fn read(shared: &Arc<Shared>, mut response: Response<Received>, last_event: &mut Option<HeaderValue>) {
     let mut decoder = sse::Decoder::new(MAX_EVENT);
     while let Some(Ok(frame)) = response.body_mut().frame().await {
         let Ok(chunk) = frame.into_data() else { continue };

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::duplex::{Demux, Outbound, Queued};
-use crate::http::{Endpoint, shown, status_error, version_headers};
+use crate::http::{Endpoint, Received, shown, status_error, version_headers};
 use crate::{FeedEvent, LinkError};
 
 /// A server takes a message at once and answers it on the stream. One that does not is given so long before the next
@@ -108,7 +107,7 @@ impl Poster {
 }
 
 /// Reads the answer to a post, which says nothing.
-async fn read_to_end(mut response: Response<Incoming>) {
+async fn read_to_end(mut response: Response<Received>) {
     let mut read = 0;
     while let Some(Ok(frame)) = response.body_mut().frame().await {
         read += frame.data_ref().map_or(0, bytes::Bytes::len);

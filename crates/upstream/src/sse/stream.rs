@@ -6,19 +6,18 @@ use std::sync::Arc;
 use argus_protocol::sse::{Decoder, Event};
 use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use url::Url;
 
 use crate::LinkError;
 use crate::duplex::Demux;
-use crate::http::{Endpoint, Kind, MAX_EVENT, causes, kind_of, status_error};
+use crate::http::{Endpoint, Kind, MAX_EVENT, Received, causes, kind_of, status_error};
 
 /// An open event stream.
 #[derive(Debug)]
 pub(super) struct EventStream {
     /// Where it comes from.
     from: Url,
-    response: Response<Incoming>,
+    response: Response<Received>,
     decoder: Decoder,
     events: VecDeque<Event>,
 }

@@ -1,0 +1,160 @@
+//! A plain HTTP/1.1 connection that is driven by whoever uses it: no task of its own, and nothing to hand over.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::idle::Idle;
+
+/// A connection and the way to send on it.
+#[derive(Debug)]
+pub(super) struct Driven {
+    sender: SendRequest<Full<Bytes>>,
+    connection: Pin<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
+    ended: bool,
+}
+
+/// A request that was not answered.
+pub(super) struct Unanswered {
+    pub(super) error: hyper::Error,
+    /// The request, if nothing of it was sent.
+    pub(super) unsent: Option<Request<Full<Bytes>>>,
+}
+
+impl Driven {
+    /// Speaks HTTP/1.1 on a socket.
+    ///
+    /// # Errors
+    /// When the socket is gone.
+    pub(super) async fn over(socket: TokioIo<TcpStream>) -> Result<Self, hyper::Error> {
+        let (sender, connection) = http1::handshake(socket).await?;
+        Ok(Self {
+            sender,
+            connection: Box::pin(connection),
+            ended: false,
+        })
+    }
+
+    /// Whether another request can be sent; notices that the peer closed the connection meanwhile.
+    pub(super) fn is_free(&mut self) -> bool {
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        !self.ended && self.sender.is_ready()
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// # Errors
+    /// When the connection ends first.
+    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Unanswered> {
+        let mut answered = std::pin::pin!(self.sender.try_send_request(request));
+        let (connection, ended) = (&mut self.connection, &mut self.ended);
+        let answer = std::future::poll_fn(|cx| {
+            if !*ended {
+                *ended = connection.as_mut().poll(cx).is_ready();
+            }
+            answered.as_mut().poll(cx)
+        });
+        answer.await.map_err(|mut refused| Unanswered {
+            unsent: refused.take_message(),
+            error: refused.into_error(),
+        })
+    }
+
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        if !self.ended {
+            self.ended = self.connection.as_mut().poll(cx).is_ready();
+        }
+    }
+}
+
+/// The body of an answer. Read to its end, its connection is free for the next request.
+#[derive(Debug)]
+pub(crate) enum Received {
+    /// Of a connection with a task of its own.
+    Tasked(Incoming),
+    /// Of a connection that reading drives.
+    Driven(DrivenBody),
+}
+
+/// The body of an answer, with the connection that it comes on.
+#[derive(Debug)]
+pub(crate) struct DrivenBody {
+    /// `None` once it is over.
+    body: Option<Incoming>,
+    driven: Option<Driven>,
+    idle: Arc<Idle>,
+}
+
+impl Received {
+    pub(super) fn driven(body: Incoming, driven: Driven, idle: Arc<Idle>) -> Self {
+        Self::Driven(DrivenBody {
+            body: Some(body),
+            driven: Some(driven),
+            idle,
+        })
+    }
+}
+
+impl Body for Received {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut *self {
+            Self::Tasked(body) => Pin::new(body).poll_frame(cx),
+            Self::Driven(body) => body.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Tasked(body) => body.is_end_stream(),
+            Self::Driven(body) => body.body.as_ref().is_none_or(Body::is_end_stream),
+        }
+    }
+}
+
+impl DrivenBody {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let (Some(body), Some(driven)) = (&mut self.body, &mut self.driven) else {
+            return Poll::Ready(None);
+        };
+        let mut frame = Pin::new(&mut *body).poll_frame(cx);
+        if frame.is_pending() {
+            // Now that more is wanted, the connection reads it.
+            driven.drive(cx);
+            frame = Pin::new(body).poll_frame(cx);
+        }
+        if let Poll::Ready(None) = frame {
+            self.give_back();
+        }
+        frame
+    }
+
+    /// Leaves the connection to the next request, if it can take one.
+    fn give_back(&mut self) {
+        // The connection goes on only when nobody can read the body any more.
+        self.body = None;
+        if let Some(mut driven) = self.driven.take()
+            && driven.is_free()
+        {
+            self.idle.put(driven);
+        }
+    }
+}
+
+impl Drop for DrivenBody {
+    /// What is left of the body may have arrived already.
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
