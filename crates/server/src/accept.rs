@@ -6,18 +6,15 @@ use std::time::Duration;
 
 use argus_config::Server;
 use argus_gateway::Gateway;
-use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
-use crate::peer;
-use crate::router::router;
+use crate::front::{Faces, Front};
+use crate::router::faces;
 
 /// How long a client may take to send the head of a request; an unused connection ends after it too.
 const HEAD: Duration = Duration::from_secs(75);
@@ -39,12 +36,12 @@ pub async fn serve(
     server: &Server,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let app = router(gateway.clone(), server, listener.local_addr()?);
+    let faces = faces(gateway.clone(), server, listener.local_addr()?);
     let connections = GracefulShutdown::new();
     let hard_end = CancellationToken::new();
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((socket, peer)) => open(socket, peer.ip(), app.clone(), &connections, &hard_end),
+            Ok((socket, peer)) => open(socket, peer.ip(), faces.clone(), &connections, &hard_end),
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(EXHAUSTED).await;
@@ -67,23 +64,19 @@ pub async fn serve(
     Ok(())
 }
 
-fn open(socket: TcpStream, peer: IpAddr, app: Router, connections: &GracefulShutdown, hard_end: &CancellationToken) {
+fn open(socket: TcpStream, peer: IpAddr, faces: Faces, connections: &GracefulShutdown, hard_end: &CancellationToken) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
-    let app = app.map_request(peer::mark(peer));
     let mut socket = TimeoutStream::new(socket);
     socket.set_write_timeout(Some(STUCK));
     // Only HTTP/1: a server that looks for the other kind first waits for ever for a client that says nothing.
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    let mut builder = Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .keep_alive(true);
-    let connection = builder
-        .serve_connection(TokioIo::new(Box::pin(socket)), TowerToHyperService::new(app))
-        .into_owned();
+    let connection = builder.serve_connection(TokioIo::new(Box::pin(socket)), Front::new(faces, peer));
     let connection = connections.watch(connection);
     let hard_end = hard_end.clone();
     tokio::spawn(async move {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
+use http_body::Body;
 use http_body_util::BodyExt;
 
 /// How long a client may be silent within a body.
@@ -39,14 +39,20 @@ impl BodyError {
 }
 
 /// Reads a whole body of at most `max` bytes.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, BodyError> {
+pub(crate) async fn read<B>(headers: &HeaderMap, body: B, max: usize) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let reading = read_on(headers, body, max);
     tokio::time::timeout(WHOLE, reading)
         .await
         .unwrap_or(Err(BodyError::TooSlow))
 }
 
-async fn read_on(headers: &HeaderMap, mut body: Body, max: usize) -> Result<Bytes, BodyError> {
+async fn read_on<B>(headers: &HeaderMap, mut body: B, max: usize) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());

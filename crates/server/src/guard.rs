@@ -53,7 +53,8 @@ impl Rules {
         }
     }
 
-    fn refusal(&self, headers: &HeaderMap, authority: Option<&str>) -> Option<&'static str> {
+    /// Why a request does not pass.
+    pub(crate) fn refusal(&self, headers: &HeaderMap, authority: Option<&str>) -> Option<&'static str> {
         let host = headers
             .get(HOST)
             .and_then(|value| value.to_str().ok())

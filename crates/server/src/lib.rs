@@ -4,6 +4,7 @@ mod accept;
 mod app;
 mod body;
 mod cors;
+mod front;
 mod guard;
 mod manage;
 mod mcp;

@@ -9,12 +9,10 @@ use http::{Extensions, Request};
 #[derive(Debug, Clone, Copy)]
 struct Peer(IpAddr);
 
-/// Marks the requests of a connection from this address.
-pub(crate) fn mark<B>(address: IpAddr) -> impl FnMut(Request<B>) -> Request<B> + Clone {
-    move |mut request| {
-        request.extensions_mut().insert(Peer(address));
-        request
-    }
+/// Marks a request of a connection from this address.
+pub(crate) fn mark<B>(address: IpAddr, mut request: Request<B>) -> Request<B> {
+    request.extensions_mut().insert(Peer(address));
+    request
 }
 
 /// Whose request it is.

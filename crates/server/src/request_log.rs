@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 static NEXT: AtomicU64 = AtomicU64::new(1);
 /// What stands for a method that could not be read.
 const UNREAD: ByteString = ByteString::from_static("-");
+/// The method of a request that opens a stream.
+const GET: ByteString = ByteString::from_static("GET");
 
 /// Collects what is known of a request and writes its line when it is dropped.
 #[derive(Debug)]
@@ -156,15 +158,20 @@ struct Written;
 #[derive(Debug, Clone)]
 struct Named(ByteString);
 
-/// Says that the line of this response's request is written elsewhere.
+/// Says that the line of this response's request is written elsewhere. (Where a POST is answered with 200, it always
+/// is: nothing needs to be marked on the way of most calls.)
 pub(crate) fn written(mut response: Response) -> Response {
-    response.extensions_mut().insert(Written);
+    if response.status() != StatusCode::OK {
+        response.extensions_mut().insert(Written);
+    }
     response
 }
 
 /// Says which method was answered, in case that the line is not written elsewhere.
 pub(crate) fn named(mut response: Response, method: Option<ByteString>) -> Response {
-    if let Some(method) = method {
+    if let Some(method) = method
+        && response.status() != StatusCode::OK
+    {
         response.extensions_mut().insert(Named(method));
     }
     response
@@ -180,20 +187,41 @@ pub(crate) fn method_of(message: &Message) -> Option<ByteString> {
 
 /// Writes the lines of requests that nobody else writes one for: what was refused, and what wants no answer.
 pub(crate) async fn rest(face: &'static str, request: Request, next: Next) -> Response {
-    let unread = match *request.method() {
-        Method::POST => UNREAD,
-        ref other => ByteString::from(other.as_str()),
-    };
-    let began = Instant::now();
-    let response = next.run(request).await;
-    if response.extensions().get::<Written>().is_none() {
-        let method = response
-            .extensions()
-            .get()
-            .map_or(unread, |Named(method)| method.clone());
-        let mut log = RequestLog::begin(face, &method);
-        log.began = began;
-        log.outcome = Outcome::of_status(response.status());
+    let rest = Rest::begin(face, request.method());
+    rest.end(next.run(request).await)
+}
+
+/// The line of a request, in case that nobody else writes one.
+pub(crate) struct Rest {
+    face: &'static str,
+    unread: ByteString,
+    began: Instant,
+}
+
+impl Rest {
+    pub(crate) fn begin(face: &'static str, method: &Method) -> Self {
+        let unread = match *method {
+            Method::POST => UNREAD,
+            Method::GET => GET,
+            ref other => ByteString::from(other.as_str()),
+        };
+        Self {
+            face,
+            unread,
+            began: Instant::now(),
+        }
     }
-    response
+
+    pub(crate) fn end(self, response: Response) -> Response {
+        let read = self.unread == UNREAD || self.unread == GET;
+        let extensions = response.extensions();
+        if (response.status() == StatusCode::OK && read) || extensions.get::<Written>().is_some() {
+            return response;
+        }
+        let method = extensions.get().map_or(self.unread, |Named(method)| method.clone());
+        let mut log = RequestLog::begin(self.face, &method);
+        log.began = self.began;
+        log.outcome = Outcome::of_status(response.status());
+        response
+    }
 }

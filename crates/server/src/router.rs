@@ -11,11 +11,13 @@ use axum::routing::{any, get};
 use tower::util::option_layer;
 
 use crate::app::App;
+use crate::front::Faces;
 use crate::guard::{self, Rules};
 use crate::{cors, manage, mcp, request_log, sse};
 
-/// The routes of a gateway that is bound to `address`.
-pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> Router {
+/// The faces of a gateway that is bound to `address`.
+pub(crate) fn faces(gateway: Gateway, server: &Server, address: SocketAddr) -> Faces {
+    let cors = cors::layer(server);
     let rules = Arc::new(Rules::new(server, address));
     let app = App {
         gateway,
@@ -27,7 +29,7 @@ pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> 
         routes.layer((
             from_fn(move |request, next| request_log::rest(face, request, next)),
             from_fn_with_state(Arc::clone(&rules), guard::check),
-            option_layer(cors::layer(server)),
+            option_layer(cors.clone()),
         ))
     };
     let streamable_http = Router::new()
@@ -41,8 +43,14 @@ pub(crate) fn router(gateway: Gateway, server: &Server, address: SocketAddr) -> 
     let public = Router::new()
         .route("/manage/v1/health", get(manage::health::show))
         .route("/manage/v1/ready", get(manage::ready::show));
-    protected(mcp::FACE, streamable_http)
+    let router = protected(mcp::FACE, streamable_http)
         .merge(protected(sse::FACE, http_sse))
         .merge(public)
-        .with_state(app)
+        .with_state(app.clone());
+    Faces {
+        app,
+        rules,
+        router,
+        direct: cors.is_none(),
+    }
 }

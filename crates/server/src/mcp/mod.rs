@@ -20,6 +20,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use argus_protocol::{Id, header, version};
 
 use crate::app::App;
+use crate::peer;
 
 /// What the log calls this face.
 pub(crate) const FACE: &str = "mcp";
@@ -28,7 +29,7 @@ pub(crate) const FACE: &str = "mcp";
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
     let (method, headers) = (request.method(), request.headers());
     if method == Method::POST {
-        return post::handle(app, request).await;
+        return post::handle(app, peer::caller(request.extensions()), request).await;
     }
     if is_modern(headers) || (method != Method::GET && method != Method::DELETE) {
         return not_allowed(headers);

@@ -2,19 +2,22 @@
 
 use argus_gateway::{Caller, ModernParams};
 use argus_protocol::{Frame, Message, method};
-use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
+use http_body::Body;
 
 use super::accepts::Accepts;
 use super::{answer, legacy, modern};
 use crate::app::App;
-use crate::{body, peer, request_log};
+use crate::{body, request_log};
 
-pub(crate) async fn handle(app: App, request: Request) -> Response {
+pub(crate) async fn handle<B>(app: App, caller: Caller, request: Request<B>) -> Response
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let (parts, body) = request.into_parts();
-    let caller = peer::caller(&parts.extensions);
     let headers = parts.headers;
     let accepts = Accepts::of(&headers);
     if accepts.nothing() {
