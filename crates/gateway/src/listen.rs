@@ -1,7 +1,6 @@
 //! `subscriptions/listen` of a modern client (MCP 2026-07-28 "Subscriptions").
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use argus_protocol::{ByteString, Raw, RpcError, code, method};
 use argus_upstream::Upstream;
@@ -16,10 +15,8 @@ use tokio_util::sync::CancellationToken;
 use crate::catalogue::Snapshot;
 use crate::client::{Client, ModernRequest};
 use crate::core::Core;
-use crate::listener::Listener;
+use crate::listener::{ACKNOWLEDGE, Listener};
 
-/// How long a backend may take to be reached and to acknowledge.
-const ACKNOWLEDGE: Duration = Duration::from_secs(5);
 /// Updates that may wait for a slow client; then its backend's stream waits.
 const WAITING: usize = 64;
 

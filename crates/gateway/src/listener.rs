@@ -8,12 +8,17 @@ use argus_upstream::{Event, Exchange, Outgoing, Upstream};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::client::{Client, ModernRequest};
 use crate::core::Core;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
+/// A stream that stood this long starts the pauses anew.
+const STEADY: Duration = Duration::from_secs(5);
+/// How long a backend may take to be reached and to acknowledge.
+pub(crate) const ACKNOWLEDGE: Duration = Duration::from_secs(5);
 
 /// One client's wish at one backend.
 pub(crate) struct Listener {
@@ -72,13 +77,17 @@ impl Listener {
     pub(crate) async fn forward(self, mut opened: Opened, to: Updates) {
         let mut pause = FIRST_PAUSE;
         loop {
-            if updates(&mut opened.exchange, &to, &mut pause).await.is_none() {
+            let since = Instant::now();
+            if updates(&mut opened.exchange, &to).await.is_none() {
                 return;
+            }
+            if since.elapsed() >= STEADY {
+                pause = FIRST_PAUSE;
             }
             opened = loop {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LAST_PAUSE);
-                if let Some(opened) = self.open().await {
+                if let Ok(Some(opened)) = tokio::time::timeout(ACKNOWLEDGE, self.open()).await {
                     break opened;
                 }
             };
@@ -116,12 +125,11 @@ async fn acknowledged(exchange: &mut Exchange) -> Option<Vec<String>> {
 }
 
 /// Hands on what one stream says, to its end; `None` when nobody takes it any more.
-async fn updates(exchange: &mut Exchange, to: &Updates, pause: &mut Duration) -> Option<()> {
+async fn updates(exchange: &mut Exchange, to: &Updates) -> Option<()> {
     while let Some(event) = exchange.next().await {
         if let Event::Notification { method, params } = event
             && method == method::RESOURCE_UPDATED
         {
-            *pause = FIRST_PAUSE;
             to.send((method, params)).await.ok()?;
         }
     }

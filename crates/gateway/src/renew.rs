@@ -15,7 +15,7 @@ use crate::session::{FeedItem, Session};
 /// How long a backend may take to take a subscription.
 const LIMIT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LAST_PAUSE: Duration = Duration::from_secs(30);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The shared connection of a backend is a new one.
 pub(crate) async fn shared(core: Arc<Core>, backend: Arc<str>) {

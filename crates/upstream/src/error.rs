@@ -124,6 +124,18 @@ impl LinkError {
         matches!(self, Self::Unreachable { .. } | Self::SessionLost(_) | Self::Closed(_))
     }
 
+    /// Whether a proxy answers that the backend behind it is away (RFC 9110 section 15.6).
+    #[must_use]
+    pub fn is_of_a_proxy(&self) -> bool {
+        use http::StatusCode;
+        let away = [
+            StatusCode::BAD_GATEWAY,
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::GATEWAY_TIMEOUT,
+        ];
+        matches!(self, Self::Status { status, .. } if away.contains(status))
+    }
+
     /// Whether the request was refused before anything was done: the backend does not know the session.
     #[must_use]
     pub fn is_untouched(&self) -> bool {

@@ -49,6 +49,11 @@ impl Owned {
         places.own.remove(&session)
     }
 
+    /// Forgets the failures of all.
+    pub(crate) fn forgive(&self) {
+        self.places().own.values().for_each(|slot| slot.forgive());
+    }
+
     /// Gives all places back.
     pub(crate) fn drain(&self) -> Vec<Arc<Slot>> {
         self.places().own.drain().map(|(_, slot)| slot).collect()

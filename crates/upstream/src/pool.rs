@@ -30,8 +30,8 @@ pub struct Upstream {
     /// The shared links that said that their own lists changed.
     pub(crate) changed: Changed,
     sink: Arc<dyn FeedSink>,
-    modern: Arc<Slot>,
-    plain: Arc<Slot>,
+    pub(crate) modern: Arc<Slot>,
+    pub(crate) plain: Arc<Slot>,
     pub(crate) plain_backoff: Mutex<Backoff>,
     owned: Owned,
     pub(crate) turns: Turns,
@@ -325,6 +325,9 @@ impl Upstream {
         if self.connector.definition.protocol != Protocol::Auto {
             return;
         }
+        if era == Era::Modern && !speaks {
+            self.evict_modern();
+        }
         let mut verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
         let known = match era {
             Era::Legacy => &mut verdict.legacy,
@@ -359,6 +362,20 @@ impl Upstream {
             source,
             sink,
         })
+    }
+
+    /// The backend does not speak the modern era any more: a stateless link would never notice.
+    fn evict_modern(&self) {
+        if let Some(link) = self.modern.evict() {
+            self.tasks.spawn(async move { link.close().await });
+        }
+    }
+
+    /// What failed before means nothing any more.
+    pub(crate) fn forgive(&self) {
+        self.plain.forgive();
+        self.modern.forgive();
+        self.owned.forgive();
     }
 
     /// The shared link that is live, of those that serve calls.

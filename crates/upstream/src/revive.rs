@@ -40,6 +40,8 @@ impl Upstream {
         loop {
             let pause = self.plain_backoff().pause();
             wait_for_chance(&mut states, pause).await;
+            // An attempt is an attempt, not the memory of one that failed.
+            self.plain.forgive();
             let made = self.plain_legacy().await;
             if made.is_ok() || self.verdict().legacy == Some(false) {
                 return;

@@ -14,7 +14,7 @@ use crate::{Link, LinkError};
 
 /// After a failed attempt its error is given to whoever asks, for so long at first, then ever longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LAST_PAUSE: Duration = Duration::from_secs(10);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
 
 /// An attempt that all who ask meanwhile wait for.
 type Attempt = Shared<BoxFuture<'static, Made>>;
@@ -137,6 +137,16 @@ impl Slot {
             }
             made => made,
         }
+    }
+
+    /// Takes the link out; the next who asks makes another one.
+    pub(crate) fn evict(&self) -> Option<Arc<Link>> {
+        self.link.swap(None)
+    }
+
+    /// Forgets the last failure: the next who asks tries again.
+    pub(crate) fn forgive(&self) {
+        self.making().failed = None;
     }
 
     /// Closes the place for good and gives the link that was in it; one in the making is closed when it is made.

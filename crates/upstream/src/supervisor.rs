@@ -68,6 +68,8 @@ pub(crate) async fn run(upstream: Arc<Upstream>) {
 /// One attempt to connect and list, within `timeouts.startup`.
 async fn attempt(upstream: &Arc<Upstream>) -> Result<(Arc<Link>, Lists), LinkError> {
     set(upstream, |state| state.phase = Phase::Initializing);
+    // An attempt is an attempt, not the memory of one that failed.
+    upstream.modern.forgive();
     let timeouts = &upstream.connector.definition.timeouts;
     let connecting = async {
         let link = connect(upstream).await?;
@@ -128,16 +130,22 @@ async fn connect_http(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> 
 /// Waits for the end of the link; reads the lists again whenever they changed, or may have.
 async fn hold(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
     let mut pause = ASK_AGAIN;
+    let mut unheard = 0;
     loop {
         let incomplete = upstream.state().lists.incomplete;
         tokio::select! {
             cause = link.wait_ended() => return cause,
             () = upstream.relist.notified() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep(pause), if incomplete => pause *= 2,
-            () = tokio::time::sleep(PROBE), if link.is_remote() => match link.probe(PROBE_LIMIT).await {
-                Err(cause) if cause.means_away() => return cause,
-                _ => continue,
-            },
+            () = tokio::time::sleep(PROBE), if link.is_remote() => {
+                unheard = match link.probe(PROBE_LIMIT).await {
+                    Err(cause) if cause.means_away() || cause.is_of_a_proxy() => return cause,
+                    Err(cause @ LinkError::TooLate { .. }) if unheard > 0 => return cause,
+                    Err(LinkError::TooLate { .. }) => 1,
+                    _ => 0,
+                };
+                continue;
+            }
         }
         if let Err(cause) = relist(upstream, link).await {
             return cause;
@@ -177,7 +185,12 @@ async fn own_lists(
     limit: Duration,
 ) -> Option<Arc<Lists>> {
     let own = own.filter(|own| changed.load(Ordering::Acquire) && !Arc::ptr_eq(own, catalogue))?;
-    own.lists(limit).await.ok().map(Arc::new)
+    let lists = own.lists(limit).await;
+    if lists.is_err() {
+        // Asked again when it says again that they changed: a failure is reported as an interruption, too.
+        changed.store(false, Ordering::Release);
+    }
+    lists.ok().map(Arc::new)
 }
 
 fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
@@ -189,6 +202,7 @@ fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
         prompts = lists.prompts.len(),
         "backend is ready",
     );
+    upstream.forgive();
     set(upstream, |state| {
         state.phase = Phase::Ready;
         state.error = None;

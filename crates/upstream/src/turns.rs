@@ -68,7 +68,7 @@ impl Turns {
     fn take(&self) -> bool {
         let one_more = |taken| (taken < self.most).then_some(taken + 1);
         self.taken
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more)
             .is_ok()
     }
 
@@ -85,9 +85,10 @@ impl Turns {
         }
     }
 
+    /// The orders are sequential, because whoever frees a turn must see who waits, or be seen by them.
     fn free(&self) {
-        self.taken.fetch_sub(1, Ordering::AcqRel);
-        if self.waiting.load(Ordering::Acquire) > 0 {
+        self.taken.fetch_sub(1, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
             self.freed.notify_one();
         }
     }
@@ -99,7 +100,7 @@ struct Waiting<'a>(&'a Turns);
 impl<'a> Waiting<'a> {
     fn begin(turns: &'a Turns) -> Result<Self, LinkError> {
         let this = Self(turns);
-        if turns.waiting.fetch_add(1, Ordering::AcqRel) >= turns.most_waiting {
+        if turns.waiting.fetch_add(1, Ordering::SeqCst) >= turns.most_waiting {
             return Err(LinkError::Busy {
                 calls: turns.most,
                 waiting: turns.most_waiting,
@@ -111,7 +112,7 @@ impl<'a> Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -75,7 +75,7 @@ async fn sick_backends_neither_hide_nor_delay_the_others() {
     the process ended (exit status 4); last line on stderr: no licence found
     the answer to `tools/list` is malformed: it gives the same cursor twice
     cannot start: program `/nowhere/to/be/found` does not exist: check the path (a relative one starts at the backend's cwd)
-    cannot reach http://127.0.0.1:9/mcp: client error (Connect): tcp connect error: Connection refused (os error 111)
+    cannot reach http://127.0.0.1:9/mcp: tcp connect error: Connection refused (os error 111)
     ");
     running.stop();
 }

@@ -15,12 +15,15 @@ use tokio::net::TcpStream;
 
 use super::idle::Idle;
 
+/// A connection that has not ended.
+type Live = Pin<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>;
+
 /// A connection and the way to send on it.
 #[derive(Debug)]
 pub(super) struct Driven {
     sender: SendRequest<Full<Bytes>>,
-    connection: Pin<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
-    ended: bool,
+    /// `None` once it ended. It must be dropped then: a request that it did not take any more comes back by that.
+    connection: Option<Live>,
 }
 
 /// A request that was not answered.
@@ -39,15 +42,14 @@ impl Driven {
         let (sender, connection) = http1::handshake(socket).await?;
         Ok(Self {
             sender,
-            connection: Box::pin(connection),
-            ended: false,
+            connection: Some(Box::pin(connection)),
         })
     }
 
     /// Whether another request can be sent; notices that the peer closed the connection meanwhile.
     pub(super) fn is_free(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
-        !self.ended && self.sender.is_ready()
+        drive(&mut self.connection, &mut Context::from_waker(Waker::noop()));
+        self.connection.is_some() && self.sender.is_ready()
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -56,11 +58,9 @@ impl Driven {
     /// When the connection ends first.
     pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Unanswered> {
         let mut answered = std::pin::pin!(self.sender.try_send_request(request));
-        let (connection, ended) = (&mut self.connection, &mut self.ended);
+        let connection = &mut self.connection;
         let answer = std::future::poll_fn(|cx| {
-            if !*ended {
-                *ended = connection.as_mut().poll(cx).is_ready();
-            }
+            drive(connection, cx);
             answered.as_mut().poll(cx)
         });
         answer.await.map_err(|mut refused| Unanswered {
@@ -68,11 +68,11 @@ impl Driven {
             error: refused.into_error(),
         })
     }
+}
 
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        if !self.ended {
-            self.ended = self.connection.as_mut().poll(cx).is_ready();
-        }
+fn drive(connection: &mut Option<Live>, cx: &mut Context<'_>) {
+    if connection.as_mut().is_some_and(|one| one.as_mut().poll(cx).is_ready()) {
+        *connection = None;
     }
 }
 
@@ -131,7 +131,7 @@ impl DrivenBody {
         let mut frame = Pin::new(&mut *body).poll_frame(cx);
         if frame.is_pending() {
             // Now that more is wanted, the connection reads it.
-            driven.drive(cx);
+            drive(&mut driven.connection, cx);
             frame = Pin::new(body).poll_frame(cx);
         }
         if let Poll::Ready(None) = frame {

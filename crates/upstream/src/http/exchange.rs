@@ -75,10 +75,11 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
         loop {
             let mut decoder = sse::Decoder::new(MAX_EVENT);
             let mut events = Vec::new();
-            loop {
+            let cut = loop {
                 let frame = match shared.unless_closed(response.body_mut().frame()).await {
                     Ok(Some(Ok(frame))) => frame,
-                    Ok(None | Some(Err(_))) => break,
+                    Ok(None) => break false,
+                    Ok(Some(Err(_))) => break true,
                     Err(cause) => {
                         yield call.failed(cause);
                         return;
@@ -103,8 +104,8 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
                     yield Event::Outcome(Err(LinkError::Protocol(error.to_string())));
                     return;
                 }
-            }
-            match shared.unless_closed(call.resume()).await.flatten() {
+            };
+            match shared.unless_closed(call.resume(cut)).await.flatten() {
                 Ok(resumed) => response = resumed,
                 Err(cause) => {
                     yield call.failed(cause);
@@ -252,17 +253,25 @@ impl Post {
         }
     }
 
-    /// Goes on with a stream that broke before its outcome (MCP 2025-11-25 "Resumability and redelivery").
-    async fn resume(&mut self) -> Result<Response<Received>, LinkError> {
+    /// Goes on with a stream that ended before its outcome (MCP 2025-11-25 "Resumability and redelivery"): at once when
+    /// it was cut, else when the backend wants it to.
+    async fn resume(&mut self, cut: bool) -> Result<Response<Received>, LinkError> {
         let broken = || LinkError::Closed("the connection broke before the answer".to_owned());
         if self.shared.era == Era::Modern {
             return Err(broken());
         }
         let last = self.last_event.clone().ok_or_else(broken)?;
-        tokio::time::sleep(self.retry.max(LEAST_RETRY)).await;
+        if !cut {
+            tokio::time::sleep(self.retry.max(LEAST_RETRY)).await;
+        }
         let mut headers = self.shared.headers();
         headers.insert(HeaderName::from_static(header::LAST_EVENT_ID), last);
-        let response = self.shared.endpoint.get(headers).await?;
+        let response = self.shared.endpoint.get(headers).await.map_err(|cause| match cause {
+            LinkError::Unreachable { cause, .. } => LinkError::Closed(format!(
+                "the connection broke before the answer, and cannot be made again: {cause}"
+            )),
+            other => other,
+        })?;
         if response.status().is_success() && kind_of(&response) == Kind::Stream {
             Ok(response)
         } else {
