@@ -268,3 +268,15 @@ async fn an_answer_that_is_no_answer_ends_its_call() {
     }
     running.stop();
 }
+
+#[tokio::test]
+async fn an_answer_that_is_no_json_ends_its_call_at_once() {
+    let mut world = World::new();
+    let script = r#"{"tools/call nan": [{"line": "{\"jsonrpc\":\"2.0\",\"id\":\"@id\",\"result\":{\"x\":NaN}}"}]}"#;
+    let script = world.script("odd", script);
+    world.stdio("odd", &["verbatim", "--script", &script]);
+    let running = world.start();
+    let error = message(&running.plain().await.error("tools/call", &tool("nan", "{}")).await);
+    assert!(error.starts_with("backend `odd`: its answer is not JSON"), "{error}");
+    running.stop();
+}

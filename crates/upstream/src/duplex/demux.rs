@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::calls::Calls;
+use super::junk;
 use super::queue::{Outbound, Queue};
 use crate::exchange::AskPeer;
 use crate::redact::Redactor;
@@ -59,7 +60,7 @@ impl Demux {
             Err(error) => {
                 let start = String::from_utf8_lossy(&text[..text.len().min(200)]).into_owned();
                 tracing::warn!(backend = %self.server.backend, %error, line = %self.server.redactor.clean(&start), "the backend writes junk");
-                self.answered_with_junk(&error);
+                self.answered_with_junk(&text, &error);
             }
         }
     }
@@ -88,11 +89,8 @@ impl Demux {
     }
 
     /// Ends the call that junk names as its own: nothing better will come.
-    fn answered_with_junk(&self, error: &FrameError) {
-        let FrameError::NotAMessage { id: Some(id), .. } = error else {
-            return;
-        };
-        if let Some(call) = id.as_number().and_then(|number| self.calls().remove(number)) {
+    fn answered_with_junk(&self, text: &[u8], error: &FrameError) {
+        if let Some(call) = junk::answered_call(text, error).and_then(|number| self.calls().remove(number)) {
             let cause = LinkError::Protocol(format!("its answer is {error}"));
             call.send(Event::Outcome(Err(cause)));
         }

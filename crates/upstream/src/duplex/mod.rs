@@ -5,6 +5,7 @@
 mod calls;
 mod conversation;
 mod demux;
+mod junk;
 mod queue;
 
 pub(crate) use conversation::Conversation;
