@@ -115,26 +115,40 @@ impl Core {
         self.began.elapsed()
     }
 
-    /// A session's own link says that its lists changed: reads them, for this session, and then tells its client.
+    /// A session's own link says that its lists changed: reads them, for this session, and then tells its client. One
+    /// read at a time; what is said meanwhile is for the next one.
     pub(crate) fn own_lists_changed(&self, session: &Arc<Session>, backend: Arc<str>, method: ByteString) {
         let Some(core) = self.me.upgrade() else { return };
+        if !session.note_change(&backend, method) {
+            return;
+        }
         let session = Arc::clone(session);
         self.tasks.spawn(async move {
-            let refreshing = async {
-                tokio::time::sleep(GATHER).await;
-                if let Some(upstream) = core.inventory.named(&backend)
-                    && let Some(link) = session.link_to(upstream)
-                    && let Ok(lists) = link.lists(upstream.definition().timeouts.cap_fetch).await
-                {
-                    session.keep_own_lists(&backend, Arc::new(lists));
-                    core.catalogues.rebuild_own(&core.inventory, &session);
+            let reading = async {
+                loop {
+                    tokio::time::sleep(GATHER).await;
+                    let Some(methods) = session.take_changes(&backend) else {
+                        return;
+                    };
+                    core.read_own_lists(&session, &backend).await;
+                    // The client is told in any case: something changed, even if it cannot be read.
+                    for method in methods {
+                        session.feed().push(FeedItem::Notification { method, params: None });
+                    }
                 }
             };
-            // The client is told in any case: something changed, even if it cannot be read.
-            if session.over().run_until_cancelled(refreshing).await.is_some() {
-                session.feed().push(FeedItem::Notification { method, params: None });
-            }
+            let _ = session.over().run_until_cancelled(reading).await;
         });
+    }
+
+    async fn read_own_lists(&self, session: &Session, backend: &Arc<str>) {
+        if let Some(upstream) = self.inventory.named(backend)
+            && let Some(link) = session.link_to(upstream)
+            && let Ok(lists) = link.lists(upstream.definition().timeouts.cap_fetch).await
+        {
+            session.keep_own_lists(backend, &link, Arc::new(lists));
+            self.catalogues.rebuild_own(&self.inventory, session);
+        }
     }
 
     /// Opens a session; where there are too many, or too many of the caller, the one of them that nobody has used for

@@ -39,6 +39,8 @@ pub struct Session {
     links: Mutex<HashMap<Arc<str>, Arc<Link>>>,
     /// What links of its own list, where that changed within them.
     own_lists: Mutex<HashMap<Arc<str>, Arc<Lists>>>,
+    /// The backends whose own lists are being read, with the list changes that the next read is for.
+    rereading: Mutex<HashMap<Arc<str>, Vec<ByteString>>>,
     own_catalogue: ArcSwapOption<Snapshot>,
     subscriptions: Mutex<Subscriptions>,
     /// Streams that are open to the client.
@@ -86,6 +88,7 @@ impl Session {
             last_used: AtomicU64::new(0),
             links: Mutex::default(),
             own_lists: Mutex::default(),
+            rereading: Mutex::default(),
             own_catalogue: ArcSwapOption::empty(),
             subscriptions: Mutex::default(),
             readers: AtomicUsize::new(0),
@@ -223,8 +226,39 @@ impl Session {
         lock(&self.own_lists).clone()
     }
 
-    pub(crate) fn keep_own_lists(&self, backend: &Arc<str>, lists: Arc<Lists>) {
-        lock(&self.own_lists).insert(Arc::clone(backend), lists);
+    /// Keeps what a link of the session's own lists, unless another one took its place meanwhile.
+    pub(crate) fn keep_own_lists(&self, backend: &Arc<str>, link: &Arc<Link>, lists: Arc<Lists>) {
+        let links = lock(&self.links);
+        if links.get(backend).is_some_and(|standing| Arc::ptr_eq(standing, link)) {
+            lock(&self.own_lists).insert(Arc::clone(backend), lists);
+        }
+    }
+
+    /// Notes that lists of the session's own changed; `true` where nobody reads them yet, so that the caller has to.
+    pub(crate) fn note_change(&self, backend: &Arc<str>, method: ByteString) -> bool {
+        let mut rereading = lock(&self.rereading);
+        match rereading.get_mut(backend) {
+            Some(methods) if methods.contains(&method) => false,
+            Some(methods) => {
+                methods.push(method);
+                false
+            }
+            None => {
+                rereading.insert(Arc::clone(backend), vec![method]);
+                true
+            }
+        }
+    }
+
+    /// The changes that the read that begins now is for; `None` where there are none, and the reading ends.
+    pub(crate) fn take_changes(&self, backend: &str) -> Option<Vec<ByteString>> {
+        let mut rereading = lock(&self.rereading);
+        let methods = rereading.get_mut(backend).map(std::mem::take).unwrap_or_default();
+        if methods.is_empty() {
+            rereading.remove(backend);
+            return None;
+        }
+        Some(methods)
     }
 
     /// A new link lists what all others do; `true` when the old one listed something of its own.
@@ -326,6 +360,25 @@ mod tests {
         assert!(session.last_use().is_none());
         drop(two);
         assert!(session.last_use().is_some());
+    }
+
+    #[test]
+    fn changes_during_a_read_cause_one_more() {
+        let session = session();
+        let backend: Arc<str> = "odd".into();
+        let changed = |method| session.note_change(&backend, ByteString::from_static(method));
+        assert!(changed(method::TOOLS_CHANGED), "somebody must read");
+        assert!(!changed(method::PROMPTS_CHANGED) && !changed(method::TOOLS_CHANGED));
+        assert_eq!(
+            session.take_changes(&backend).unwrap(),
+            [method::TOOLS_CHANGED, method::PROMPTS_CHANGED]
+        );
+        for _ in 0..1000 {
+            assert!(!changed(method::TOOLS_CHANGED), "a second reader");
+        }
+        assert_eq!(session.take_changes(&backend).unwrap(), [method::TOOLS_CHANGED]);
+        assert!(session.take_changes(&backend).is_none());
+        assert!(changed(method::TOOLS_CHANGED), "the reading ended");
     }
 
     #[test]
