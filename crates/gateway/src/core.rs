@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::catalogue::Snapshot;
 use crate::catalogues::Catalogues;
+use crate::client::Client;
 use crate::feeds::SharedFeed;
 use crate::inventory::Inventory;
 use crate::seal::Seal;
@@ -151,6 +152,15 @@ impl Core {
         }
     }
 
+    /// A session's calls go on other links than before: shows it what these list, and tells its client what differs.
+    pub(crate) fn links_changed(&self, session: &Arc<Session>) {
+        let before = self.catalogues.of(Client::from(session));
+        self.catalogues.rebuild_own(&self.inventory, session);
+        for method in before.differences(&self.catalogues.of(Client::from(session))) {
+            session.feed().push(list_change(method));
+        }
+    }
+
     /// Opens a session; where there are too many, or too many of the caller, the one of them that nobody has used for
     /// longest ends.
     pub(crate) fn open_session(
@@ -159,7 +169,7 @@ impl Core {
         declared: Declared,
         caller: Caller,
     ) -> Result<Arc<Session>, SessionError> {
-        let opened = self.sessions.open(version, declared.clone(), caller);
+        let opened = self.open_in_room(version, declared.clone(), caller);
         let unused = match &opened {
             Err(SessionError::TooMany(_)) => self.sessions.longest_idle(None),
             Err(SessionError::TooManyOfCaller(_)) => self.sessions.longest_idle(Some(caller)),
@@ -168,7 +178,20 @@ impl Core {
         let Some(unused) = unused else { return opened };
         tracing::debug!(session = unused.number(), "a session ends to make room");
         self.close_session(unused.id());
-        self.sessions.open(version, declared, caller)
+        self.open_in_room(version, declared, caller)
+    }
+
+    fn open_in_room(
+        &self,
+        version: &'static str,
+        declared: Declared,
+        caller: Caller,
+    ) -> Result<Arc<Session>, SessionError> {
+        let session = self.sessions.open(version, declared, caller)?;
+        if self.catalogues.differ() {
+            self.catalogues.rebuild_own(&self.inventory, &session);
+        }
+        Ok(session)
     }
 
     pub(crate) fn close_session(&self, id: &str) -> bool {
@@ -188,12 +211,9 @@ impl Core {
         self.catalogues.rebuild(&self.inventory);
         let changes: Vec<Changes> = states.iter().map(|state| state.changes).collect();
         let announce = seen.differences(&before, &self.catalogues.common(), &changes);
-        for session in self
-            .sessions
-            .all()
-            .iter()
-            .filter(|session| session.own_catalogue().is_some())
-        {
+        let differ = self.catalogues.differ();
+        let special = |session: &&Arc<Session>| differ || session.own_catalogue().is_some();
+        for session in self.sessions.all().iter().filter(special) {
             self.catalogues.rebuild_own(&self.inventory, session);
         }
         for method in announce {
@@ -211,11 +231,15 @@ impl Core {
         // Nobody may be listening; that is no error.
         let _ = self.changes.send(method);
         for session in self.sessions.all() {
-            session.feed().push(FeedItem::Notification {
-                method: ByteString::from_static(method),
-                params: None,
-            });
+            session.feed().push(list_change(method));
         }
+    }
+}
+
+fn list_change(method: &'static str) -> FeedItem {
+    FeedItem::Notification {
+        method: ByteString::from_static(method),
+        params: None,
     }
 }
 

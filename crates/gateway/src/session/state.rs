@@ -1,6 +1,6 @@
 //! One legacy session.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,6 +37,8 @@ pub struct Session {
     /// Milliseconds after `born`.
     last_used: AtomicU64,
     links: Mutex<HashMap<Arc<str>, Arc<Link>>>,
+    /// The backends that had no room for a link of its own.
+    without_room: Mutex<HashSet<Arc<str>>>,
     /// What links of its own list, where that changed within them.
     own_lists: Mutex<HashMap<Arc<str>, Arc<Lists>>>,
     /// The backends whose own lists are being read, with the list changes that the next read is for.
@@ -87,6 +89,7 @@ impl Session {
             born: Instant::now(),
             last_used: AtomicU64::new(0),
             links: Mutex::default(),
+            without_room: Mutex::default(),
             own_lists: Mutex::default(),
             rereading: Mutex::default(),
             own_catalogue: ArcSwapOption::empty(),
@@ -213,7 +216,21 @@ impl Session {
         lock(&self.links).contains_key(backend)
     }
 
-    /// The catalogue of this session alone, if its own links list something of their own.
+    /// Notes whether a backend gave the session a link of its own; `true` where that is new.
+    pub(crate) fn note_place(&self, backend: &Arc<str>, own: bool) -> bool {
+        let mut without_room = lock(&self.without_room);
+        match own {
+            true => without_room.remove(backend),
+            false => without_room.insert(Arc::clone(backend)),
+        }
+    }
+
+    /// Whether the session's calls to a backend go on a shared link.
+    pub(crate) fn shares(&self, upstream: &Upstream) -> bool {
+        !upstream.gives_own(self.can_be_asked) || lock(&self.without_room).contains(upstream.name())
+    }
+
+    /// The catalogue of this session alone, where its links list other things than the snapshot of most clients like it.
     pub(crate) fn own_catalogue(&self) -> Option<Arc<Snapshot>> {
         self.own_catalogue.load_full()
     }
