@@ -44,6 +44,11 @@ impl Catalogues {
         self.common.load_full()
     }
 
+    /// What stands for all clients but those with a snapshot of their own.
+    pub(crate) fn shared(&self) -> [Arc<Snapshot>; 3] {
+        [self.common(), self.plain.load_full(), self.modern.load_full()]
+    }
+
     /// What this client sees.
     pub(crate) fn of(&self, client: Client<'_>) -> Arc<Snapshot> {
         match client {

@@ -207,10 +207,10 @@ impl Core {
     fn rebuild(&self, seen: &mut Announced) {
         // Read before the snapshots are built, so that these show at least as much.
         let states: Vec<_> = self.inventory.upstreams().map(|upstream| upstream.state()).collect();
-        let before = self.catalogues.common();
+        let before = self.catalogues.shared();
         self.catalogues.rebuild(&self.inventory);
         let changes: Vec<Changes> = states.iter().map(|state| state.changes).collect();
-        let announce = seen.differences(&before, &self.catalogues.common(), &changes);
+        let announce = seen.differences(&before, &self.catalogues.shared(), &changes);
         let differ = self.catalogues.differ();
         let special = |session: &&Arc<Session>| differ || session.own_catalogue().is_some();
         for session in self.sessions.all().iter().filter(special) {
@@ -248,8 +248,9 @@ fn list_change(method: &'static str) -> FeedItem {
 struct Announced(Vec<Changes>);
 
 impl Announced {
-    /// The list changes to announce: what differs, and what a backend announced even if nothing seems to differ.
-    fn differences(&mut self, old: &Snapshot, new: &Snapshot, changes: &[Changes]) -> Vec<&'static str> {
+    /// The list changes to announce: what differs for some clients, and what a backend announced even if nothing seems to
+    /// differ.
+    fn differences(&mut self, old: &[Arc<Snapshot>], new: &[Arc<Snapshot>], changes: &[Changes]) -> Vec<&'static str> {
         let before = std::mem::replace(&mut self.0, changes.to_vec());
         let said = |pick: fn(&Changes) -> u64| {
             changes
@@ -257,24 +258,18 @@ impl Announced {
                 .enumerate()
                 .any(|(at, now)| before.get(at).map_or(0, pick) != pick(now))
         };
-        let resources =
-            old.resources.items() != new.resources.items() || old.templates.items() != new.templates.items();
+        let differing: Vec<_> = old
+            .iter()
+            .zip(new)
+            .flat_map(|(old, new)| old.differences(new))
+            .collect();
         [
-            (
-                method::TOOLS_CHANGED,
-                old.tools.items() != new.tools.items() || said(|changes| changes.tools),
-            ),
-            (
-                method::RESOURCES_CHANGED,
-                resources || said(|changes| changes.resources),
-            ),
-            (
-                method::PROMPTS_CHANGED,
-                old.prompts.items() != new.prompts.items() || said(|changes| changes.prompts),
-            ),
+            (method::TOOLS_CHANGED, said(|changes| changes.tools)),
+            (method::RESOURCES_CHANGED, said(|changes| changes.resources)),
+            (method::PROMPTS_CHANGED, said(|changes| changes.prompts)),
         ]
         .into_iter()
-        .filter_map(|(method, changed)| changed.then_some(method))
+        .filter_map(|(method, said)| (said || differing.contains(&method)).then_some(method))
         .collect()
     }
 }
