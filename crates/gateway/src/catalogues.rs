@@ -44,16 +44,33 @@ impl Catalogues {
         self.common.load_full()
     }
 
+    /// What stands for all clients but those with a snapshot of their own.
+    pub(crate) fn shared(&self) -> [Arc<Snapshot>; 3] {
+        [self.common(), self.plain.load_full(), self.modern.load_full()]
+    }
+
     /// What this client sees.
     pub(crate) fn of(&self, client: Client<'_>) -> Arc<Snapshot> {
         match client {
             Client::Modern(_) => self.modern.load_full(),
             Client::Legacy(session) => match session.own_catalogue() {
                 Some(own) => own,
-                None if session.can_be_asked() => self.common.load_full(),
-                None => self.plain.load_full(),
+                None => self.usual(session),
             },
         }
+    }
+
+    /// What a session sees whose links are those of most clients like it.
+    fn usual(&self, session: &Session) -> Arc<Snapshot> {
+        match session.can_be_asked() {
+            true => self.common.load_full(),
+            false => self.plain.load_full(),
+        }
+    }
+
+    /// Whether a shared process lists something of its own, so that it matters which link a session uses.
+    pub(crate) fn differ(&self) -> bool {
+        !Arc::ptr_eq(&self.common.load(), &self.plain.load())
     }
 
     /// Builds the shared snapshots anew, where they would differ.
@@ -80,17 +97,23 @@ impl Catalogues {
         self.common.store(common);
     }
 
-    /// Builds a session's own snapshot anew, if some of its links list something of their own.
+    /// Builds a session's own snapshot anew, if its links list other things than [`Self::usual`] shows: some list something
+    /// of their own, or it shares where others do not, or the reverse.
     pub(crate) fn rebuild_own(&self, inventory: &Inventory, session: &Session) {
         let _newest = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         let own = session.own_lists();
-        let made = (!own.is_empty()).then(|| {
-            let lists = |upstream: &Upstream, state: &State| {
-                let own = own.get(upstream.name());
-                Arc::clone(own.unwrap_or(&state.lists))
-            };
-            let standing = session.own_catalogue().unwrap_or_else(|| self.common());
-            self.renewed(&standing, seen(inventory, lists))
+        let lists = |upstream: &Upstream, state: &State| {
+            let shared = || state.plain.as_ref().filter(|_| session.shares(upstream));
+            let special = own.get(upstream.name()).or_else(shared);
+            Arc::clone(special.unwrap_or(&state.lists))
+        };
+        let usual = self.usual(session);
+        let backends = seen(inventory, lists);
+        let made = (!own.is_empty() || !usual.shows(&backends)).then(|| {
+            let others = [self.common(), self.plain.load_full()];
+            let standing = others.into_iter().find(|other| other.shows(&backends));
+            let standing = standing.or_else(|| session.own_catalogue());
+            self.renewed(&standing.unwrap_or(usual), backends)
         });
         session.set_own_catalogue(made);
     }

@@ -266,14 +266,15 @@ pub(crate) async fn own_link(
         backend: Arc::clone(upstream.name()),
     });
     let link = upstream.for_session(session.number(), session.declared(), feed).await?;
-    if link.owned() {
-        if session.keep_link(upstream, &link) {
-            let renewing = renew::own(Arc::clone(session), Arc::clone(upstream), Arc::clone(&link));
-            core.spawn(renewing);
-        }
-        if session.forget_own_lists(upstream.name()) {
-            core.catalogues.rebuild_own(&core.inventory, session);
-        }
+    let mut changed = session.note_place(upstream.name(), link.owned()) && core.catalogues.differ();
+    // Another call may have kept it already, and what it lists by now.
+    if link.owned() && session.keep_link(upstream, &link) {
+        let renewing = renew::own(Arc::clone(session), Arc::clone(upstream), Arc::clone(&link));
+        core.spawn(renewing);
+        changed |= session.forget_own_lists(upstream.name());
+    }
+    if changed {
+        core.links_changed(session);
     }
     Ok(link)
 }

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::catalogue::Snapshot;
 use crate::catalogues::Catalogues;
+use crate::client::Client;
 use crate::feeds::SharedFeed;
 use crate::inventory::Inventory;
 use crate::seal::Seal;
@@ -115,26 +116,49 @@ impl Core {
         self.began.elapsed()
     }
 
-    /// A session's own link says that its lists changed: reads them, for this session, and then tells its client.
+    /// A session's own link says that its lists changed: reads them, for this session, and then tells its client. One
+    /// read at a time; what is said meanwhile is for the next one.
     pub(crate) fn own_lists_changed(&self, session: &Arc<Session>, backend: Arc<str>, method: ByteString) {
         let Some(core) = self.me.upgrade() else { return };
+        if !session.note_change(&backend, method) {
+            return;
+        }
         let session = Arc::clone(session);
         self.tasks.spawn(async move {
-            let refreshing = async {
-                tokio::time::sleep(GATHER).await;
-                if let Some(upstream) = core.inventory.named(&backend)
-                    && let Some(link) = session.link_to(upstream)
-                    && let Ok(lists) = link.lists(upstream.definition().timeouts.cap_fetch).await
-                {
-                    session.keep_own_lists(&backend, Arc::new(lists));
-                    core.catalogues.rebuild_own(&core.inventory, &session);
+            let reading = async {
+                loop {
+                    tokio::time::sleep(GATHER).await;
+                    let Some(methods) = session.take_changes(&backend) else {
+                        return;
+                    };
+                    core.read_own_lists(&session, &backend).await;
+                    // The client is told in any case: something changed, even if it cannot be read.
+                    for method in methods {
+                        session.feed().push(FeedItem::Notification { method, params: None });
+                    }
                 }
             };
-            // The client is told in any case: something changed, even if it cannot be read.
-            if session.over().run_until_cancelled(refreshing).await.is_some() {
-                session.feed().push(FeedItem::Notification { method, params: None });
-            }
+            let _ = session.over().run_until_cancelled(reading).await;
         });
+    }
+
+    async fn read_own_lists(&self, session: &Session, backend: &Arc<str>) {
+        if let Some(upstream) = self.inventory.named(backend)
+            && let Some(link) = session.link_to(upstream)
+            && let Ok(lists) = link.lists(upstream.definition().timeouts.cap_fetch).await
+        {
+            session.keep_own_lists(backend, &link, Arc::new(lists));
+            self.catalogues.rebuild_own(&self.inventory, session);
+        }
+    }
+
+    /// A session's calls go on other links than before: shows it what these list, and tells its client what differs.
+    pub(crate) fn links_changed(&self, session: &Arc<Session>) {
+        let before = self.catalogues.of(Client::from(session));
+        self.catalogues.rebuild_own(&self.inventory, session);
+        for method in before.differences(&self.catalogues.of(Client::from(session))) {
+            session.feed().push(list_change(method));
+        }
     }
 
     /// Opens a session; where there are too many, or too many of the caller, the one of them that nobody has used for
@@ -145,7 +169,7 @@ impl Core {
         declared: Declared,
         caller: Caller,
     ) -> Result<Arc<Session>, SessionError> {
-        let opened = self.sessions.open(version, declared.clone(), caller);
+        let opened = self.open_in_room(version, declared.clone(), caller);
         let unused = match &opened {
             Err(SessionError::TooMany(_)) => self.sessions.longest_idle(None),
             Err(SessionError::TooManyOfCaller(_)) => self.sessions.longest_idle(Some(caller)),
@@ -154,7 +178,20 @@ impl Core {
         let Some(unused) = unused else { return opened };
         tracing::debug!(session = unused.number(), "a session ends to make room");
         self.close_session(unused.id());
-        self.sessions.open(version, declared, caller)
+        self.open_in_room(version, declared, caller)
+    }
+
+    fn open_in_room(
+        &self,
+        version: &'static str,
+        declared: Declared,
+        caller: Caller,
+    ) -> Result<Arc<Session>, SessionError> {
+        let session = self.sessions.open(version, declared, caller)?;
+        if self.catalogues.differ() {
+            self.catalogues.rebuild_own(&self.inventory, &session);
+        }
+        Ok(session)
     }
 
     pub(crate) fn close_session(&self, id: &str) -> bool {
@@ -170,16 +207,13 @@ impl Core {
     fn rebuild(&self, seen: &mut Announced) {
         // Read before the snapshots are built, so that these show at least as much.
         let states: Vec<_> = self.inventory.upstreams().map(|upstream| upstream.state()).collect();
-        let before = self.catalogues.common();
+        let before = self.catalogues.shared();
         self.catalogues.rebuild(&self.inventory);
         let changes: Vec<Changes> = states.iter().map(|state| state.changes).collect();
-        let announce = seen.differences(&before, &self.catalogues.common(), &changes);
-        for session in self
-            .sessions
-            .all()
-            .iter()
-            .filter(|session| session.own_catalogue().is_some())
-        {
+        let announce = seen.differences(&before, &self.catalogues.shared(), &changes);
+        let differ = self.catalogues.differ();
+        let special = |session: &&Arc<Session>| differ || session.own_catalogue().is_some();
+        for session in self.sessions.all().iter().filter(special) {
             self.catalogues.rebuild_own(&self.inventory, session);
         }
         for method in announce {
@@ -197,11 +231,15 @@ impl Core {
         // Nobody may be listening; that is no error.
         let _ = self.changes.send(method);
         for session in self.sessions.all() {
-            session.feed().push(FeedItem::Notification {
-                method: ByteString::from_static(method),
-                params: None,
-            });
+            session.feed().push(list_change(method));
         }
+    }
+}
+
+fn list_change(method: &'static str) -> FeedItem {
+    FeedItem::Notification {
+        method: ByteString::from_static(method),
+        params: None,
     }
 }
 
@@ -210,8 +248,9 @@ impl Core {
 struct Announced(Vec<Changes>);
 
 impl Announced {
-    /// The list changes to announce: what differs, and what a backend announced even if nothing seems to differ.
-    fn differences(&mut self, old: &Snapshot, new: &Snapshot, changes: &[Changes]) -> Vec<&'static str> {
+    /// The list changes to announce: what differs for some clients, and what a backend announced even if nothing seems to
+    /// differ.
+    fn differences(&mut self, old: &[Arc<Snapshot>], new: &[Arc<Snapshot>], changes: &[Changes]) -> Vec<&'static str> {
         let before = std::mem::replace(&mut self.0, changes.to_vec());
         let said = |pick: fn(&Changes) -> u64| {
             changes
@@ -219,24 +258,18 @@ impl Announced {
                 .enumerate()
                 .any(|(at, now)| before.get(at).map_or(0, pick) != pick(now))
         };
-        let resources =
-            old.resources.items() != new.resources.items() || old.templates.items() != new.templates.items();
+        let differing: Vec<_> = old
+            .iter()
+            .zip(new)
+            .flat_map(|(old, new)| old.differences(new))
+            .collect();
         [
-            (
-                method::TOOLS_CHANGED,
-                old.tools.items() != new.tools.items() || said(|changes| changes.tools),
-            ),
-            (
-                method::RESOURCES_CHANGED,
-                resources || said(|changes| changes.resources),
-            ),
-            (
-                method::PROMPTS_CHANGED,
-                old.prompts.items() != new.prompts.items() || said(|changes| changes.prompts),
-            ),
+            (method::TOOLS_CHANGED, said(|changes| changes.tools)),
+            (method::RESOURCES_CHANGED, said(|changes| changes.resources)),
+            (method::PROMPTS_CHANGED, said(|changes| changes.prompts)),
         ]
         .into_iter()
-        .filter_map(|(method, changed)| changed.then_some(method))
+        .filter_map(|(method, said)| (said || differing.contains(&method)).then_some(method))
         .collect()
     }
 }

@@ -116,6 +116,75 @@ async fn what_a_call_changes_within_a_process_is_listed_for_its_clients() {
     running.stop();
 }
 
+/// Which process a session's calls go to is up to `sharing` and `max_processes`: its lists are that process's.
+#[tokio::test]
+async fn a_session_that_shares_sees_what_its_process_lists() {
+    for (sharing, first_is_plain, other_sees) in [
+        ("shared", false, true),
+        ("auto", false, false),
+        ("session", true, false),
+    ] {
+        let mut world = World::new();
+        let script = world.script(
+            "odd",
+            r#"{"tools/call who": [{"result": {"content": []}}], "tools/call fresh": [{"result": {"content": []}}],
+            "tools/call change": [{"turn": true}, {"feed": "notifications/tools/list_changed"}, {"result": {"content": []}}],
+            "tools/list#1": [{"result": {"tools": [{"name": "who"}, {"name": "change"}, {"name": "fresh"}]}}],
+            "tools/list": [{"result": {"tools": [{"name": "who"}, {"name": "change"}]}}]}"#,
+        );
+        world.stdio("odd", &["verbatim", "--script", &script]);
+        world.backend("odd", "sharing", sharing);
+        world.backend("odd", "max_processes", 1);
+        let running = world.start();
+        let other = match first_is_plain {
+            true => running.plain().await,
+            false => running.askable().await,
+        };
+        // It has the only process there is room for.
+        other.result("tools/call", &tool("who", "{}")).await;
+        let client = running.askable().await;
+        let mut stream = client.listen().await;
+        client.result("tools/call", &tool("change", "{}")).await;
+        let told = stream.next().await.unwrap();
+        assert_eq!(part(&told, "method").unwrap(), r#""notifications/tools/list_changed""#);
+        client.result("tools/call", &tool("fresh", "{}")).await;
+        for (who, sees) in [(&client, true), (&other, other_sees)] {
+            let listed = names(&who.result("tools/list", "{}").await, "tools");
+            assert_eq!(listed.iter().any(|name| name == "fresh"), sees, "{sharing}: {listed:?}");
+        }
+        drop(stream);
+        running.stop();
+    }
+}
+
+#[tokio::test]
+async fn what_goes_with_a_process_is_announced() {
+    let mut world = World::new();
+    let script = world.script(
+        "odd",
+        r#"{"tools/call who": [{"result": {"pid": "@pid"}}],
+        "tools/call change": [{"turn": true}, {"feed": "notifications/tools/list_changed"}, {"result": {"content": []}}],
+        "tools/list#1": [{"result": {"tools": [{"name": "who"}, {"name": "change"}, {"name": "fresh"}]}}],
+        "tools/list": [{"result": {"tools": [{"name": "who"}, {"name": "change"}]}}]}"#,
+    );
+    world.stdio("odd", &["verbatim", "--script", &script]);
+    let running = world.start();
+    for client in [running.plain().await, running.askable().await] {
+        let mut stream = client.listen().await;
+        client.result("tools/call", &tool("change", "{}")).await;
+        stream.next().await.unwrap();
+        let pid = part(&client.result("tools/call", &tool("who", "{}")).await, "pid").unwrap();
+        std::process::Command::new("kill").args(["-9", &pid]).status().unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        client.result("tools/call", &tool("who", "{}")).await;
+        let told = stream.next().await.unwrap();
+        assert_eq!(part(&told, "method").unwrap(), r#""notifications/tools/list_changed""#);
+        let listed = names(&client.result("tools/list", "{}").await, "tools");
+        assert_eq!(listed, ["who", "change"]);
+    }
+    running.stop();
+}
+
 #[tokio::test]
 async fn a_hidden_name_is_logged_once() {
     let mut world = World::new();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Raw};
+use argus_protocol::{ByteString, Raw, method};
 use argus_upstream::Upstream;
 
 use super::listing::Listing;
@@ -59,6 +59,25 @@ impl Snapshot {
     /// Whether a snapshot of these backends would be the same.
     pub(crate) fn shows(&self, backends: &[Seen]) -> bool {
         self.made_of == backends
+    }
+
+    /// The list changes that lead from here to another snapshot.
+    pub(crate) fn differences(self: &Arc<Self>, other: &Arc<Self>) -> Vec<&'static str> {
+        if Arc::ptr_eq(self, other) {
+            return Vec::new();
+        }
+        let differs = |list: fn(&Self) -> &Listing| list(self).items() != list(other).items();
+        [
+            (method::TOOLS_CHANGED, differs(|one| &one.tools)),
+            (
+                method::RESOURCES_CHANGED,
+                differs(|one| &one.resources) || differs(|one| &one.templates),
+            ),
+            (method::PROMPTS_CHANGED, differs(|one| &one.prompts)),
+        ]
+        .into_iter()
+        .filter_map(|(method, differs)| differs.then_some(method))
+        .collect()
     }
 
     /// Gives backends whose lists are the same here what was read of them.

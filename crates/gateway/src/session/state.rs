@@ -1,6 +1,6 @@
 //! One legacy session.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,8 +37,12 @@ pub struct Session {
     /// Milliseconds after `born`.
     last_used: AtomicU64,
     links: Mutex<HashMap<Arc<str>, Arc<Link>>>,
+    /// The backends that had no room for a link of its own.
+    without_room: Mutex<HashSet<Arc<str>>>,
     /// What links of its own list, where that changed within them.
     own_lists: Mutex<HashMap<Arc<str>, Arc<Lists>>>,
+    /// The backends whose own lists are being read, with the list changes that the next read is for.
+    rereading: Mutex<HashMap<Arc<str>, Vec<ByteString>>>,
     own_catalogue: ArcSwapOption<Snapshot>,
     subscriptions: Mutex<Subscriptions>,
     /// Streams that are open to the client.
@@ -85,7 +89,9 @@ impl Session {
             born: Instant::now(),
             last_used: AtomicU64::new(0),
             links: Mutex::default(),
+            without_room: Mutex::default(),
             own_lists: Mutex::default(),
+            rereading: Mutex::default(),
             own_catalogue: ArcSwapOption::empty(),
             subscriptions: Mutex::default(),
             readers: AtomicUsize::new(0),
@@ -210,7 +216,21 @@ impl Session {
         lock(&self.links).contains_key(backend)
     }
 
-    /// The catalogue of this session alone, if its own links list something of their own.
+    /// Notes whether a backend gave the session a link of its own; `true` where that is new.
+    pub(crate) fn note_place(&self, backend: &Arc<str>, own: bool) -> bool {
+        let mut without_room = lock(&self.without_room);
+        match own {
+            true => without_room.remove(backend),
+            false => without_room.insert(Arc::clone(backend)),
+        }
+    }
+
+    /// Whether the session's calls to a backend go on a shared link.
+    pub(crate) fn shares(&self, upstream: &Upstream) -> bool {
+        !upstream.gives_own(self.can_be_asked) || lock(&self.without_room).contains(upstream.name())
+    }
+
+    /// The catalogue of this session alone, where its links list other things than the snapshot of most clients like it.
     pub(crate) fn own_catalogue(&self) -> Option<Arc<Snapshot>> {
         self.own_catalogue.load_full()
     }
@@ -223,8 +243,39 @@ impl Session {
         lock(&self.own_lists).clone()
     }
 
-    pub(crate) fn keep_own_lists(&self, backend: &Arc<str>, lists: Arc<Lists>) {
-        lock(&self.own_lists).insert(Arc::clone(backend), lists);
+    /// Keeps what a link of the session's own lists, unless another one took its place meanwhile.
+    pub(crate) fn keep_own_lists(&self, backend: &Arc<str>, link: &Arc<Link>, lists: Arc<Lists>) {
+        let links = lock(&self.links);
+        if links.get(backend).is_some_and(|standing| Arc::ptr_eq(standing, link)) {
+            lock(&self.own_lists).insert(Arc::clone(backend), lists);
+        }
+    }
+
+    /// Notes that lists of the session's own changed; `true` where nobody reads them yet, so that the caller has to.
+    pub(crate) fn note_change(&self, backend: &Arc<str>, method: ByteString) -> bool {
+        let mut rereading = lock(&self.rereading);
+        match rereading.get_mut(backend) {
+            Some(methods) if methods.contains(&method) => false,
+            Some(methods) => {
+                methods.push(method);
+                false
+            }
+            None => {
+                rereading.insert(Arc::clone(backend), vec![method]);
+                true
+            }
+        }
+    }
+
+    /// The changes that the read that begins now is for; `None` where there are none, and the reading ends.
+    pub(crate) fn take_changes(&self, backend: &str) -> Option<Vec<ByteString>> {
+        let mut rereading = lock(&self.rereading);
+        let methods = rereading.get_mut(backend).map(std::mem::take).unwrap_or_default();
+        if methods.is_empty() {
+            rereading.remove(backend);
+            return None;
+        }
+        Some(methods)
     }
 
     /// A new link lists what all others do; `true` when the old one listed something of its own.
@@ -326,6 +377,25 @@ mod tests {
         assert!(session.last_use().is_none());
         drop(two);
         assert!(session.last_use().is_some());
+    }
+
+    #[test]
+    fn changes_during_a_read_cause_one_more() {
+        let session = session();
+        let backend: Arc<str> = "odd".into();
+        let changed = |method| session.note_change(&backend, ByteString::from_static(method));
+        assert!(changed(method::TOOLS_CHANGED), "somebody must read");
+        assert!(!changed(method::PROMPTS_CHANGED) && !changed(method::TOOLS_CHANGED));
+        assert_eq!(
+            session.take_changes(&backend).unwrap(),
+            [method::TOOLS_CHANGED, method::PROMPTS_CHANGED]
+        );
+        for _ in 0..1000 {
+            assert!(!changed(method::TOOLS_CHANGED), "a second reader");
+        }
+        assert_eq!(session.take_changes(&backend).unwrap(), [method::TOOLS_CHANGED]);
+        assert!(session.take_changes(&backend).is_none());
+        assert!(changed(method::TOOLS_CHANGED), "the reading ended");
     }
 
     #[test]
