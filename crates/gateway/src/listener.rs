@@ -66,6 +66,7 @@ impl Listener {
             name: None,
             param_headers: Vec::new(),
             declared: None,
+            own: false,
         };
         let mut exchange = link.call(outgoing, None);
         let granted = acknowledged(&mut exchange).await?;

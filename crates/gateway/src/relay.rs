@@ -9,6 +9,7 @@ use argus_upstream::{Event, Exchange, Outcome};
 
 use crate::ops::mrtr::StateSeal;
 use crate::repeat::{Call, Chance};
+use crate::session::Noted;
 
 /// What the gateway answers to a request.
 #[derive(Debug)]
@@ -59,6 +60,8 @@ pub(crate) enum Finish {
         /// The URI that was asked for, if one was.
         uri: Option<ByteString>,
     },
+    /// The subscription that it is about stays noted.
+    Subscribe(Noted),
 }
 
 impl Relay {
@@ -119,11 +122,15 @@ impl Relay {
 }
 
 impl Finish {
-    fn apply(&self, answer: Answer) -> Answer {
+    fn apply(&mut self, answer: Answer) -> Answer {
         match (self, answer) {
             (Self::Seal(seal), Answer::Result(result)) => Answer::Result(seal.wrap(result)),
             (Self::Modernise { cached, .. }, Answer::Result(result)) => Answer::Result(modernise(&result, *cached)),
             (Self::Modernise { uri, .. }, Answer::Error(error)) => Answer::Error(modern_error(error, uri.as_deref())),
+            (Self::Subscribe(noted), answer) => {
+                noted.settle(matches!(answer, Answer::Result(_)));
+                answer
+            }
             (_, answer) => answer,
         }
     }

@@ -162,7 +162,7 @@ impl Link {
 
     /// Whether nothing but an answer shows that the backend is there.
     pub(crate) fn is_remote(&self) -> bool {
-        matches!(self.wire, Wire::Http(_))
+        matches!(self.wire, Wire::Http(_) | Wire::Sse(_))
     }
 
     /// Asks whether the backend is there.

@@ -19,6 +19,8 @@ pub struct Outgoing {
     pub param_headers: Vec<(HeaderName, HeaderValue)>,
     /// What to declare in the `_meta` of a modern request; `None` when the caller's own `_meta` is already there.
     pub declared: Option<Declared>,
+    /// Whether it is the gateway's own: no client waits for its answer, or can be asked about it.
+    pub own: bool,
 }
 
 impl Outgoing {
@@ -31,6 +33,7 @@ impl Outgoing {
             name: None,
             param_headers: Vec::new(),
             declared: Some(Declared::everything()),
+            own: true,
         }
     }
 
@@ -77,6 +80,7 @@ mod tests {
             name: None,
             param_headers: Vec::new(),
             declared: None,
+            own: false,
         }
     }
 

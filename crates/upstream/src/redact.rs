@@ -11,6 +11,7 @@ const LEAST_LENGTH: usize = 6;
 const REDACTED: &str = "***REDACTED***";
 
 /// Knows the values of `env`, `headers` and `auth` of one backend.
+#[cfg_attr(test, derive(Default))]
 pub(crate) struct Redactor {
     secrets: Vec<SecretString>,
 }

@@ -256,3 +256,24 @@ async fn half_of_a_thousand_calls_are_cut_and_none_is_mixed_up() {
     }
     running.stop();
 }
+
+#[tokio::test]
+async fn a_subscription_that_the_backend_refuses_is_not_renewed() {
+    let (world, journal, gate) = waiting_world(false);
+    let script = waiting(&gate).replace(
+        r#""resources/subscribe": [{"result": {}}]"#,
+        r#""resources/subscribe": [{"error": {"code": -32603, "message": "no"}}]"#,
+    );
+    world.script("odd", &script);
+    let running = world.start();
+    let client = running.plain().await;
+    client.error("resources/subscribe", r#"{"uri":"odd://one"}"#).await;
+    kill_at(&journal, "resources/subscribe").await;
+    let starts = journal.messages("initialize").len();
+    let renewed = until(Duration::from_secs(5), || journal.messages("initialize").len() > starts).await;
+    assert!(renewed, "it is not started again: {}", running.said());
+    // What is subscribed to is renewed at about the same time as the lists are.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(journal.messages("resources/subscribe").len(), 1);
+    running.stop();
+}

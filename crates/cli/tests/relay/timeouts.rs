@@ -78,3 +78,45 @@ async fn the_time_stands_still_while_a_question_is_with_the_client() {
         running.stop();
     }
 }
+
+/// A backend with resources that it does not list, and what it does when one is read.
+fn with_resources(read: &str) -> String {
+    format!(
+        r#"{{"initialize": [{{"result": {{"protocolVersion": "2025-11-25", "capabilities": {{"resources": {{}}}}, "serverInfo": {{"name": "odd", "version": "1"}}}}}}], "resources/list": [{{"result": {{"resources": []}}}}], "resources/templates/list": [{{"result": {{"resourceTemplates": []}}}}], "resources/read": {read}}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_silent_backend_does_not_keep_a_resource_of_another_one() {
+    let mut world = World::new();
+    let silent = world.script("first", &with_resources("[]"));
+    let knows = world.script("second", &with_resources(r#"[{"result": {"contents": []}}]"#));
+    let journal = world.stdio("first", &["verbatim", "--script", &silent]);
+    world.stdio("second", &["verbatim", "--script", &knows]);
+    let running = world.start();
+    let began = Instant::now();
+    let client = running.plain().await;
+    let result = client.result("resources/read", r#"{"uri":"odd://unlisted"}"#).await;
+    assert_eq!(result, r#"{"contents": []}"#);
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    assert!(
+        journal.message("notifications/cancelled").await.is_some(),
+        "the silent one is told"
+    );
+    running.stop();
+}
+
+#[tokio::test]
+async fn after_the_timeout_of_a_backend_that_may_know_a_resource_the_next_is_asked() {
+    let mut world = World::new();
+    let silent = world.script("first", &with_resources("[]"));
+    let knows = world.script("second", &with_resources(r#"[{"result": {"contents": []}}]"#));
+    world.stdio("first", &["verbatim", "--script", &silent]);
+    world.backend("first", "timeouts", json!({"call": 0.4}));
+    world.stdio("second", &["verbatim", "--script", &knows]);
+    let running = world.start();
+    let client = running.plain().await;
+    let result = client.result("resources/read", r#"{"uri":"odd://unlisted"}"#).await;
+    assert_eq!(result, r#"{"contents": []}"#);
+    running.stop();
+}

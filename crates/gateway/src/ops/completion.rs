@@ -25,7 +25,7 @@ pub(crate) async fn complete(core: &Arc<Core>, client: Client<'_>, params: Optio
                     method,
                     params: Some(params),
                     name: None,
-                    repeatable: true,
+                    repeatable: false,
                 },
             )
             .await

@@ -75,6 +75,7 @@ pub(crate) async fn send(
         name: forward.name.clone(),
         param_headers: client.param_headers(),
         declared: client.declared(),
+        own: false,
     };
     let exchange = link.call(request, Some(upstream.definition().timeouts.call));
     Ok((exchange, finish))

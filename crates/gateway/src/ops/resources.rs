@@ -1,6 +1,7 @@
 //! `resources/list`, `resources/templates/list` and `resources/read`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argus_protocol::error::code_of;
 use argus_protocol::{Answer, ByteString, Era, Raw, RpcError, code, method};
@@ -10,7 +11,10 @@ use super::forward::{Forward, forward};
 use super::{object, page, uri};
 use crate::client::Client;
 use crate::core::Core;
-use crate::relay::Reply;
+use crate::relay::{Relay, Reply};
+
+/// How long a backend that is asked on the chance that it knows a URI may be silent before the next one is asked.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn list(core: &Core, client: Client<'_>, params: Option<&Raw>) -> Reply {
     core.startup.wait().await;
@@ -38,7 +42,10 @@ pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
         None => not_found(client.era(), &uri).into(),
         Some((last, others)) => {
             for upstream in others {
-                if let Some(found) = first_try(forward(core, client, upstream, request()).await).await {
+                // What is dropped here is cancelled at the backend.
+                let asked = tokio::time::timeout(PATIENCE, forward(core, client, upstream, request())).await;
+                let Ok(Reply::Relay(relay)) = asked else { continue };
+                if let Some(found) = first_try(relay).await {
                     return found;
                 }
             }
@@ -57,12 +64,11 @@ pub(super) async fn readers_of(core: &Core, client: Client<'_>, uri: &str) -> Ve
     core.catalogues.of(client).readers_of(uri)
 }
 
-/// The answer of a backend that was asked on the chance that it knows the URI; `None` when it does not, or cannot be
-/// reached, so that the next one is asked.
-async fn first_try(reply: Reply) -> Option<Reply> {
-    let Reply::Relay(mut relay) = reply else { return None };
+/// The answer of a backend that was asked on the chance that it knows the URI; `None` when it does not, cannot be
+/// reached or says nothing, so that the next one is asked.
+async fn first_try(mut relay: Box<Relay>) -> Option<Reply> {
     loop {
-        match relay.next().await? {
+        match tokio::time::timeout(PATIENCE, relay.next()).await.ok()?? {
             Event::Outcome(Answer::Error(error)) if knows_not(&error) => return None,
             Event::Outcome(answer) => return Some(Reply::Now(answer)),
             Event::Ask(ask) => ask.reply.refuse("a resource that may not exist is no reason to ask"),
@@ -71,11 +77,17 @@ async fn first_try(reply: Reply) -> Option<Reply> {
     }
 }
 
-/// Whether an error says no more than that this backend has nothing under the URI.
+/// Whether an error says no more than that this backend has nothing under the URI, or cannot say.
 fn knows_not(error: &Raw) -> bool {
     matches!(
         code_of(error),
-        Some(code::RESOURCE_NOT_FOUND | code::INVALID_PARAMS | code::METHOD_NOT_FOUND | code::BACKEND_UNAVAILABLE)
+        Some(
+            code::RESOURCE_NOT_FOUND
+                | code::INVALID_PARAMS
+                | code::METHOD_NOT_FOUND
+                | code::BACKEND_UNAVAILABLE
+                | code::BACKEND_TIMEOUT
+        )
     )
 }
 

@@ -9,27 +9,26 @@ use super::forward::{Forward, forward};
 use super::{object, resources, uri};
 use crate::client::Client;
 use crate::core::Core;
-use crate::relay::Reply;
-use crate::session::{MAX_SUBSCRIPTIONS, Session};
+use crate::relay::{Finish, Reply};
+use crate::session::{MAX_SUBSCRIPTIONS, Noted, Session};
 
 pub(crate) async fn subscribe(core: &Arc<Core>, session: &Arc<Session>, params: Option<Raw>) -> Reply {
     let (uri, upstream) = match find(core, session, params.as_ref()).await {
         Ok(found) => found,
         Err(reply) => return reply,
     };
-    if !session.subscribe(upstream.name(), &uri) {
+    let Some(noted) = Noted::new(session, upstream.name(), &uri) else {
         let why = format!(
             "too many resources are subscribed to ({MAX_SUBSCRIPTIONS} may be, fewer where their URIs are long); unsubscribe from some first"
         );
         return RpcError::new(code::INVALID_REQUEST, why).into();
+    };
+    let request = request(method::RESOURCES_SUBSCRIBE, params, uri);
+    let mut reply = forward(core, Client::from(session), &upstream, request).await;
+    if let Reply::Relay(relay) = &mut reply {
+        relay.finish = Finish::Subscribe(noted);
     }
-    forward(
-        core,
-        Client::from(session),
-        &upstream,
-        request(method::RESOURCES_SUBSCRIBE, params, uri),
-    )
-    .await
+    reply
 }
 
 pub(crate) async fn unsubscribe(core: &Arc<Core>, session: &Arc<Session>, params: Option<Raw>) -> Reply {
@@ -58,7 +57,7 @@ fn request(method: &'static str, params: Option<Raw>, uri: ByteString) -> Forwar
         method: ByteString::from_static(method),
         params,
         name: Some(uri),
-        repeatable: true,
+        repeatable: false,
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use argus_protocol::ByteString;
 
+use super::state::Session;
+
 /// Subscriptions that one session may have.
 pub(crate) const MAX_SUBSCRIPTIONS: usize = 1000;
 /// Bytes of URIs that one session may have subscribed to.
@@ -49,6 +51,42 @@ impl Subscriptions {
 
     pub(super) fn has(&self, backend: &str, uri: &str) -> bool {
         self.uris.get(backend).is_some_and(|uris| uris.contains(uri))
+    }
+}
+
+/// A subscription that is noted before the backend takes it, since updates may come at once. Unless it is taken, the
+/// note goes again.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    session: Arc<Session>,
+    backend: Arc<str>,
+    /// What to take back: nothing when it was noted before.
+    uri: Option<ByteString>,
+}
+
+impl Noted {
+    /// Notes it; `None` when the session has too many.
+    pub(crate) fn new(session: &Arc<Session>, backend: &Arc<str>, uri: &ByteString) -> Option<Self> {
+        let before = session.subscribes(backend, uri);
+        session.subscribe(backend, uri).then(|| Self {
+            session: Arc::clone(session),
+            backend: Arc::clone(backend),
+            uri: (!before).then(|| uri.clone()),
+        })
+    }
+
+    /// The backend has answered.
+    pub(crate) fn settle(&mut self, taken: bool) {
+        let uri = self.uri.take();
+        if let Some(uri) = uri.filter(|_| !taken) {
+            self.session.unsubscribe(&self.backend, &uri);
+        }
+    }
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        self.settle(false);
     }
 }
 

@@ -121,6 +121,8 @@ pub(crate) fn answer_to(mut log: RequestLog, gateway: Gateway, request: Arc<Mode
         while let Some(event) = relay.next().await {
             match event {
                 Event::Outcome(answer) => {
+                    // The backend is done: others may have its turn while the client reads.
+                    drop(relay);
                     log.ended(&answer);
                     yield Item::modern(write::response(Some(&id), &answer), &answer);
                     return;

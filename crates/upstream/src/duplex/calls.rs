@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use argus_protocol::{Id, Raw};
+use argus_protocol::{Id, Raw, method};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::{Ask, Event};
+use crate::{Ask, Event, Outcome, Outgoing};
 
-/// Notifications of so many bytes may wait for a slow client in one call; more are dropped, so that it cannot fill the
-/// memory.
+/// Notifications and questions of so many bytes may wait for a slow client in one call; more are dropped or refused, so
+/// that it cannot fill the memory.
 const MAX_WAITING: usize = 16 << 20;
 /// What an event costs besides its parameters, about.
 const OVERHEAD: usize = 128;
@@ -23,6 +23,46 @@ const HAUNTING: Duration = Duration::from_secs(30);
 /// So many given-up calls are remembered; then the oldest is forgotten.
 const MAX_GHOSTS: usize = 1024;
 
+/// Whose a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A client's.
+    Client,
+    /// The gateway's own: nobody can be asked about it.
+    Own,
+    /// `initialize`, the gateway's own too.
+    Handshake,
+    /// `subscriptions/listen`: open for long, causes no questions and no logs.
+    Listener,
+}
+
+impl Kind {
+    pub(super) fn of(request: &Outgoing) -> Self {
+        match &*request.method {
+            method::LISTEN => Self::Listener,
+            method::INITIALIZE => Self::Handshake,
+            _ if request.own => Self::Own,
+            _ => Self::Client,
+        }
+    }
+
+    /// `initialize` must not be cancelled (MCP "Cancellation").
+    pub(super) fn is_cancellable(self) -> bool {
+        self != Self::Handshake
+    }
+}
+
+/// What became of an event.
+#[must_use]
+pub(super) enum Sent {
+    /// It is handed over.
+    Done,
+    /// Too much waits for the client already.
+    TooSlow(Event),
+    /// Nobody waits for the call any more.
+    Gone(Event),
+}
+
 /// The sending half of one call's events.
 #[derive(Debug)]
 pub(super) struct CallSender {
@@ -30,8 +70,7 @@ pub(super) struct CallSender {
     waiting: Arc<AtomicUsize>,
     /// The caller's progress token, which ours stands for.
     pub(super) token: Option<Raw>,
-    /// `subscriptions/listen`: open for long, causes no questions and no logs.
-    pub(super) listening: bool,
+    pub(super) kind: Kind,
 }
 
 /// The receiving half.
@@ -41,14 +80,14 @@ pub(super) struct CallReceiver {
     waiting: Arc<AtomicUsize>,
 }
 
-pub(super) fn channel(token: Option<Raw>, listening: bool) -> (CallSender, CallReceiver) {
+pub(super) fn channel(token: Option<Raw>, kind: Kind) -> (CallSender, CallReceiver) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
     let sender = CallSender {
         events: sender,
         waiting: Arc::clone(&waiting),
         token,
-        listening,
+        kind,
     };
     (
         sender,
@@ -60,17 +99,28 @@ pub(super) fn channel(token: Option<Raw>, listening: bool) -> (CallSender, CallR
 }
 
 impl CallSender {
-    /// Hands an event over; `false` when a notification was dropped because the client is too slow.
-    pub(super) fn send(&self, event: Event) -> bool {
+    pub(super) fn is_listener(&self) -> bool {
+        self.kind == Kind::Listener
+    }
+
+    /// Hands an event over. An ask that comes back must not be dropped while the calls are locked: it would answer.
+    pub(super) fn send(&self, event: Event) -> Sent {
         let size = size_of(&event);
         let waiting = self.waiting.fetch_add(size, Ordering::Relaxed);
-        if waiting >= MAX_WAITING && matches!(event, Event::Notification { .. }) {
+        if waiting >= MAX_WAITING && matches!(event, Event::Notification { .. } | Event::Ask(_)) {
             self.waiting.fetch_sub(size, Ordering::Relaxed);
-            return false;
+            return Sent::TooSlow(event);
         }
-        // A receiver that is gone has cancelled its call; nobody misses the event.
-        let _ = self.events.send(event);
-        true
+        match self.events.send(event) {
+            Ok(()) => Sent::Done,
+            Err(mpsc::error::SendError(event)) => Sent::Gone(event),
+        }
+    }
+
+    /// Hands the outcome over.
+    pub(super) fn settle(&self, outcome: Outcome) {
+        // A receiver that is gone has cancelled its call; nobody misses the outcome.
+        let _ = self.send(Event::Outcome(outcome));
     }
 }
 
@@ -102,12 +152,14 @@ pub(super) struct Calls {
 
 impl Calls {
     /// The call that caused something which does not say what caused it: the only one that the backend can be working
-    /// on, or, on a link that belongs to one session, the oldest that is not waiting for an answer itself.
+    /// on, or, on a link that belongs to one session, the oldest of the session's that is not waiting for an answer
+    /// itself.
     pub(super) fn culprit(&mut self, owned: bool) -> Option<(u64, &CallSender)> {
         self.forget_ghosts();
         let asking: HashSet<u64> = self.asked.values().copied().collect();
-        let calls = || self.open.iter().filter(|(_, call)| !call.listening);
+        let calls = || self.open.iter().filter(|(_, call)| !call.is_listener());
         let found = if owned {
+            let calls = || calls().filter(|(_, call)| call.kind == Kind::Client);
             calls().find(|(id, _)| !asking.contains(id)).or_else(|| calls().next())
         } else {
             let only = self.ghosts.is_empty() && calls().nth(1).is_none();
@@ -142,16 +194,16 @@ impl Calls {
         self.open.remove(&id)
     }
 
-    /// Removes a call that nobody waits for, though the backend may still work on it; `false` when it is over anyway.
-    pub(super) fn give_up(&mut self, id: u64) -> bool {
-        let Some(call) = self.remove(id) else { return false };
-        if !call.listening {
+    /// Removes a call that nobody waits for, though the backend may still work on it; `None` when it is over anyway.
+    pub(super) fn give_up(&mut self, id: u64) -> Option<CallSender> {
+        let call = self.remove(id)?;
+        if !call.is_listener() {
             if self.ghosts.len() >= MAX_GHOSTS {
                 self.ghosts.pop_first();
             }
             self.ghosts.insert(id, Instant::now());
         }
-        true
+        Some(call)
     }
 
     fn forget_ghosts(&mut self) {
@@ -169,9 +221,9 @@ mod tests {
     fn the_cause_is_the_sole_call_or_the_oldest_of_an_owned_link() {
         let mut calls = Calls::default();
         assert!(calls.culprit(true).is_none());
-        let (listen, _keep1) = channel(None, true);
-        let (one, _keep2) = channel(None, false);
-        let (two, _keep3) = channel(None, false);
+        let (listen, _keep1) = channel(None, Kind::Listener);
+        let (one, _keep2) = channel(None, Kind::Client);
+        let (two, _keep3) = channel(None, Kind::Client);
         calls.open.insert(1, listen);
         calls.open.insert(2, one);
         assert_eq!(calls.culprit(false).map(|(id, _)| id), Some(2));
@@ -183,16 +235,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_was_given_up_keeps_others_from_its_logs_for_a_while() {
         let mut calls = Calls::default();
-        let (one, _keep1) = channel(None, false);
-        let (two, _keep2) = channel(None, false);
+        let (one, _keep1) = channel(None, Kind::Client);
+        let (two, _keep2) = channel(None, Kind::Client);
         calls.open.insert(1, one);
         calls.open.insert(2, two);
-        assert!(calls.give_up(1));
+        assert!(calls.give_up(1).is_some());
         assert!(calls.sole().is_none());
         tokio::time::advance(HAUNTING).await;
         assert!(calls.sole().is_some());
-        assert!(calls.give_up(2));
-        let (three, _keep3) = channel(None, false);
+        assert!(calls.give_up(2).is_some());
+        let (three, _keep3) = channel(None, Kind::Client);
         calls.open.insert(3, three);
         calls.remove(2);
         assert!(calls.sole().is_some(), "the backend is done with the given-up call");
@@ -201,8 +253,8 @@ mod tests {
     #[test]
     fn a_call_that_waits_for_an_answer_does_not_get_the_next_question() {
         let mut calls = Calls::default();
-        let (one, _keep1) = channel(None, false);
-        let (two, _keep2) = channel(None, false);
+        let (one, _keep1) = channel(None, Kind::Client);
+        let (two, _keep2) = channel(None, Kind::Client);
         calls.open.insert(1, one);
         calls.open.insert(2, two);
         assert!(calls.ask(Id::number(7), 1));
@@ -211,17 +263,31 @@ mod tests {
         assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(1));
     }
 
+    #[test]
+    fn the_gateways_own_calls_cause_no_questions() {
+        let mut calls = Calls::default();
+        let (own, _keep1) = channel(None, Kind::Own);
+        let (hello, _keep2) = channel(None, Kind::Handshake);
+        let (one, _keep3) = channel(None, Kind::Client);
+        calls.open.insert(1, own);
+        calls.open.insert(2, hello);
+        assert!(calls.culprit(true).is_none());
+        calls.open.insert(3, one);
+        assert!(calls.ask(Id::number(7), 3));
+        assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(3));
+    }
+
     #[tokio::test]
     async fn a_flood_of_notifications_is_bounded_and_the_outcome_still_arrives() {
-        let (sender, mut receiver) = channel(None, false);
+        let (sender, mut receiver) = channel(None, Kind::Client);
         let params = Raw::string(&"x".repeat(1 << 20));
         let flood = || Event::Notification {
             method: "x".into(),
             params: Some(params.clone()),
         };
-        assert!((0..15).all(|_| sender.send(flood())));
-        assert!((0..3).any(|_| !sender.send(flood())));
-        sender.send(Event::Outcome(Ok(argus_protocol::Answer::Result(Raw::empty_object()))));
+        assert!((0..15).all(|_| matches!(sender.send(flood()), Sent::Done)));
+        assert!((0..3).any(|_| matches!(sender.send(flood()), Sent::TooSlow(_))));
+        sender.settle(Ok(argus_protocol::Answer::Result(Raw::empty_object())));
         drop(sender);
         let mut last = None;
         while let Some(event) = receiver.recv().await {

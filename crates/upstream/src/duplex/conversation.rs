@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use argus_protocol::{Id, Raw, method, write};
+use argus_protocol::{Id, Raw, write};
 
-use super::calls::channel;
+use super::calls::{Kind, channel};
 use super::demux::{Demux, Server};
 use super::queue::{Outbound, Queued, queue};
 use crate::link::{Events, failed};
@@ -44,13 +44,13 @@ impl Conversation {
             Ok(prepared) => prepared,
             Err(error) => return failed(LinkError::Unsendable(error.to_string())),
         };
-        let (sender, mut receiver) = channel(token, request.method == method::LISTEN);
+        let kind = Kind::of(&request);
+        let (sender, mut receiver) = channel(token, kind);
         self.demux.calls().open.insert(number, sender);
         let mut open = OpenCall {
             demux: Arc::clone(&self.demux),
             number,
-            // `initialize` must not be cancelled (MCP "Cancellation").
-            cancellable: request.method != method::INITIALIZE,
+            cancellable: kind.is_cancellable(),
         };
         let message = write::request(&id, &request.method, params.as_ref());
         let outbound = Outbound {
@@ -119,10 +119,129 @@ impl Drop for OpenCall {
     fn drop(&mut self) {
         if !self.cancellable {
             self.demux.calls().remove(self.number);
-        } else if self.demux.calls().give_up(self.number) {
-            let params =
-                Raw::from_value(&serde_json::json!({"requestId": self.number, "reason": "the caller went away"}));
-            self.demux.write(write::notification(method::CANCELLED, Some(&params)));
+        } else if self.demux.give_up(self.number).is_some() {
+            self.demux.cancel(self.number, "the caller went away");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argus_protocol::{Era, method};
+    use futures::StreamExt;
+
+    use super::*;
+    use crate::redact::Redactor;
+    use crate::{FeedEvent, FeedSink};
+
+    struct Nobody;
+
+    impl FeedSink for Nobody {
+        fn deliver(&self, _: FeedEvent) {}
+    }
+
+    fn conversation() -> (Conversation, Queued) {
+        Conversation::new(Server {
+            backend: "b".into(),
+            era: Era::Legacy,
+            owned: true,
+            redactor: Redactor::default(),
+            sink: Arc::new(Nobody),
+        })
+    }
+
+    fn call(method: &'static str) -> Outgoing {
+        Outgoing {
+            own: false,
+            ..Outgoing::own(method, None)
+        }
+    }
+
+    async fn sent(queued: &mut Queued) -> String {
+        let message = queued.take().await.unwrap().message;
+        String::from_utf8(message.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_that_may_have_arrived_is_cancelled_and_remembered() {
+        let (conversation, mut queued) = conversation();
+        let mut first = conversation.call(call("tools/call"));
+        let _second = conversation.call(call("tools/call"));
+        sent(&mut queued).await;
+        sent(&mut queued).await;
+        conversation.demux().fail(1, LinkError::Closed("x".to_owned()));
+        assert!(sent(&mut queued).await.contains(r#""requestId":1"#));
+        assert!(matches!(
+            first.next().await,
+            Some(Event::Outcome(Err(LinkError::Closed(_))))
+        ));
+        assert!(
+            conversation.demux().calls().sole().is_none(),
+            "a log may be the first one's"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_refused_is_not_cancelled_and_initialize_never_is() {
+        let (conversation, mut queued) = conversation();
+        let _first = conversation.call(call("tools/call"));
+        let _second = conversation.call(call("tools/call"));
+        let _hello = conversation.call(call(method::INITIALIZE));
+        let unreachable = LinkError::Unreachable {
+            url: String::new(),
+            cause: String::new(),
+        };
+        conversation.demux().fail(1, unreachable);
+        assert!(
+            conversation
+                .demux()
+                .calls()
+                .culprit(true)
+                .is_some_and(|(id, _)| id == 2)
+        );
+        conversation.demux().fail(3, LinkError::Closed("x".to_owned()));
+        conversation.notify("last", None);
+        for expected in ["tools/call", "tools/call", "initialize", "last"] {
+            let message = sent(&mut queued).await;
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_call_that_finds_the_session_lost_fails_when_the_connection_has_ended() {
+        let (conversation, _queued) = conversation();
+        let mut taken = conversation.call(call("tools/call"));
+        let mut refused = conversation.call(call("tools/call"));
+        conversation
+            .demux()
+            .lose(Some(2), LinkError::SessionLost("x".to_owned()));
+        assert!(conversation.ended().is_some());
+        assert!(matches!(
+            taken.next().await,
+            Some(Event::Outcome(Err(LinkError::Closed(_))))
+        ));
+        assert!(matches!(
+            refused.next().await,
+            Some(Event::Outcome(Err(LinkError::SessionLost(_))))
+        ));
+    }
+
+    #[tokio::test]
+    async fn questions_beyond_what_may_wait_are_refused() {
+        let (conversation, mut queued) = conversation();
+        let _call = conversation.call(call("tools/call"));
+        sent(&mut queued).await;
+        let text = "x".repeat(6 << 20);
+        for id in 1..=4 {
+            let ask = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"roots/list","params":{{"x":"{text}"}}}}"#);
+            conversation.demux().take(ask.into());
+        }
+        let refused = sent(&mut queued).await;
+        assert!(
+            refused.contains(r#""id":4"#) && refused.contains("too slowly"),
+            "{refused}"
+        );
+        assert!(conversation.demux().calls().answered(&Id::number(4)).is_none());
+        assert!(conversation.demux().calls().answered(&Id::number(3)).is_some());
     }
 }

@@ -8,7 +8,7 @@ use argus_protocol::{
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::calls::Calls;
+use super::calls::{CallSender, Calls, Sent};
 use super::junk;
 use super::queue::{Outbound, Queue};
 use crate::exchange::AskPeer;
@@ -82,7 +82,7 @@ impl Demux {
         };
         match number.and_then(|number| calls.remove(number)) {
             Some(call) => {
-                call.send(Event::Outcome(Ok(answer)));
+                call.settle(Ok(answer));
             }
             None => tracing::debug!(backend = %self.server.backend, "an answer to nothing in flight was dropped"),
         }
@@ -92,7 +92,7 @@ impl Demux {
     fn answered_with_junk(&self, text: &[u8], error: &FrameError) {
         if let Some(call) = junk::answered_call(text, error).and_then(|number| self.calls().remove(number)) {
             let cause = LinkError::Protocol(format!("its answer is {error}"));
-            call.send(Event::Outcome(Err(cause)));
+            call.settle(Err(cause));
         }
     }
 
@@ -107,8 +107,8 @@ impl Demux {
                 };
                 let sent = self.calls().sole().map(|call| call.send(event));
                 match sent {
-                    Some(true) => {}
-                    Some(false) => self.too_slow(),
+                    Some(Sent::Done | Sent::Gone(_)) => {}
+                    Some(Sent::TooSlow(_)) => self.too_slow(),
                     None => self.server.sink.deliver(FeedEvent::Notification { method, params }),
                 }
             }
@@ -148,7 +148,7 @@ impl Demux {
         } else if let Some(call) = id.as_number() {
             // A modern server ends a listen stream of its own with `cancelled` (MCP 2026-07-28).
             let ended =
-                self.server.era == Era::Modern && self.calls().open.get(&call).is_some_and(|call| call.listening);
+                self.server.era == Era::Modern && self.calls().open.get(&call).is_some_and(CallSender::is_listener);
             if ended {
                 self.calls().remove(call);
             }
@@ -166,7 +166,7 @@ impl Demux {
 
     fn pass_to(&self, call: u64, event: Event) {
         let sent = self.calls().open.get(&call).map(|call| call.send(event));
-        if sent == Some(false) {
+        if matches!(sent, Some(Sent::TooSlow(_))) {
             self.too_slow();
         }
     }
@@ -190,13 +190,23 @@ impl Demux {
             self.server.sink.deliver(FeedEvent::Ask(ask));
             return;
         };
-        if !calls.ask(id, call) {
+        if !calls.ask(id.clone(), call) {
             drop(calls);
             ask.reply.refuse("too many questions wait for an answer already");
             return;
         }
         // The call is there: the lock was held since it was found.
-        calls.open.get(&call).map(|call| call.send(Event::Ask(ask)));
+        let sent = calls.open.get(&call).map(|call| call.send(Event::Ask(ask)));
+        if matches!(sent, Some(Sent::TooSlow(_) | Sent::Gone(_))) {
+            calls.answered(&id);
+        }
+        // Refusing, as dropping does, takes the lock again.
+        drop(calls);
+        match sent {
+            Some(Sent::TooSlow(Event::Ask(ask))) => ask.reply.refuse("the client reads too slowly to be asked"),
+            Some(Sent::Gone(ask)) => drop(ask),
+            _ => {}
+        }
     }
 
     /// Puts a message that is no request into the queue to the backend. It is lost, with a warning, when the backend does
@@ -207,11 +217,41 @@ impl Demux {
         }
     }
 
-    /// One call comes to nothing, if it is still in flight.
+    /// Takes out a call that nobody waits for, though the backend may still work on it.
+    pub(super) fn give_up(&self, call: u64) -> Option<CallSender> {
+        self.calls().give_up(call)
+    }
+
+    /// Tells the backend that nobody waits for a call.
+    pub(super) fn cancel(&self, call: u64, reason: &str) {
+        let params = Raw::from_value(&serde_json::json!({"requestId": call, "reason": reason}));
+        self.write(write::notification(method::CANCELLED, Some(&params)));
+    }
+
+    /// The request of a call could not be sent, or nobody knows whether it was: the call fails, if it is in flight.
     pub(crate) fn fail(&self, call: u64, cause: LinkError) {
-        let failed = self.calls().remove(call);
+        // Anything else is a refusal: the backend does not have it.
+        let perhaps_taken = matches!(cause, LinkError::Closed(_) | LinkError::Timeout { .. });
+        let failed = if perhaps_taken {
+            self.give_up(call)
+        } else {
+            self.calls().remove(call)
+        };
+        let Some(failed) = failed else { return };
+        if perhaps_taken && failed.kind.is_cancellable() {
+            self.cancel(call, "nobody knows whether the request arrived");
+        }
+        failed.settle(Err(cause));
+    }
+
+    /// The backend refuses a message because it no longer knows the session: the connection is over. The call of the
+    /// message fails last, so that it is not repeated on this connection. For calls that were taken before it is the
+    /// connection that ended: they may have been begun.
+    pub(crate) fn lose(&self, call: Option<u64>, lost: LinkError) {
+        let failed = call.and_then(|call| self.calls().remove(call));
+        self.end(LinkError::Closed("it no longer knows the session".to_owned()));
         if let Some(failed) = failed {
-            failed.send(Event::Outcome(Err(cause)));
+            failed.settle(Err(lost));
         }
     }
 
@@ -229,7 +269,7 @@ impl Demux {
         }
         let calls = std::mem::take(&mut *self.calls());
         for call in calls.open.into_values() {
-            call.send(Event::Outcome(Err(cause.clone())));
+            call.settle(Err(cause.clone()));
         }
     }
 }

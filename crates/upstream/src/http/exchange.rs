@@ -29,6 +29,8 @@ struct Post {
     /// The caller's progress token, which ours stands for.
     token: Option<Raw>,
     cancellable: bool,
+    /// Whether an event came since the stream was opened.
+    heard: bool,
     /// Where the stream can be resumed.
     last_event: Option<HeaderValue>,
     retry: Duration,
@@ -45,6 +47,7 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
         number,
         token,
         cancellable,
+        heard: false,
         last_event: None,
         retry: RETRY,
     };
@@ -194,6 +197,7 @@ impl Post {
 
     /// What an event of the stream says.
     fn understand(&mut self, event: sse::Event) -> Vec<Event> {
+        self.heard = true;
         if let Some(id) = event.id {
             self.last_event = HeaderValue::from_str(&id).ok();
         }
@@ -261,7 +265,8 @@ impl Post {
             return Err(broken());
         }
         let last = self.last_event.clone().ok_or_else(broken)?;
-        if !cut {
+        // A stream that is cut again and again, without a word in between, is not hurried.
+        if !(cut && std::mem::take(&mut self.heard)) {
             tokio::time::sleep(self.retry.max(LEAST_RETRY)).await;
         }
         let mut headers = self.shared.headers();

@@ -14,7 +14,9 @@ use crate::redact::Redactor;
 use crate::{LinkError, process};
 
 /// How long an ended process's last words are waited for.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const LAST_WORDS: Duration = Duration::from_millis(250);
+/// How long after the end of a connection its process may end for that to be the cause; last words included.
+const ITS_END: Duration = Duration::from_millis(500);
 /// It serves a url, so the end of its standard input tells it nothing.
 const STOP: StopTimes = StopTimes {
     after_eof: Duration::ZERO,
@@ -157,8 +159,6 @@ impl Running {
 
     /// The better cause for the end of a connection: how the process ended, if it ends now.
     pub(super) async fn or_its_end(&self, cause: LinkError) -> LinkError {
-        tokio::time::timeout(LAST_WORDS * 2, self.wait_ended())
-            .await
-            .unwrap_or(cause)
+        tokio::time::timeout(ITS_END, self.wait_ended()).await.unwrap_or(cause)
     }
 }

@@ -79,18 +79,14 @@ impl Poster {
             // It may have been started anew.
             self.demux.server.sink.deliver(FeedEvent::Interrupted);
         }
-        let session_lost = matches!(cause, LinkError::SessionLost(_));
-        match call {
-            Some(call) => self.demux.fail(call, cause),
-            None => {
-                tracing::warn!(backend = %self.demux.server.backend, error = %cause, "a message to the backend was lost");
-            }
+        if call.is_none() {
+            tracing::warn!(backend = %self.demux.server.backend, error = %cause, "a message to the backend was lost");
         }
-        if session_lost {
-            // Calls that it took before may have been begun: for them the connection ended, not the session.
-            self.demux
-                .end(LinkError::Closed("it no longer knows the session".to_owned()));
+        if matches!(cause, LinkError::SessionLost(_)) {
+            self.demux.lose(call, cause);
             self.stop.cancel();
+        } else if let Some(call) = call {
+            self.demux.fail(call, cause);
         }
     }
 

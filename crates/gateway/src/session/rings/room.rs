@@ -39,7 +39,9 @@ impl Rings {
             self.drop_before(stream);
         }
         let cost = said.cost();
-        if cost > MAX_BYTES {
+        // What other sessions keep is not made less by dropping this one's.
+        let others = self.pool.0.load(Ordering::Relaxed).saturating_sub(self.bytes);
+        if cost > MAX_BYTES || others + cost > MAX_POOL {
             return false;
         }
         while self.bytes + cost > MAX_BYTES || self.pool.0.load(Ordering::Relaxed) + cost > MAX_POOL {
@@ -54,10 +56,10 @@ impl Rings {
         true
     }
 
-    /// Drops the oldest event of a stream that is no response; `false` when there is none.
+    /// Drops the oldest notification of a stream; `false` when there is none.
     fn drop_before(&mut self, stream: u64) -> bool {
         let dropped = self.kept.get_mut(&stream).and_then(|ring| {
-            let at = ring.events.iter().position(|event| !event.said.is_response)?;
+            let at = ring.events.iter().position(|event| event.said.may_go())?;
             ring.events.remove(at)
         });
         if let Some(event) = &dropped {
@@ -67,7 +69,7 @@ impl Rings {
     }
 
     fn drop_any_before(&mut self) -> bool {
-        let has_one = |ring: &Ring| ring.events.iter().any(|event| !event.said.is_response);
+        let has_one = |ring: &Ring| ring.events.iter().any(|event| event.said.may_go());
         self.first(has_one).is_some_and(|stream| self.drop_before(stream))
     }
 

@@ -152,7 +152,7 @@ fn an_answer_that_is_too_large_is_an_error_that_says_so() {
         message.starts_with(r#"{"jsonrpc":"2.0","id":"a\u00e9","error":{"code":-32603,"#),
         "{message}"
     );
-    assert!(message.contains("too large to be kept"), "{message}");
+    assert!(message.contains("could not be kept"), "{message}");
 }
 
 #[test]
