@@ -45,7 +45,14 @@ impl Argus {
         };
         let config = folder.join("config.yaml");
         // YAML is a superset of JSON.
-        std::fs::write(&config, json!({"backends": {"bench": backend}}).to_string())?;
+        std::fs::write(
+            &config,
+            json!({
+                "server": {"max_sessions_per_caller": 10_000},
+                "backends": {"bench": backend},
+            })
+            .to_string(),
+        )?;
         let mut command = Command::new(program);
         command
             .args(["server", "--port", "0", "--log-dir", "none", "--quiet", "--config"])
