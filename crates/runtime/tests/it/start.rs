@@ -238,7 +238,8 @@ async fn a_spawn_that_nobody_waits_for_leaves_nothing() {
     {
         // Far enough for the guard to be started, and not further.
         let mut starting = Box::pin(argus_runtime::spawn(&spec));
-        assert!(tokio::time::timeout(Duration::ZERO, &mut starting).await.is_err());
+        // On a busy machine it may have started meanwhile: then it is the child that nobody waits for.
+        drop(tokio::time::timeout(Duration::ZERO, &mut starting).await);
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     if let Ok(server) = std::fs::read_to_string(folder.path().join("pid")) {
