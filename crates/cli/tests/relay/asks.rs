@@ -10,7 +10,7 @@ const ASK: &str = r#"{"tools/call ask": [
     {"result": {"asked":"@arguments","answer":"@answer"}}]}"#;
 
 /// Calls `ask` and answers its question with what it was asked.
-async fn asked_and_answered(client: &Client, number: usize) {
+pub(crate) async fn asked_and_answered(client: &Client, number: usize) {
     let arguments = format!(r#"{{"n":{number}}}"#);
     let mut exchange = client.open("tools/call", &tool("ask", &arguments)).await;
     let question = exchange.next().await.unwrap();

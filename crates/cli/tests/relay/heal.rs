@@ -26,16 +26,12 @@ fn waiting(gate: &std::path::Path) -> String {
     .replace('\n', " ")
 }
 
-fn waiting_world(http: bool) -> (World, Journal, std::path::PathBuf) {
+fn waiting_world() -> (World, Journal, std::path::PathBuf) {
     let mut world = World::new();
     let gate = world.file("gate");
     let script = world.script("odd", &waiting(&gate));
     let arguments = ["verbatim", "--script", &script];
-    let journal = if http {
-        world.http("odd", &arguments)
-    } else {
-        world.stdio("odd", &arguments)
-    };
+    let journal = world.stdio("odd", &arguments);
     (world, journal, gate)
 }
 
@@ -53,7 +49,7 @@ async fn what_does_no_harm_is_done_again_on_a_new_process() {
         ("tools/call", tool("put", "{}")),
         ("resources/read", r#"{"uri":"odd://one"}"#.to_owned()),
     ] {
-        let (world, journal, gate) = waiting_world(false);
+        let (world, journal, gate) = waiting_world();
         let running = world.start();
         for client in [running.plain().await, running.askable().await, running.modern()] {
             let _ = std::fs::remove_file(&gate);
@@ -79,7 +75,7 @@ async fn what_does_no_harm_is_done_again_on_a_new_process() {
 
 #[tokio::test]
 async fn what_may_do_harm_fails_within_a_second_and_says_why() {
-    let (world, journal, _) = waiting_world(false);
+    let (world, journal, _) = waiting_world();
     let running = world.start();
     for client in [running.plain().await, running.askable().await] {
         let before = journal.messages("tools/call").len();
@@ -133,7 +129,7 @@ async fn subscription_survives(running: &Running, journal: &Journal, client: Cli
 
 #[tokio::test]
 async fn subscriptions_are_renewed_on_a_new_process() {
-    let (world, journal, _) = waiting_world(false);
+    let (world, journal, _) = waiting_world();
     let running = world.start();
     subscription_survives(&running, &journal, running.plain().await).await;
     subscription_survives(&running, &journal, running.askable().await).await;
@@ -142,7 +138,7 @@ async fn subscriptions_are_renewed_on_a_new_process() {
 
 #[tokio::test]
 async fn a_process_that_ends_is_started_again_though_nobody_calls() {
-    let (world, journal, _) = waiting_world(false);
+    let (world, journal, _) = waiting_world();
     let running = world.start();
     let client = running.plain().await;
     client.result("tools/list", "{}").await;
@@ -259,7 +255,7 @@ async fn half_of_a_thousand_calls_are_cut_and_none_is_mixed_up() {
 
 #[tokio::test]
 async fn a_subscription_that_the_backend_refuses_is_not_renewed() {
-    let (world, journal, gate) = waiting_world(false);
+    let (world, journal, gate) = waiting_world();
     let script = waiting(&gate).replace(
         r#""resources/subscribe": [{"result": {}}]"#,
         r#""resources/subscribe": [{"error": {"code": -32603, "message": "no"}}]"#,

@@ -7,6 +7,7 @@ use argus_testkit::{Client, Journal, is_gone, part, until};
 use futures::future::join_all;
 use serde_json::json;
 
+use crate::asks::asked_and_answered;
 use crate::world::{Running, World, message, tool};
 
 const WHO: &str = r#"{"tools/call who": [{"result": {"pid": "@pid"}}],
@@ -80,36 +81,13 @@ async fn a_session_beyond_the_limit_shares_to_its_end_and_is_not_asked() {
     running.stop();
 }
 
-/// Calls `ask` and answers its question with what it was asked.
-async fn asked(client: &Client, number: usize) {
-    let arguments = format!(r#"{{"n":{number}}}"#);
-    let mut exchange = client.open("tools/call", &tool("ask", &arguments)).await;
-    let question = exchange.next().await.unwrap();
-    assert_eq!(
-        part(&part(&question, "params").unwrap(), "message").unwrap(),
-        arguments,
-        "a question of another call"
-    );
-    let id = part(&question, "id").unwrap();
-    client
-        .send(&format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"result":{{"mine":{number}}}}}"#
-        ))
-        .await;
-    let result = part(&exchange.answer().await, "result").unwrap();
-    assert_eq!(
-        result,
-        format!(r#"{{"asked":{arguments},"answer":{{"mine":{number}}}}}"#)
-    );
-}
-
 #[tokio::test]
 async fn fifty_clients_are_each_asked_by_their_own_calls() {
     let (running, _) = with("auto", 50);
     let clients = join_all((0..50).map(|_| running.askable())).await;
     let turns = clients.iter().enumerate().map(|(number, client)| async move {
         for turn in 0..3 {
-            asked(client, number * 10 + turn).await;
+            asked_and_answered(client, number * 10 + turn).await;
         }
     });
     join_all(turns).await;
