@@ -14,6 +14,7 @@ use crate::listen::Listen;
 use crate::ops;
 use crate::relay::Reply;
 use crate::session::{Caller, Session, SessionError};
+use crate::stalls::Stalls;
 
 /// The gateway. Clones are the same gateway.
 #[derive(Debug, Clone)]
@@ -101,6 +102,12 @@ impl Gateway {
     /// Ends all sessions and listeners and stops all backends. Bounded in time.
     pub async fn stop(&self) {
         self.core.stop().await;
+    }
+
+    /// Looks after the streams of modern answers; a session sees to its own.
+    #[must_use]
+    pub fn stalls(&self) -> &Arc<Stalls> {
+        self.core.sessions.stalls()
     }
 
     /// Ends when the gateway stops.

@@ -21,6 +21,7 @@ mod renew;
 mod repeat;
 mod seal;
 mod session;
+mod stalls;
 mod startup;
 
 pub use self::core::Options;
@@ -37,6 +38,7 @@ pub use session::{
     BusyError, Caller, EventId, FeedItem, FeedQueue, FeedReader, InFlight, NoEventId, Reading, ResumeError, Said,
     Saying, Session, SessionError, StreamReader, random_id,
 };
+pub use stalls::{Presence, Stalls, Watched};
 
 /// One thing that happens within a call, as a face sees it: it ends with an answer, whatever became of the link.
 pub type Event = argus_upstream::Event<argus_protocol::Answer>;

@@ -13,6 +13,7 @@ use papaya::HashMap;
 use super::Caller;
 use super::rings::Pool;
 use super::state::{Opening, Session, lock};
+use crate::stalls::Stalls;
 
 /// Why there is no such session.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +60,7 @@ pub(crate) struct Sessions {
     /// How many each caller has. Held while a session is opened or ended, so that no bound is exceeded.
     counts: Mutex<Counts<Caller, usize>>,
     pool: Arc<Pool>,
+    stalls: Arc<Stalls>,
 }
 
 /// The ids are what let clients in: they are not shown.
@@ -78,7 +80,13 @@ impl Sessions {
             bounds,
             counts: Mutex::default(),
             pool: Arc::default(),
+            stalls: Arc::default(),
         }
+    }
+
+    /// What looks after streams that are not read.
+    pub(crate) fn stalls(&self) -> &Arc<Stalls> {
+        &self.stalls
     }
 
     /// How long a session may be unused.
@@ -110,6 +118,7 @@ impl Sessions {
             declared,
             caller,
             pool: Arc::clone(&self.pool),
+            stalls: Arc::clone(&self.stalls),
         }));
         counts.insert(caller, theirs + 1);
         self.open.pin().insert(id, Arc::clone(&session));

@@ -18,6 +18,7 @@ use super::rings::{Pool, Rings};
 use super::subscriptions::Subscriptions;
 use super::{Caller, FeedQueue};
 use crate::catalogue::Snapshot;
+use crate::stalls::Stalls;
 
 /// Capabilities of a client that let a backend ask it something.
 const ASKABLE: [&str; 3] = ["sampling", "elicitation", "roots"];
@@ -50,6 +51,7 @@ pub struct Session {
     calls: Mutex<Calls>,
     asks: Mutex<Asks>,
     rings: Mutex<Rings>,
+    stalls: Arc<Stalls>,
     feed: FeedQueue,
     over: CancellationToken,
     tasks: TaskTracker,
@@ -63,6 +65,7 @@ pub(super) struct Opening {
     pub(super) declared: Declared,
     pub(super) caller: Caller,
     pub(super) pool: Arc<Pool>,
+    pub(super) stalls: Arc<Stalls>,
 }
 
 /// The id is what lets a client in: it is not shown.
@@ -98,6 +101,7 @@ impl Session {
             calls: Mutex::default(),
             asks: Mutex::default(),
             rings: Mutex::new(Rings::new(opening.pool)),
+            stalls: opening.stalls,
             feed: FeedQueue::default(),
             over: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -142,6 +146,10 @@ impl Session {
 
     pub(super) fn rings(&self) -> &Mutex<Rings> {
         &self.rings
+    }
+
+    pub(super) fn stalls(&self) -> &Arc<Stalls> {
+        &self.stalls
     }
 
     pub(super) fn tasks(&self) -> &TaskTracker {
@@ -365,6 +373,7 @@ mod tests {
             declared: Declared::nothing(),
             caller: Caller::at([127, 0, 0, 1].into()),
             pool: Arc::default(),
+            stalls: Arc::default(),
         }))
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,8 +14,9 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::event_id::EventId;
-use super::rings::{Found, ResumeError, Said, Turn};
+use super::rings::{Found, ResumeError, Said, StandIn, Turn};
 use super::state::{Session, lock};
+use crate::stalls::Watched;
 
 /// How long a call goes on whose client left: a client that means to come back for it does so soon, and the call holds
 /// a backend and a place in the session until then.
@@ -24,8 +25,15 @@ const ADOPTED: Duration = Duration::from_secs(300);
 /// What answers a request, message by message. Dropped before its end, it gives the call up.
 pub type Saying = Pin<Box<dyn Stream<Item = Said> + Send>>;
 
-/// Where a stream's messages come from, whoever listens; `None` at its end.
-pub(super) struct Source(Mutex<Option<Saying>>);
+/// Where a stream's messages come from, whoever listens.
+pub(super) struct Source(Mutex<Origin>);
+
+struct Origin {
+    /// `None` at its end.
+    saying: Option<Saying>,
+    /// How many messages came.
+    said: u64,
+}
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,7 +43,10 @@ impl fmt::Debug for Source {
 
 impl Source {
     pub(super) fn new(saying: Saying) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Some(saying))))
+        Arc::new(Self(Mutex::new(Origin {
+            saying: Some(saying),
+            said: 0,
+        })))
     }
 }
 
@@ -45,7 +56,11 @@ impl Session {
     #[must_use]
     pub fn stream(self: &Arc<Self>, saying: Saying) -> StreamReader {
         let source = Source::new(saying);
-        let turn = lock(self.rings()).open(Arc::clone(&source));
+        let mut rings = lock(self.rings());
+        let turn = rings.open(Arc::clone(&source));
+        let unwatched = rings.watch();
+        drop(rings);
+        self.look_after(unwatched);
         StreamReader::new(self, source, turn, 0)
     }
 
@@ -58,7 +73,9 @@ impl Session {
         let mut rings = lock(self.rings());
         rings.expire(Instant::now());
         let (source, turn) = rings.attach(last)?;
+        let unwatched = rings.watch();
         drop(rings);
+        self.look_after(unwatched);
         Ok(StreamReader::new(self, source, turn, last.number))
     }
 
@@ -71,6 +88,14 @@ impl Session {
                 session.withdraw_asked(&said.message);
             }
         });
+    }
+
+    /// Has its readers looked after, where nobody does yet.
+    fn look_after(self: &Arc<Self>, unwatched: bool) {
+        if unwatched {
+            let this: Weak<Self> = Arc::downgrade(self);
+            self.stalls().watch(this);
+        }
     }
 
     /// Withdraws a question that cannot reach the client.
@@ -92,6 +117,26 @@ impl Session {
             let _ = over.run_until_cancelled(in_time).await;
         };
         self.tasks().spawn_on(doing, &runtime);
+    }
+}
+
+/// A reader that stays away does not hold its call: somebody listens in its place until it reads on.
+impl Watched for Session {
+    fn look(self: Arc<Self>) -> bool {
+        let Some(stand_ins) = lock(self.rings()).look() else {
+            return false;
+        };
+        for StandIn { source, turn, read } in stand_ins {
+            let session = Arc::clone(&self);
+            let listener = Listener {
+                session,
+                source,
+                turn,
+                read,
+            };
+            self.adopt(listener.heard_out());
+        }
+        true
     }
 }
 
@@ -123,7 +168,8 @@ impl StreamReader {
         self.listener.position()
     }
 
-    /// The next message, with the id of its event; `None` at the end, or when another reader took over.
+    /// The next message, with the id of its event; `None` at the end, when another reader took over, or when what the
+    /// reader missed while it stayed away is not kept any more.
     pub async fn next(&mut self) -> Option<(EventId, Bytes)> {
         let heard = poll_fn(|cx| self.listener.poll(cx, Lost::Goes)).await;
         match heard {
@@ -196,7 +242,7 @@ impl Listener {
         let source = Arc::clone(&self.source);
         // Held while the source is asked, so that two readers never get one message each.
         let mut source = lock(&source.0);
-        let found = lock(self.session.rings()).after(self.turn, self.read, cx.waker());
+        let found = self.found(cx);
         match found {
             Found::Event(number, message) => {
                 self.read = number;
@@ -205,28 +251,49 @@ impl Listener {
             Found::End => return Poll::Ready(Heard::End),
             Found::Superseded => return Poll::Ready(Heard::Stop),
             Found::Gone if lost == Lost::Stops => return Poll::Ready(Heard::Stop),
+            // What others heard meanwhile is lost: a client that comes back for it is told so.
+            Found::Gone if source.said != self.read => return Poll::Ready(Heard::Stop),
             Found::Gone | Found::Nothing => {}
         }
-        let Some(saying) = &mut *source else {
+        let Some(saying) = &mut source.saying else {
             return Poll::Ready(Heard::End);
         };
         match std::task::ready!(saying.poll_next_unpin(cx)) {
             Some(said) => {
+                source.said += 1;
                 let number = lock(self.session.rings()).push(self.turn.stream, &said);
                 self.read = number.unwrap_or(self.read + 1);
                 Poll::Ready(Heard::Message(said.message))
             }
             None => {
-                *source = None;
+                source.saying = None;
                 lock(self.session.rings()).end(self.turn.stream, Instant::now());
                 Poll::Ready(Heard::End)
             }
         }
     }
 
+    /// What the ring has for it; a reader that somebody stands in for takes its place again.
+    fn found(&mut self, cx: &Context<'_>) -> Found {
+        let mut rings = lock(self.session.rings());
+        let found = rings.after(self.turn, self.read, cx.waker());
+        if found != Found::Superseded {
+            return found;
+        }
+        let Some(turn) = rings.come_back(self.turn) else {
+            return found;
+        };
+        self.turn = turn;
+        rings.after(turn, self.read, cx.waker())
+    }
+
     /// Listens until all was said or a client reads again. Dropped before that, it lets the stream go.
     fn heard_out(mut self) -> impl Future<Output = ()> + Send + 'static {
-        let guard = LetGo(Arc::clone(&self.session), self.turn);
+        let guard = LetGo {
+            session: Arc::clone(&self.session),
+            source: Arc::clone(&self.source),
+            turn: self.turn,
+        };
         async move {
             let _guard = guard;
             while let Heard::Message(_) = poll_fn(|cx| self.poll(cx, Lost::Stops)).await {}
@@ -235,11 +302,19 @@ impl Listener {
 }
 
 /// Lets a stream go whose listener ended without its end, because its time or the session was over.
-struct LetGo(Arc<Session>, Turn);
+struct LetGo {
+    session: Arc<Session>,
+    source: Arc<Source>,
+    turn: Turn,
+}
 
 impl Drop for LetGo {
     fn drop(&mut self) {
-        lock(self.0.rings()).let_go(self.1);
+        if lock(self.session.rings()).let_go(self.turn) {
+            // The client's reader may still be there without reading: the call does not wait for it.
+            let given_up = lock(&self.source.0).saying.take();
+            drop(given_up);
+        }
     }
 }
 
@@ -261,6 +336,7 @@ mod tests {
             declared: Declared::nothing(),
             caller: Caller::at([127, 0, 0, 1].into()),
             pool: Arc::default(),
+            stalls: Arc::default(),
         }))
     }
 
@@ -377,6 +453,74 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(Arc::strong_count(&session), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn somebody_listens_for_a_reader_that_stays_away() {
+        let session = session();
+        let (mut reader, out) = stream(&session);
+        for text in ["a", "b", "c"] {
+            out.send(text).unwrap();
+        }
+        assert_eq!(next(&mut reader).await, event("1-1", "a"));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(session.resume(id("1-2")).unwrap_err(), ResumeError::NeverSent);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(session.resume(id("1-4")).unwrap_err(), ResumeError::NeverSent);
+        assert_eq!(next(&mut reader).await, event("1-2", "b"));
+        assert_eq!(next(&mut reader).await, event("1-3", "c"));
+        let hears = tokio::spawn(async move { (next(&mut reader).await, reader) });
+        tokio::task::yield_now().await;
+        out.send("d").unwrap();
+        let (heard, reader) = hears.await.unwrap();
+        assert_eq!(heard, event("1-4", "d"));
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        out.send("!e").unwrap();
+        tokio::task::yield_now().await;
+        let mut other = session.resume(id("1-5")).unwrap();
+        drop((reader, out));
+        assert_eq!(next(&mut other).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_waits_is_there() {
+        let session = session();
+        let (mut reader, out) = stream(&session);
+        let hears = tokio::spawn(async move { (next(&mut reader).await, next(&mut reader).await) });
+        tokio::time::sleep(Duration::from_secs(14)).await;
+        assert!(!lock(session.rings()).is_stood_in());
+        for text in ["a", "b"] {
+            out.send(text).unwrap();
+        }
+        assert_eq!(hears.await.unwrap(), (event("1-1", "a"), event("1-2", "b")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_comes_back_too_late_is_not_told_half() {
+        let session = session();
+        let (mut reader, out) = stream(&session);
+        out.send("a").unwrap();
+        tokio::time::sleep(ADOPTED - Duration::from_secs(1)).await;
+        assert!(!out.is_closed());
+        tokio::time::timeout(Duration::from_secs(10), out.closed())
+            .await
+            .unwrap();
+        assert_eq!(next(&mut reader).await, None);
+        assert_eq!(session.resume(id("1-0")).unwrap_err(), ResumeError::Gone);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stands_in_goes_on_when_the_reader_leaves() {
+        let session = session();
+        let (reader, out) = stream(&session);
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        drop(reader);
+        out.send("!a").unwrap();
+        drop(out);
+        tokio::task::yield_now().await;
+        let mut back = session.resume(id("1-0")).unwrap();
+        assert_eq!(next(&mut back).await, event("1-1", "!a"));
+        assert_eq!(next(&mut back).await, None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod room;
 mod said;
+mod standing_in;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,9 @@ use tokio::time::Instant;
 
 use super::event_id::EventId;
 use super::streams::Source;
+use crate::stalls::Presence;
 pub use said::Said;
+pub(super) use standing_in::StandIn;
 
 /// How long a stream is kept that ended and that nobody has read to its end.
 const UNFETCHED: Duration = Duration::from_secs(300);
@@ -67,6 +70,8 @@ pub(super) struct Rings {
     kept: BTreeMap<u64, Ring>,
     bytes: usize,
     pool: Arc<Pool>,
+    /// Whether the readers are looked after.
+    watched: bool,
 }
 
 #[derive(Debug)]
@@ -77,6 +82,10 @@ struct Ring {
     last: u64,
     turn: u64,
     reader: Option<Waker>,
+    /// Whether the client that reads is there.
+    presence: Presence,
+    /// The turn of the client's reader while somebody stands in for it.
+    absent: Option<u64>,
     ended: bool,
     written: bool,
     /// Since when nobody reads it, or since when it is over, whichever is later.
@@ -87,6 +96,15 @@ struct Ring {
 struct Event {
     number: u64,
     said: Said,
+    /// There was no room for it: it is kept for a client that is there, and does not count.
+    over: bool,
+}
+
+impl Event {
+    /// What it counts, in bytes.
+    fn cost(&self) -> usize {
+        if self.over { 0 } else { self.said.cost() }
+    }
 }
 
 impl Rings {
@@ -96,6 +114,7 @@ impl Rings {
             kept: BTreeMap::new(),
             bytes: 0,
             pool,
+            watched: false,
         }
     }
 
@@ -108,6 +127,8 @@ impl Rings {
             last: 0,
             turn: 0,
             reader: None,
+            presence: Presence::default(),
+            absent: None,
             ended: false,
             written: false,
             away: None,
@@ -128,11 +149,13 @@ impl Rings {
             return Found::Superseded;
         }
         if let Some(event) = ring.events.iter().find(|event| event.number > read) {
+            ring.presence.seen(false);
             return Found::Event(event.number, event.said.message.clone());
         }
         if ring.ended {
             return Found::End;
         }
+        ring.presence.seen(true);
         match &mut ring.reader {
             Some(known) => known.clone_from(waker),
             none @ None => *none = Some(waker.clone()),
@@ -144,18 +167,21 @@ impl Rings {
     pub(super) fn push(&mut self, stream: u64, said: &Said) -> Option<u64> {
         self.kept.get(&stream)?;
         let mut said = said.clone();
-        let mut fits = self.make_room(stream, &said);
-        if !fits && said.is_response {
-            // So small that it is kept in any case.
-            said = said.too_large();
-            fits = true;
-        }
+        let fits = self.make_room(stream, &said);
         let ring = self.kept.get_mut(&stream)?;
+        ring.presence.seen(false);
         ring.last += 1;
         let number = ring.last;
-        if fits {
-            let cost = said.cost();
-            ring.events.push_back(Event { number, said });
+        if fits || said.is_response {
+            // A client that is there gets a response whole, also if it reads on later. What stands for one is so small
+            // that it is kept in any case.
+            let over = !fits && ring.absent.is_some();
+            if !fits && !over {
+                said = said.too_large();
+            }
+            let event = Event { number, said, over };
+            let cost = event.cost();
+            ring.events.push_back(event);
             self.take(cost);
         }
         Some(number)
@@ -177,6 +203,8 @@ impl Rings {
         }
         ring.turn += 1;
         ring.away = None;
+        ring.absent = None;
+        ring.presence.seen(false);
         if let Some(other) = ring.reader.take() {
             other.wake();
         }
@@ -190,32 +218,43 @@ impl Rings {
     /// A reader leaves, having written all of the stream or not. Where the stream is neither over nor read by another
     /// one, somebody else has to listen to its source: gives the turn for that, and the number of the newest event.
     pub(super) fn detach(&mut self, turn: Turn, written: bool, now: Instant) -> Option<(Turn, u64)> {
-        let ring = self.kept.get_mut(&turn.stream).filter(|ring| ring.turn == turn.turn)?;
+        let ring = self.kept.get_mut(&turn.stream)?;
+        let is_stood_in = ring.absent == Some(turn.turn);
+        if ring.turn != turn.turn && !is_stood_in {
+            return None;
+        }
         ring.away = Some(now);
+        ring.absent = None;
         ring.written |= written;
-        ring.reader = None;
-        ring.turn += 1;
-        let next = Turn {
-            stream: turn.stream,
-            turn: ring.turn,
-        };
-        let listen = (!ring.ended).then_some((next, ring.last));
+        let mut listen = None;
+        // Whoever stands in for it goes on listening.
+        if !is_stood_in {
+            ring.reader = None;
+            ring.turn += 1;
+            let next = Turn {
+                stream: turn.stream,
+                turn: ring.turn,
+            };
+            listen = (!ring.ended).then_some((next, ring.last));
+        }
+        self.shrink(turn.stream);
         self.bound_away();
         listen
     }
 
-    /// Lets a stream go that nobody listens to any more, unless it is over.
-    pub(super) fn let_go(&mut self, turn: Turn) {
+    /// Lets a stream go that nobody listens to any more, unless it is over; `true` when it is not kept from now on.
+    pub(super) fn let_go(&mut self, turn: Turn) -> bool {
         let unheard = |ring: &Ring| ring.turn == turn.turn && !ring.ended;
         if self.kept.get(&turn.stream).is_some_and(unheard) {
             self.remove(turn.stream);
         }
+        !self.kept.contains_key(&turn.stream)
     }
 
     /// Lets a stream go.
     fn remove(&mut self, stream: u64) {
         if let Some(ring) = self.kept.remove(&stream) {
-            self.give(ring.events.iter().map(|event| event.said.cost()).sum());
+            self.give(ring.events.iter().map(Event::cost).sum());
             if let Some(reader) = ring.reader {
                 reader.wake();
             }

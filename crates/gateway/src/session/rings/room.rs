@@ -56,6 +56,18 @@ impl Rings {
         true
     }
 
+    /// Keeps no response of a stream whose client left for which there is no room, only what stands for it.
+    pub(super) fn shrink(&mut self, stream: u64) {
+        let Some(ring) = self.kept.get_mut(&stream) else { return };
+        let mut taken = 0;
+        for event in ring.events.iter_mut().filter(|event| event.over) {
+            event.said = event.said.too_large();
+            event.over = false;
+            taken += event.cost();
+        }
+        self.take(taken);
+    }
+
     /// Drops the oldest notification of a stream; `false` when there is none.
     fn drop_before(&mut self, stream: u64) -> bool {
         let dropped = self.kept.get_mut(&stream).and_then(|ring| {
@@ -63,7 +75,7 @@ impl Rings {
             ring.events.remove(at)
         });
         if let Some(event) = &dropped {
-            self.give(event.said.cost());
+            self.give(event.cost());
         }
         dropped.is_some()
     }

@@ -224,3 +224,51 @@ fn a_listener_lets_only_its_own_turn_go() {
     world.rings.let_go(reader);
     assert_eq!(world.found(reader, 0), Found::Gone);
 }
+
+/// Until the only reader is away: who stands in for it.
+fn away(world: &mut World) -> Turn {
+    loop {
+        if let Some(stand_in) = world.rings.look().unwrap().pop() {
+            return stand_in.turn;
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_comes_back_gets_a_large_answer_whole() {
+    let mut world = World::new();
+    let reader = world.open();
+    let stand_in = away(&mut world);
+    world.respond(stand_in, large(MAX_BYTES + 1));
+    world.rings.end(stand_in.stream, world.now);
+    let back = world.rings.come_back(reader).unwrap();
+    assert!(matches!(world.found(back, 0), Found::Event(1, message) if message.len() > MAX_BYTES));
+    // It is not kept for a client that left.
+    world.rings.detach(back, true, world.now);
+    let again = world.attach(back).unwrap();
+    assert!(matches!(world.found(again, 0), Found::Event(1, message) if message.len() < 1000));
+    assert!(world.rings.bytes < 1000);
+}
+
+#[test]
+fn a_reader_that_somebody_stands_in_for_may_come_back() {
+    let mut world = World::new();
+    let reader = world.open();
+    let stand_in = away(&mut world);
+    assert_eq!(world.found(reader, 0), Found::Superseded);
+    assert_eq!(world.found(stand_in, 0), Found::Nothing);
+    world.say(stand_in, "a");
+    let back = world.rings.come_back(reader).unwrap();
+    assert_eq!(world.found(back, 0), event(1, "a"));
+    assert_eq!(world.found(stand_in, 1), Found::Superseded);
+    assert!(world.rings.come_back(reader).is_none() && !world.rings.let_go(stand_in));
+    // A client that resumes takes over from both.
+    let stand_in = away(&mut world);
+    let other = world.attach(back).unwrap();
+    assert!(world.rings.come_back(back).is_none());
+    assert_eq!(world.found(stand_in, 1), Found::Superseded);
+    // Where a reader leaves, who stands in for it listens already.
+    away(&mut world);
+    assert_eq!(world.rings.detach(other, false, world.now), None);
+    assert!(world.rings.look().is_none(), "nobody reads");
+}
