@@ -1,5 +1,6 @@
 //! One line per request.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -13,6 +14,11 @@ use http::{Method, StatusCode};
 use tokio_util::sync::CancellationToken;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
+thread_local! {
+    /// Whether a call is being given up because its answer is not read.
+    static UNREAD_CALL: Cell<bool> = const { Cell::new(false) };
+}
+
 /// What stands for a method that could not be read.
 const UNREAD: ByteString = ByteString::from_static("-");
 /// The method of a request that opens a stream.
@@ -37,6 +43,8 @@ pub(crate) struct RequestLog {
 pub(crate) enum Outcome {
     /// The client went away first.
     Dropped,
+    /// The client did not read its answer, and it was given up.
+    Unread,
     /// The client cancelled it.
     Cancelled,
     /// It was answered with a result.
@@ -63,6 +71,7 @@ impl Outcome {
     fn name(self) -> &'static str {
         match self {
             Self::Dropped => "dropped",
+            Self::Unread => "unread",
             Self::Cancelled => "cancelled",
             Self::Result => "result",
             Self::Error => "error",
@@ -136,6 +145,14 @@ impl Drop for RequestLog {
         if self.outcome == Outcome::Dropped && self.cancelled.as_ref().is_some_and(CancellationToken::is_cancelled) {
             self.outcome = Outcome::Cancelled;
         }
+        if self.outcome == Outcome::Dropped && UNREAD_CALL.get() {
+            self.outcome = Outcome::Unread;
+            tracing::warn!(
+                method = shown(&self.method),
+                backend = self.backend.as_deref().unwrap_or("-"),
+                "a client leaves too much of an answer unread; its call is given up"
+            );
+        }
         tracing::info!(
             target: "argus::request",
             id = self.id,
@@ -148,6 +165,14 @@ impl Drop for RequestLog {
             duration_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
         );
     }
+}
+
+/// Gives a call up, which was not left, but whose answer its client does not read. (Only the call knows what its line
+/// says, and it is told in this way, because nothing else would want to tell it anything.)
+pub(crate) fn unread<T>(call: T) {
+    UNREAD_CALL.set(true);
+    drop(call);
+    UNREAD_CALL.set(false);
 }
 
 /// Marks a response whose request has a [`RequestLog`] already.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use argus_gateway::{Said, Saying, Session};
+use argus_gateway::{Said, Saying, Session, Stalls};
 use axum::response::Response;
 use futures::{Stream, StreamExt, stream};
 
@@ -62,7 +62,8 @@ impl Stream for Held {
 }
 
 impl Answering for Held {
-    fn into_stream(mut self, first: Option<Item>) -> Response {
+    /// The session looks after its own readers.
+    fn into_stream(mut self, first: Option<Item>, _: &Arc<Stalls>) -> Response {
         let rest = self.messages.take().unwrap_or_else(|| Box::pin(stream::empty()));
         resume::begin(&self.session, saying(first, rest))
     }

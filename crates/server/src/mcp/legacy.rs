@@ -54,7 +54,7 @@ pub(crate) async fn one(
                 method,
                 params,
             );
-            request_log::written(respond::one(Held::one(session, answer), accepts).await)
+            request_log::written(respond::one(Held::one(session, answer), accepts, app.gateway.stalls()).await)
         }
         message => {
             app.gateway.legacy_message(&session, message);
@@ -107,7 +107,7 @@ pub(crate) async fn batch(
     request_log::written(if answers.is_empty() {
         StatusCode::ACCEPTED.into_response()
     } else {
-        respond::batch(Held::batch(session, answers), accepts).await
+        respond::batch(Held::batch(session, answers), accepts, app.gateway.stalls()).await
     })
 }
 

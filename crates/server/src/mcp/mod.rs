@@ -11,6 +11,8 @@ pub(crate) mod modern;
 pub(crate) mod post;
 pub(crate) mod respond;
 mod resume;
+mod unread;
+mod waiting;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};

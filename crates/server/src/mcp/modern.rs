@@ -47,7 +47,8 @@ pub(crate) async fn handle(
         return listen(app, request).await;
     }
     let log = RequestLog::begin(FACE, &request.method);
-    request_log::written(respond::one(answer_to(log, app.gateway.clone(), request), accepts).await)
+    let messages = answer_to(log, app.gateway.clone(), request);
+    request_log::written(respond::one(messages, accepts, app.gateway.stalls()).await)
 }
 
 /// The `_meta` of a request that obeys the header rules (MCP 2026-07-28 "Request headers").

@@ -1,7 +1,11 @@
 //! Rendering messages: one JSON body where the response comes soon and alone, else an event stream.
 
+use std::convert::Infallible;
+use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
+use argus_gateway::Stalls;
 use argus_protocol::sse;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -13,6 +17,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use super::accepts::Accepts;
 use super::answer::JsonAnswer;
 use super::messages::{Item, Messages};
+use super::unread::Reader;
 
 /// A response that comes within this time, with nothing before it, is plain JSON.
 const SOON: Duration = Duration::from_secs(1);
@@ -21,40 +26,39 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// The messages of an answer, and how they become an event stream.
 pub(crate) trait Answering: Stream<Item = Item> + Send + Unpin + 'static {
-    /// The event stream of these messages, `first` before the others.
-    fn into_stream(self, first: Option<Item>) -> Response;
+    /// The event stream of these messages, `first` before the others. Where the client stops reading it, `stalls` has
+    /// somebody go on with the call.
+    fn into_stream(self, first: Option<Item>, stalls: &Arc<Stalls>) -> Response;
 }
 
 /// Dropped with its response, as modern answers are.
 impl Answering for Messages {
-    fn into_stream(self, first: Option<Item>) -> Response {
-        let messages = futures::stream::iter(first).chain(self).map(|item| match item {
-            Item::Before(message) | Item::Last { message, .. } => message,
-        });
-        event_stream(messages)
+    fn into_stream(self, first: Option<Item>, stalls: &Arc<Stalls>) -> Response {
+        let messages = Reader::new(first, self, stalls);
+        kept_alive(messages.map(|message| message.map(|message| sse::message(&message))))
     }
 }
 
 /// Answers one request.
-pub(crate) async fn one(mut messages: impl Answering, accepts: Accepts) -> Response {
+pub(crate) async fn one(mut messages: impl Answering, accepts: Accepts, stalls: &Arc<Stalls>) -> Response {
     if !accepts.stream {
         return whole(messages).await;
     }
     if !accepts.json {
-        return messages.into_stream(None);
+        return messages.into_stream(None, stalls);
     }
     match tokio::time::timeout(SOON, messages.next()).await {
         Ok(Some(Item::Last { message, status })) => JsonAnswer { status, message }.into_response(),
-        Ok(Some(first @ Item::Before(_))) => messages.into_stream(Some(first)),
+        Ok(Some(first @ Item::Before(_))) => messages.into_stream(Some(first), stalls),
         Ok(None) => cancelled(),
-        Err(_) => messages.into_stream(None),
+        Err(_) => messages.into_stream(None, stalls),
     }
 }
 
 /// Answers a batch with a stream of all its messages (MCP 2025-03-26 "Sending messages to the server").
-pub(crate) async fn batch(answers: impl Answering, accepts: Accepts) -> Response {
+pub(crate) async fn batch(answers: impl Answering, accepts: Accepts, stalls: &Arc<Stalls>) -> Response {
     if accepts.stream {
-        return answers.into_stream(None);
+        return answers.into_stream(None, stalls);
     }
     let parts: Vec<Item> = answers.collect().await;
     if !parts.iter().any(|part| matches!(part, Item::Last { .. })) {
@@ -105,11 +109,19 @@ pub(crate) fn event_stream(messages: impl Stream<Item = Bytes> + Send + 'static)
 
 /// The same, of whole events.
 pub(crate) fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    kept_alive(events.map(Ok::<_, Infallible>))
+}
+
+/// The same, of events that may break off, and the connection with them.
+fn kept_alive<E>(events: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Response
+where
+    E: Error + Send + Sync + 'static,
+{
     let mut events = Box::pin(events);
     let events = async_stream::stream! {
         loop {
             match tokio::time::timeout(KEEP_ALIVE, events.next()).await {
-                Ok(Some(event)) => yield Ok::<_, std::convert::Infallible>(event),
+                Ok(Some(event)) => yield event,
                 Ok(None) => return,
                 Err(_) => yield Ok(Bytes::from_static(sse::KEEP_ALIVE)),
             }

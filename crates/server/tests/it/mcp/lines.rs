@@ -34,6 +34,16 @@ impl Lines {
             .collect()
     }
 
+    /// The warnings so far.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines
+            .filter(|line| line["level"] == "WARN")
+            .map(|line| line["fields"]["message"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     /// Method, outcome and status of each line so far, which must be so many.
     pub(crate) async fn take(&self, count: usize) -> Vec<(String, String, Value)> {
         until("lines", || self.all().len() >= count).await;

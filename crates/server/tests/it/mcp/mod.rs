@@ -18,3 +18,4 @@ mod post;
 mod resume;
 mod round_trips;
 mod slow;
+mod unread;
