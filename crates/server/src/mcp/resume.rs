@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use argus_gateway::{EventId, ResumeError, Saying, Session, StreamReader};
-use argus_protocol::{RpcError, code, header, sse, version};
+use argus_protocol::{ByteString, RpcError, code, header, sse, version};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::Stream;
 use http::{HeaderMap, StatusCode};
 
 use super::answer::{self, JsonAnswer};
-use super::respond;
+use super::{FACE, respond};
+use crate::request_log::{Outcome, RequestLog};
 
 /// How long a client may wait before it comes back, in milliseconds.
 const RETRY: u64 = 1000;
@@ -19,13 +20,14 @@ const RETRY: u64 = 1000;
 pub(crate) fn begin(session: &Arc<Session>, saying: Saying) -> Response {
     let reader = session.stream(saying);
     let priming = priming(session, reader.position());
-    respond::events(events(priming, reader))
+    respond::events(events(priming, reader, None))
 }
 
 /// Goes on with the stream of an answer.
 pub(crate) fn go_on(session: &Arc<Session>, last: EventId) -> Result<Response, JsonAnswer> {
     let reader = session.resume(last).map_err(refusal)?;
-    Ok(respond::events(events(None, reader)))
+    let log = RequestLog::begin(FACE, &ByteString::from_static("GET"));
+    Ok(respond::events(events(None, reader, Some(log))))
 }
 
 /// The event that a client saw last, if it names one.
@@ -53,13 +55,21 @@ pub(crate) fn refusal(error: ResumeError) -> JsonAnswer {
     answer::error(status, None, &RpcError::new(code::INVALID_REQUEST, error.to_string()))
 }
 
-fn events(priming: Option<Bytes>, mut reader: StreamReader) -> impl Stream<Item = Bytes> + Send + 'static {
+/// What is read, with the line of the request that reads it; a call's own line tells of the call.
+fn events(
+    priming: Option<Bytes>,
+    mut reader: StreamReader,
+    mut log: Option<RequestLog>,
+) -> impl Stream<Item = Bytes> + Send + 'static {
     async_stream::stream! {
         if let Some(priming) = priming {
             yield priming;
         }
         while let Some((id, message)) = reader.next().await {
             yield sse::message_with_id(&id.to_string(), &message);
+        }
+        if let Some(log) = &mut log {
+            log.end(Outcome::Ended);
         }
     }
 }

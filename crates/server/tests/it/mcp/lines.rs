@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{Backend, Served, until};
+use crate::support::{Answer, Backend, Served, until};
 
 /// Takes the lines that this test's thread writes, on which all of its gateway runs.
 #[derive(Clone, Default)]
@@ -107,6 +107,39 @@ async fn a_session_from_its_beginning_to_its_end() {
     assert_eq!(ended, [line("DELETE", "accepted", None), line("GET", "ended", None)]);
     session.call("ping", json!({})).await;
     assert_eq!(lines.take(1).await, [line("ping", "refused", 404)]);
+}
+
+#[tokio::test]
+async fn streams_that_are_resumed() {
+    let (lines, _guard) = Lines::collect();
+    let backend = Backend::legacy()
+        .tools(&["t"])
+        .on("tools/call", |call| async move {
+            call.progress(1);
+            if call.params["arguments"]["ends"] == true {
+                return json!({"content": []}).into();
+            }
+            Answer::Silence
+        })
+        .start()
+        .await;
+    let served = Served::backends(&[backend.yaml("one", "")]).await;
+    let session = served.session().await;
+    lines.take(2).await;
+    let call = |ends: bool| {
+        let params = json!({"name": "t", "arguments": {"ends": ends}, "_meta": {"progressToken": "p"}});
+        session.ask("tools/call", params)
+    };
+    call(true).send().await;
+    assert_eq!(lines.take(1).await, [line("tools/call", "result", None)]);
+    session.after("1-1").send().await;
+    assert_eq!(lines.take(1).await, [line("GET", "ended", None)]);
+    let open = call(false).open().await;
+    let again = session.after("2-0").open().await;
+    drop((open, again));
+    assert_eq!(lines.take(1).await, [line("GET", "dropped", None)]);
+    session.after("9-0").send().await;
+    assert_eq!(lines.take(1).await, [line("GET", "refused", 410)]);
 }
 
 #[tokio::test]
