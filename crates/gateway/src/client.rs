@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use argus_protocol::{ByteString, Era, Id, Level, Object, Raw, RpcError, code, meta, method, version};
+use argus_protocol::{ByteString, Era, Id, Level, Object, Raw, RpcError, Sought, code, meta, method, version};
 use argus_upstream::{Declared, Link, LinkError, Upstream};
 use http::{HeaderName, HeaderValue};
 
@@ -11,6 +11,8 @@ use crate::core::Core;
 use crate::feeds::SessionFeed;
 use crate::renew;
 use crate::session::Session;
+
+static VERSION: Sought = Sought::new(meta::PROTOCOL_VERSION);
 
 /// A request of a modern client. It stands alone.
 pub struct ModernRequest {
@@ -20,6 +22,8 @@ pub struct ModernRequest {
     pub method: ByteString,
     /// The parameters, `_meta` included.
     pub params: Option<Raw>,
+    /// The members of the parameters.
+    pub members: Object,
     /// What `_meta` says.
     pub meta: RequestMeta,
     /// `Mcp-Param-*`, as received.
@@ -51,7 +55,7 @@ impl ModernParams {
     /// Looks into the parameters; `None` where `_meta` names no version.
     #[must_use]
     pub fn of(params: Option<&Raw>) -> Option<Self> {
-        let params = Object::parse(params.filter(|raw| raw.may_have(meta::PROTOCOL_VERSION))?).ok()?;
+        let params = Object::parse(params.filter(|raw| raw.may_have(&VERSION))?).ok()?;
         let meta = params.get_object("_meta")?;
         let version = meta.get_str(meta::PROTOCOL_VERSION)?;
         Some(Self { params, meta, version })
@@ -61,6 +65,12 @@ impl ModernParams {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The members of the parameters.
+    #[must_use]
+    pub fn into_members(self) -> Object {
+        self.params
     }
 
     /// A member of the parameters that is a string.
@@ -203,7 +213,15 @@ impl KeptClient {
     }
 }
 
-impl Client<'_> {
+impl<'a> Client<'a> {
+    /// The members of its request's parameters, where they were looked into already.
+    pub(crate) fn members(self) -> Option<&'a Object> {
+        match self {
+            Self::Modern(request) => Some(&request.members),
+            Self::Legacy(_) => None,
+        }
+    }
+
     pub(crate) fn era(self) -> Era {
         match self {
             Self::Legacy(_) => Era::Legacy,
@@ -370,6 +388,7 @@ mod tests {
             id: Id::number(1),
             method: ByteString::from_static("tools/call"),
             params: None,
+            members: Object::parse(&Raw::empty_object()).unwrap(),
             meta: RequestMeta {
                 capabilities: Raw::empty_object(),
                 client_info: None,

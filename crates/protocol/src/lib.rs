@@ -16,6 +16,7 @@ pub mod method;
 pub mod object;
 pub mod raw;
 mod shown;
+mod sought;
 pub mod sse;
 pub mod token;
 pub mod version;
@@ -28,6 +29,7 @@ pub use message::{Answer, Frame, FrameError, Message};
 pub use object::Object;
 pub use raw::Raw;
 pub use shown::shown;
+pub use sought::Sought;
 pub use version::Era;
 
 /// Text that is shared, not copied.

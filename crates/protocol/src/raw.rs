@@ -7,6 +7,8 @@ use bytestring::ByteString;
 use memchr::memmem;
 use serde_json::value::RawValue;
 
+use crate::Sought;
+
 /// One JSON value, kept as the text it arrived in: cloning shares, nothing is re-serialised.
 ///
 /// `Debug` shows the length only, because payloads may hold secrets.
@@ -79,10 +81,11 @@ impl Raw {
     /// Whether an object in this text may have a member `key`: a quick look before the value is read. `false` is
     /// certain, also where letters are written as escapes; `true` is not.
     #[must_use]
-    pub fn may_have(&self, key: &str) -> bool {
+    pub fn may_have(&self, key: &Sought) -> bool {
         let text = self.0.as_bytes();
         let has = |part: &[u8]| memmem::find(text, part).is_some();
-        has(key.as_bytes()) || has(b"\\u") || (key.contains('/') && has(b"\\/"))
+        let escaped = || memchr::memchr(b'\\', text).is_some() && (has(b"\\u") || (key.has_slash() && has(b"\\/")));
+        key.is_in(text) || escaped()
     }
 
     /// Reads the value into a type.
@@ -118,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_quick_look_sees_through_escapes() {
-        let may_have = |text: &str, key: &str| Raw::parse(text.to_owned()).unwrap().may_have(key);
+        let may_have = |text: &str, key: &'static str| Raw::parse(text.to_owned()).unwrap().may_have(&Sought::new(key));
         assert!(may_have(r#"{"a/b":1}"#, "a/b"));
         assert!(may_have(r#"{"a\/b":1}"#, "a/b"));
         assert!(may_have(r#"{"\u0061/b":1}"#, "a/b"));

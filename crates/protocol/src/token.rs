@@ -1,7 +1,9 @@
 //! Progress tokens: ours stands for the asker's on the way out, and the asker's comes back.
 
 use crate::object::ObjectError;
-use crate::{Id, Object, Raw, meta};
+use crate::{Id, Object, Raw, Sought, meta};
+
+static TOKEN: Sought = Sought::new(meta::PROGRESS_TOKEN);
 
 /// `params` with `id` as the progress token, and the token that was there; as they are where there is none. A token
 /// that was a string stays a string.
@@ -9,7 +11,7 @@ use crate::{Id, Object, Raw, meta};
 /// # Errors
 /// When `params` mention a token and cannot be looked into.
 pub fn replace(params: &Raw, id: &Id) -> Result<(Raw, Option<Raw>), ObjectError> {
-    if !params.may_have(meta::PROGRESS_TOKEN) {
+    if !params.may_have(&TOKEN) {
         return Ok((params.clone(), None));
     }
     let read = Object::parse(params)?;

@@ -86,18 +86,13 @@ fn translate(
     core: &Core,
     client: Era,
     link: Era,
-    backend: &str,
+    backend: &Arc<str>,
     forward: &Forward,
 ) -> Result<(Option<Raw>, Finish), RpcError> {
     match (client, link) {
         (Era::Legacy, _) => Ok((forward.params.clone(), Finish::AsIs)),
         (Era::Modern, Era::Modern) if may_ask(&forward.method) => {
-            let seal = StateSeal::new(
-                Arc::clone(&core.seal),
-                backend,
-                &forward.method,
-                forward.name.as_deref(),
-            );
+            let seal = StateSeal::new(&core.seal, backend, &forward.method, forward.name.as_ref());
             let params = forward.params.as_ref().map(|raw| seal.unwrap(raw)).transpose()?;
             Ok((params, Finish::Seal(seal)))
         }

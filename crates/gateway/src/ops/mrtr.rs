@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use argus_protocol::{Object, Raw, RpcError, code};
+use argus_protocol::{ByteString, Object, Raw, RpcError, Sought, code};
 
 use crate::seal::Seal;
 
 const MEMBER: &str = "requestState";
+static SOUGHT: Sought = Sought::new(MEMBER);
 /// How long a client may take to answer.
 const LIFETIME_S: u64 = 3600;
 /// The caller, until callers are told apart.
@@ -18,22 +19,35 @@ const ANYBODY: &str = "anonymous";
 #[derive(Debug)]
 pub(crate) struct StateSeal {
     seal: Arc<Seal>,
-    context: Vec<u8>,
+    backend: Arc<str>,
+    method: ByteString,
+    name: Option<ByteString>,
 }
 
 impl StateSeal {
-    pub(crate) fn new(seal: Arc<Seal>, backend: &str, method: &str, name: Option<&str>) -> Self {
+    pub(crate) fn new(seal: &Arc<Seal>, backend: &Arc<str>, method: &ByteString, name: Option<&ByteString>) -> Self {
+        Self {
+            seal: Arc::clone(seal),
+            backend: Arc::clone(backend),
+            method: method.clone(),
+            name: name.cloned(),
+        }
+    }
+
+    /// What a state is bound to, so that the parts cannot be taken for one another.
+    fn context(&self) -> Vec<u8> {
+        let name = self.name.as_deref().unwrap_or_default();
         let mut context = Vec::new();
-        for part in [MEMBER, ANYBODY, backend, method, name.unwrap_or_default()] {
+        for part in [MEMBER, ANYBODY, &self.backend, &self.method, name] {
             context.extend_from_slice(&part.len().to_be_bytes());
             context.extend_from_slice(part.as_bytes());
         }
-        Self { seal, context }
+        context
     }
 
     /// A result with its state sealed; untouched where it has none.
     pub(crate) fn wrap(&self, result: Raw) -> Raw {
-        if !result.may_have(MEMBER) {
+        if !result.may_have(&SOUGHT) {
             return result;
         }
         let Ok(read) = Object::parse(&result) else {
@@ -45,13 +59,13 @@ impl StateSeal {
         };
         let token = self
             .seal
-            .seal(&self.context, now() + LIFETIME_S, state.as_str().as_bytes());
+            .seal(&self.context(), now() + LIFETIME_S, state.as_str().as_bytes());
         read.edit().set(MEMBER, Raw::string(&token)).finish()
     }
 
     /// Parameters with the backend's own state; untouched where there is none.
     pub(crate) fn unwrap(&self, params: &Raw) -> Result<Raw, RpcError> {
-        if !params.may_have(MEMBER) {
+        if !params.may_have(&SOUGHT) {
             return Ok(params.clone());
         }
         let refused = |why: String| RpcError::new(code::INVALID_PARAMS, format!("params.{MEMBER}: {why}"));
@@ -64,7 +78,7 @@ impl StateSeal {
             .ok_or_else(|| refused("it must be a string".to_owned()))?;
         let state = self
             .seal
-            .open(&self.context, now(), &token)
+            .open(&self.context(), now(), &token)
             .map_err(|error| refused(error.to_string()))?;
         let state = String::from_utf8(state).ok().and_then(|text| Raw::parse(text).ok());
         let state = state.ok_or_else(|| refused("it is damaged".to_owned()))?;
@@ -89,19 +103,19 @@ mod tests {
     #[test]
     fn the_state_comes_back_byte_by_byte_and_only_for_the_same_request() {
         let seal = Arc::new(Seal::ephemeral().unwrap());
-        let one = StateSeal::new(Arc::clone(&seal), "b", "tools/call", Some("x"));
+        let one = StateSeal::new(&seal, &"b".into(), &"tools/call".into(), Some(&"x".into()));
         let result = raw(r#"{"resultType":"input_required","requestState":"a\u00e9\/","n":1.0}"#);
         let wrapped = one.wrap(result.clone());
         assert!(!wrapped.as_str().contains("u00e9") && wrapped.as_str().contains(r#""n":1.0"#));
         assert_eq!(one.unwrap(&wrapped).unwrap(), result);
-        let other = StateSeal::new(seal, "b", "tools/call", Some("y"));
+        let other = StateSeal::new(&seal, &"b".into(), &"tools/call".into(), Some(&"y".into()));
         assert_eq!(other.unwrap(&wrapped).unwrap_err().code, code::INVALID_PARAMS);
         assert!(one.unwrap(&raw(r#"{"requestState":"forged"}"#)).is_err());
     }
 
     #[test]
     fn what_is_no_question_is_left_alone() {
-        let one = StateSeal::new(Arc::new(Seal::ephemeral().unwrap()), "b", "m", None);
+        let one = StateSeal::new(&Arc::new(Seal::ephemeral().unwrap()), &"b".into(), &"m".into(), None);
         let result = raw(r#"{"resultType":"complete","requestState":"a"}"#);
         assert_eq!(one.wrap(result.clone()), result);
         let params = raw(r#"{"arguments":{"requestState":"a"}}"#);

@@ -58,8 +58,15 @@ pub(super) async fn call(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
 }
 
 async fn resolved(core: &Core, client: Client<'_>, params: Option<&Raw>, kind: Kind) -> Result<(Route, Raw), RpcError> {
-    let read = object(params)?;
-    let name = text(&read, "name")?;
+    let made;
+    let read = match client.members() {
+        Some(read) => read,
+        None => {
+            made = object(params)?;
+            &made
+        }
+    };
+    let name = text(read, "name")?;
     let route = find(core, client, &name, kind).await?;
     let params = match params {
         Some(raw) if route.original == name => raw.clone(),

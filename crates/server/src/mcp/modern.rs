@@ -32,14 +32,15 @@ pub(crate) async fn handle(
             return answer::refused(StatusCode::BAD_REQUEST, "nothing was asked of this client").into_response();
         }
     };
-    let meta = match check(headers, &method, params.as_ref(), read.as_ref()) {
-        Ok(meta) => meta,
+    let (meta, members) = match check(headers, &method, params.as_ref(), read) {
+        Ok(checked) => checked,
         Err(error) => return answer::error(StatusCode::BAD_REQUEST, Some(&id), &error).into_response(),
     };
     let request = Arc::new(ModernRequest {
         id,
         method,
         params,
+        members,
         meta,
         param_headers: param_headers(headers),
     });
@@ -51,26 +52,27 @@ pub(crate) async fn handle(
     request_log::written(respond::one(messages, accepts, app.gateway.stalls()).await)
 }
 
-/// The `_meta` of a request that obeys the header rules (MCP 2026-07-28 "Request headers").
+/// The `_meta` of a request that obeys the header rules, and the members of its parameters (MCP 2026-07-28 "Request
+/// headers").
 fn check(
     headers: &HeaderMap,
     method: &str,
     params: Option<&Raw>,
-    read: Option<&ModernParams>,
-) -> Result<RequestMeta, RpcError> {
-    let named = read.map_or(version::MODERN, ModernParams::version);
+    read: Option<ModernParams>,
+) -> Result<(RequestMeta, Object), RpcError> {
+    let named = read.as_ref().map_or(version::MODERN, ModernParams::version);
     mirrored(headers, header::PROTOCOL_VERSION, named)?;
     let read = read.ok_or_else(|| RequestMeta::missing(params))?;
-    let meta = RequestMeta::of(read)?;
+    let meta = RequestMeta::of(&read)?;
     mirrored(headers, header::METHOD, method)?;
     let is_task = method.starts_with(method::TASKS_PREFIX);
     // Tasks are an extension, whose clients need not know of this header: it counts where it is there.
     let unnamed = is_task && !headers.contains_key(header::NAME);
-    match name_of(method, read) {
+    match name_of(method, &read) {
         Some(name) if !unnamed => mirrored(headers, header::NAME, &name)?,
         _ => {}
     }
-    Ok(meta)
+    Ok((meta, read.into_members()))
 }
 
 /// What `Mcp-Name` mirrors.

@@ -52,7 +52,7 @@ pub(super) fn answering(gateway: &Gateway, client: &Arc<Client>, asked: Asked, p
     // A request that names a version in its `_meta` is modern, whatever its method (MCP 2026-07-28 "Backward
     // compatibility"). The rules for headers belong to Streamable HTTP.
     match ModernParams::of(asked.params.as_ref()) {
-        Some(read) => answer_modern(gateway, client, asked, &read, log, place),
+        Some(read) => answer_modern(gateway, client, asked, read, log, place),
         None => answer_legacy(gateway, client, asked, log, place),
     }
 }
@@ -101,11 +101,11 @@ fn answer_modern(
     gateway: &Gateway,
     client: &Client,
     asked: Asked,
-    read: &ModernParams,
+    read: ModernParams,
     log: RequestLog,
     place: Arc<Place>,
 ) -> Answering {
-    let meta = match RequestMeta::of(read) {
+    let meta = match RequestMeta::of(&read) {
         Ok(meta) => meta,
         Err(error) => return refused(log, &asked.id, &error),
     };
@@ -118,6 +118,7 @@ fn answer_modern(
         id: asked.id,
         method: asked.method,
         params: asked.params,
+        members: read.into_members(),
         meta,
         param_headers: Vec::new(),
     });

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
-use http::uri::Scheme;
-use http::{HeaderValue, Request, Response, Uri};
+use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -19,6 +17,7 @@ use tower::ServiceExt;
 use super::causes::causes;
 use super::driven::{Driven, Received, Unanswered};
 use super::idle::Idle;
+use super::place::Place;
 
 /// How long a TCP connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -97,15 +96,20 @@ impl HttpClient {
         }
     }
 
-    /// Sends a request to the host of its URI and waits for the head of the answer.
+    /// Sends a request to a place and waits for the head of the answer.
     ///
     /// # Errors
     /// When the host cannot be reached, or the connection breaks.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Received>, SendError> {
-        if request.uri().scheme() == Some(&Scheme::HTTP) {
-            return self.send_plain(request).await;
+    pub(super) async fn send(
+        &self,
+        place: &Place,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Received>, SendError> {
+        if place.plain {
+            return self.send_plain(place, request).await;
         }
-        let sent = self.secure.request(request).await;
+        *request.uri_mut() = place.whole.clone();
+        let sent = Box::pin(self.secure.request(request)).await;
         sent.map(|response| response.map(Received::Tasked))
             .map_err(|error| match error.is_connect() {
                 true => SendError::Connect(causes(&error)),
@@ -113,14 +117,18 @@ impl HttpClient {
             })
     }
 
-    async fn send_plain(&self, request: Request<Full<Bytes>>) -> Result<Response<Received>, SendError> {
-        let (place, mut request) = from_origin(request)?;
+    async fn send_plain(
+        &self,
+        place: &Place,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Received>, SendError> {
+        place.in_origin_form(&mut request);
         loop {
             let unused = self.idle.take();
             let reused = unused.is_some();
             let mut driven = match unused {
                 Some(driven) => driven,
-                None => self.connect(place.clone()).await?,
+                None => Box::pin(self.connect(place.whole.clone())).await?,
             };
             match driven.send(request).await {
                 Ok(response) => return Ok(response.map(|body| Received::driven(body, driven, Arc::clone(&self.idle)))),
@@ -150,25 +158,6 @@ impl HttpClient {
         self.farewells.close();
         self.farewells.wait().await;
     }
-}
-
-/// The request as it is sent to a server: its URI in origin form, with a `Host` (RFC 9112 section 3.2.1); and where the
-/// server is.
-fn from_origin(mut request: Request<Full<Bytes>>) -> Result<(Uri, Request<Full<Bytes>>), SendError> {
-    let place = request.uri().clone();
-    let nowhere = || SendError::Connect("the address names no host".to_owned());
-    let authority = place.authority().ok_or_else(nowhere)?;
-    if !request.headers().contains_key(HOST) {
-        let host = match authority.port_u16() {
-            Some(80) | None => HeaderValue::from_str(authority.host()),
-            Some(_) => HeaderValue::from_str(authority.as_str()),
-        };
-        request.headers_mut().insert(HOST, host.map_err(|_| nowhere())?);
-    }
-    *request.uri_mut() = place
-        .path_and_query()
-        .map_or_else(|| Uri::from_static("/"), |path| Uri::from(path.clone()));
-    Ok((place, request))
 }
 
 fn pooled(tls: HttpsConnector<HttpConnector>, idle: Duration) -> Pool {

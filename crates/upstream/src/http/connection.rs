@@ -1,5 +1,6 @@
 //! A session, or a stateless endpoint, and the calls on it.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -172,17 +173,9 @@ impl Shared {
         }
     }
 
-    /// Waits for `work`, or for the connection to be closed. A session that is gone takes no further calls, but those
-    /// in flight may still be answered.
-    pub(super) async fn unless_closed<T>(&self, work: impl Future<Output = T>) -> Result<T, LinkError> {
-        tokio::select! {
-            biased;
-            done = work => Ok(done),
-            cause = self.closed() => Err(cause),
-        }
-    }
-
-    async fn closed(&self) -> LinkError {
+    /// Waits until the connection is closed; gives why. A session that is gone takes no further calls, but those in
+    /// flight may still be answered.
+    pub(super) async fn closed(&self) -> LinkError {
         self.stop.cancelled().await;
         let cause = self.ended.borrow().clone();
         match cause {
@@ -205,6 +198,18 @@ impl Shared {
                 Err(_) => tracing::debug!(backend = %shared.backend, "a message was not taken in time"),
             }
         });
+    }
+}
+
+/// Waits for `work`, unless the connection is [closed](Shared::closed) first.
+pub(super) async fn unless<T>(
+    closed: Pin<&mut impl Future<Output = LinkError>>,
+    work: impl Future<Output = T>,
+) -> Result<T, LinkError> {
+    tokio::select! {
+        biased;
+        done = work => Ok(done),
+        cause = closed => Err(cause),
     }
 }
 

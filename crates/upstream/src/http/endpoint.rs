@@ -1,9 +1,9 @@
 //! One URL with its headers, and sending to it.
 
-use argus_protocol::header;
+use argus_protocol::{header, version};
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use url::Url;
 
@@ -11,6 +11,7 @@ use super::HttpClient;
 use super::Received;
 use super::causes::causes;
 use super::client::SendError;
+use super::place::Place;
 use crate::LinkError;
 
 /// Redirects that are followed within one origin.
@@ -24,18 +25,17 @@ pub(crate) struct Endpoint {
     pub(super) client: HttpClient,
     pub(super) url: Url,
     /// The URL as requests carry it, or why they cannot.
-    uri: Result<Uri, String>,
+    place: Result<Place, String>,
     pub(super) headers: HeaderMap,
 }
 
 impl Endpoint {
     /// `headers` are sent with every request, so they must be marked sensitive where they are secret.
     pub(crate) fn new(client: HttpClient, url: Url, headers: HeaderMap) -> Self {
-        let uri = uri_of(&url);
         Self {
             client,
+            place: Place::of(&url),
             url,
-            uri,
             headers,
         }
     }
@@ -76,7 +76,7 @@ impl Endpoint {
     /// The same headers at another place.
     pub(crate) fn at(&self, url: Url) -> Self {
         Self {
-            uri: uri_of(&url),
+            place: Place::of(&url),
             url,
             ..self.clone()
         }
@@ -108,11 +108,11 @@ impl Endpoint {
         for (name, value) in &self.headers {
             request.headers_mut().insert(name, value.clone());
         }
-        let response = self.send_to(&self.url, &self.uri, request.clone()).await?;
+        let response = self.send_to(&self.url, &self.place, request.clone()).await?;
         if !is_redirect(&response) {
             return Ok((None, response));
         }
-        self.follow(request, response)
+        Box::pin(self.follow(request, response))
             .await
             .map(|(url, response)| (Some(url), response))
     }
@@ -125,7 +125,7 @@ impl Endpoint {
         let mut url = self.url.clone();
         for _ in 0..MAX_REDIRECTS {
             url = self.redirected(&url, &response)?;
-            response = self.send_to(&url, &uri_of(&url), request.clone()).await?;
+            response = self.send_to(&url, &Place::of(&url), request.clone()).await?;
             if !is_redirect(&response) {
                 return Ok((url, response));
             }
@@ -151,22 +151,16 @@ impl Endpoint {
     async fn send_to(
         &self,
         url: &Url,
-        uri: &Result<Uri, String>,
-        mut request: Request<Full<Bytes>>,
+        place: &Result<Place, String>,
+        request: Request<Full<Bytes>>,
     ) -> Result<Response<Received>, LinkError> {
         let unreachable = |cause: String| LinkError::Unreachable { url: shown(url), cause };
-        *request.uri_mut() = uri.clone().map_err(unreachable)?;
-        self.client.send(request).await.map_err(|error| match error {
+        let place = place.as_ref().map_err(|why| unreachable(why.clone()))?;
+        self.client.send(place, request).await.map_err(|error| match error {
             SendError::Connect(cause) => unreachable(cause),
             SendError::Broken(cause) => LinkError::Closed(format!("the connection broke before the answer: {cause}")),
         })
     }
-}
-
-fn uri_of(url: &Url) -> Result<Uri, String> {
-    url.as_str()
-        .parse()
-        .map_err(|error: http::uri::InvalidUri| error.to_string())
 }
 
 fn is_redirect(response: &Response<Received>) -> bool {
@@ -247,8 +241,12 @@ pub(crate) fn status_error(url: &Url, status: StatusCode) -> LinkError {
 }
 
 /// The header of a protocol version.
-pub(crate) fn with_version(headers: &mut HeaderMap, version: &str) {
-    if let Ok(value) = HeaderValue::from_str(version) {
+pub(crate) fn with_version(headers: &mut HeaderMap, named: &str) {
+    let value = match named {
+        version::MODERN => Ok(HeaderValue::from_static(version::MODERN)),
+        other => HeaderValue::from_str(other),
+    };
+    if let Ok(value) = value {
         headers.insert(header::PROTOCOL_VERSION, value);
     }
 }

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 
 use super::Received;
-use super::connection::{Shared, cancel};
+use super::connection::{Shared, cancel, unless};
 use super::endpoint::{Kind, collect, kind_of, status_error};
 use crate::exchange::AskPeer;
 use crate::link::Events;
@@ -58,7 +58,8 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
             return;
         }
         let shared = Arc::clone(&call.shared);
-        let posted = shared.unless_closed(shared.endpoint.post(headers, body)).await;
+        let mut closed = std::pin::pin!(shared.closed());
+        let posted = unless(closed.as_mut(), shared.endpoint.post(headers, body)).await;
         let mut response = match posted.flatten() {
             Ok(response) => response,
             Err(cause) => {
@@ -70,7 +71,7 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
             let _ = shared.session.set(session.clone());
         }
         if kind_of(&response) != Kind::Stream || !response.status().is_success() {
-            let outcome = shared.unless_closed(call.single(response)).await.flatten();
+            let outcome = unless(closed.as_mut(), call.single(response)).await.flatten();
             call.settled();
             yield Event::Outcome(outcome);
             return;
@@ -79,7 +80,7 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
             let mut decoder = sse::Decoder::new(MAX_EVENT);
             let mut events = Vec::new();
             let cut = loop {
-                let frame = match shared.unless_closed(response.body_mut().frame()).await {
+                let frame = match unless(closed.as_mut(), response.body_mut().frame()).await {
                     Ok(Some(Ok(frame))) => frame,
                     Ok(None) => break false,
                     Ok(Some(Err(_))) => break true,
@@ -108,7 +109,7 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
                     return;
                 }
             };
-            match shared.unless_closed(call.resume(cut)).await.flatten() {
+            match unless(closed.as_mut(), Box::pin(call.resume(cut))).await.flatten() {
                 Ok(resumed) => response = resumed,
                 Err(cause) => {
                     yield call.failed(cause);

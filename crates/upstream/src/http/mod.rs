@@ -7,6 +7,7 @@ mod driven;
 mod endpoint;
 mod exchange;
 mod idle;
+mod place;
 mod probe;
 mod standing;
 
