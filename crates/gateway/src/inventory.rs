@@ -88,9 +88,9 @@ impl Inventory {
             .backends
             .iter()
             .filter_map(|entry| entry.definition.as_ref().ok());
-        context
-            .remembered
-            .keep_only(&definitions.map(|backend| backend.digest()).collect());
+        let digests = definitions.map(|backend| backend.digest()).collect();
+        context.remembered.keep_only(&digests);
+        context.verdicts.keep_only(&digests);
         Self {
             backends: config
                 .backends

@@ -25,7 +25,7 @@ pub mod write;
 pub use error::RpcError;
 pub use id::Id;
 pub use level::Level;
-pub use message::{Answer, Frame, FrameError, Message};
+pub use message::{Answer, Frame, FrameError, MAX_ID, Message};
 pub use object::Object;
 pub use raw::Raw;
 pub use shown::shown;

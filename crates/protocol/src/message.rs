@@ -9,6 +9,10 @@ use serde_json::value::RawValue;
 use crate::object::{Borrowed, Text};
 use crate::{Id, Raw, depth};
 
+/// The longest id that a client may give a request, in bytes: ids are kept with what is in flight and repeated in
+/// responses.
+pub const MAX_ID: usize = 1024;
+
 /// A JSON-RPC 2.0 message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
@@ -69,11 +73,22 @@ pub enum FrameError {
         /// The id, where it could be read.
         id: Option<Id>,
     },
+    /// The id of a request is too long: answered with [`crate::code::INVALID_REQUEST`], and without the id.
+    #[error("the id of this request is {0} bytes long; at most {MAX_ID} are taken")]
+    LongId(usize),
 }
 
 impl FrameError {
     fn not_a_message(reason: &'static str) -> Self {
         Self::NotAMessage { reason, id: None }
+    }
+
+    /// The same without an id that is too long to be repeated.
+    fn bounded(self) -> Self {
+        match self {
+            Self::NotAMessage { id: Some(id), .. } if id.as_str().len() > MAX_ID => Self::LongId(id.as_str().len()),
+            other => other,
+        }
     }
 }
 
@@ -98,9 +113,30 @@ impl Frame {
                 .collect(),
         ))
     }
+
+    /// The same for a body that came from a client, whose requests have no ids longer than [`MAX_ID`].
+    ///
+    /// # Errors
+    /// When it is neither, or is a request with a longer id.
+    pub fn from_client(body: Bytes) -> Result<Self, FrameError> {
+        match Self::parse(body).map_err(FrameError::bounded)? {
+            Self::One(message) => message.bounded().map(Self::One),
+            Self::Batch(parts) => {
+                let bounded = |part: Result<_, _>| part.map_err(FrameError::bounded).and_then(Message::bounded);
+                Ok(Self::Batch(parts.into_iter().map(bounded).collect()))
+            }
+        }
+    }
 }
 
 impl Message {
+    fn bounded(self) -> Result<Self, FrameError> {
+        match &self {
+            Self::Request { id, .. } if id.as_str().len() > MAX_ID => Err(FrameError::LongId(id.as_str().len())),
+            _ => Ok(self),
+        }
+    }
+
     /// Reads one message.
     ///
     /// # Errors
@@ -334,6 +370,25 @@ mod tests {
             panic!("no id")
         };
         assert_eq!(id.as_str(), "3");
+    }
+
+    #[test]
+    fn long_ids_of_clients_are_refused_and_not_kept() {
+        let frame = |length: usize, method: &str| {
+            let id = "x".repeat(length - 2);
+            Bytes::from(format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":{method}}}"#))
+        };
+        assert!(matches!(Frame::from_client(frame(MAX_ID, "\"x\"")), Ok(Frame::One(_))));
+        for method in ["\"x\"", "5"] {
+            let one = frame(MAX_ID + 1, method);
+            assert!(matches!(Frame::from_client(one.clone()), Err(FrameError::LongId(1025))));
+            let batch = [b"[", &one[..], b",", &frame(5, method), b"]"].concat();
+            let Ok(Frame::Batch(parts)) = Frame::from_client(batch.into()) else {
+                panic!("not a batch")
+            };
+            assert!(matches!(parts[0], Err(FrameError::LongId(1025))));
+            assert!(!matches!(parts[1], Err(FrameError::LongId(_))));
+        }
     }
 
     #[test]

@@ -5,12 +5,26 @@ use crate::{Id, Object, Raw, Sought, meta};
 
 static TOKEN: Sought = Sought::new(meta::PROGRESS_TOKEN);
 
+/// The longest progress token that an asker may give, in bytes: it is kept with the call and repeated in its progress.
+pub const MAX_TOKEN: usize = 1024;
+
+/// Why a progress token cannot be replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The parameters cannot be looked into.
+    #[error(transparent)]
+    Params(#[from] ObjectError),
+    /// It is too long.
+    #[error("params._meta.progressToken is {0} bytes long; at most {MAX_TOKEN} are taken")]
+    TooLong(usize),
+}
+
 /// `params` with `id` as the progress token, and the token that was there; as they are where there is none. A token
 /// that was a string stays a string.
 ///
 /// # Errors
-/// When `params` mention a token and cannot be looked into.
-pub fn replace(params: &Raw, id: &Id) -> Result<(Raw, Option<Raw>), ObjectError> {
+/// When `params` mention a token and cannot be looked into, or the token is too long.
+pub fn replace(params: &Raw, id: &Id) -> Result<(Raw, Option<Raw>), TokenError> {
     if !params.may_have(&TOKEN) {
         return Ok((params.clone(), None));
     }
@@ -22,6 +36,9 @@ pub fn replace(params: &Raw, id: &Id) -> Result<(Raw, Option<Raw>), ObjectError>
     let Some(token) = meta.get(meta::PROGRESS_TOKEN).cloned() else {
         return Ok((params.clone(), None));
     };
+    if token.as_str().len() > MAX_TOKEN {
+        return Err(TokenError::TooLong(token.as_str().len()));
+    }
     let ours = if token.as_str().starts_with('"') {
         Raw::string(id.as_str())
     } else {
@@ -75,6 +92,16 @@ mod tests {
             replaced(r#"{"_meta":{"progress\u0054oken":5}}"#),
             (r#"{"_meta":{"progress\u0054oken":7}}"#.into(), Some("5".into()))
         );
+    }
+
+    #[test]
+    fn a_long_token_is_refused() {
+        let of = |length: usize| {
+            let params = format!(r#"{{"_meta":{{"progressToken":"{}"}}}}"#, "x".repeat(length - 2));
+            replace(&Raw::parse(params).unwrap(), &Id::number(7))
+        };
+        assert!(of(MAX_TOKEN).is_ok());
+        assert!(matches!(of(MAX_TOKEN + 1), Err(TokenError::TooLong(1025))));
     }
 
     #[test]

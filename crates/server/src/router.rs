@@ -13,6 +13,7 @@ use tower::util::option_layer;
 use crate::app::App;
 use crate::front::Faces;
 use crate::guard::{self, Rules};
+use crate::sse::Connections;
 use crate::{cors, manage, mcp, request_log, sse};
 
 /// The faces of a gateway that is bound to `address`.
@@ -22,7 +23,7 @@ pub(crate) fn faces(gateway: Gateway, server: &Server, address: SocketAddr) -> F
     let app = App {
         gateway,
         max_body: server.max_body_bytes,
-        connections: Arc::default(),
+        connections: Arc::new(Connections::from(server)),
     };
     let protected = |face: &'static str, routes: Router<App>| {
         // The first is the outermost. Together, because every call to `layer` adds a box to the path of a request.

@@ -13,6 +13,7 @@ mod exchange;
 mod feed;
 mod grace;
 mod http;
+mod leftovers;
 mod link;
 mod listen;
 mod listing;

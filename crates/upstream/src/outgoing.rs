@@ -1,6 +1,7 @@
 //! One request on its way to a backend.
 
 use argus_protocol::object::ObjectError;
+use argus_protocol::token::TokenError;
 use argus_protocol::{ByteString, Era, Id, Object, Raw, meta, token, version};
 use http::{HeaderName, HeaderValue};
 
@@ -38,7 +39,7 @@ impl Outgoing {
     }
 
     /// The parameters to send under `id`, and the caller's progress token that `id` replaces in them.
-    pub(crate) fn prepare(&self, era: Era, id: &Id) -> Result<(Option<Raw>, Option<Raw>), ObjectError> {
+    pub(crate) fn prepare(&self, era: Era, id: &Id) -> Result<(Option<Raw>, Option<Raw>), TokenError> {
         let (params, token) = match &self.params {
             Some(params) => {
                 let (params, replaced) = token::replace(params, id)?;

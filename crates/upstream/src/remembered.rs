@@ -11,7 +11,7 @@ use argus_protocol::Raw;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Hello, Lists, State};
+use crate::{Hello, Lists, State, leftovers};
 
 /// The form of the files; those of another form are ignored.
 const VERSION: u32 = 1;
@@ -65,14 +65,8 @@ impl Remembered {
 
     /// Removes what is kept of all other definitions than those with these digests.
     pub fn keep_only(&self, digests: &HashSet<String>) {
-        let files = self.folder.as_ref().and_then(|folder| std::fs::read_dir(folder).ok());
-        for file in files.into_iter().flatten().flatten() {
-            let name = file.file_name();
-            let digest = name.to_str().and_then(|name| name.strip_suffix(".json"));
-            if !digest.is_some_and(|digest| digests.contains(digest)) {
-                // One that cannot be removed is not read either.
-                let _ = std::fs::remove_file(file.path());
-            }
+        if let Some(folder) = &self.folder {
+            leftovers::remove(folder, digests);
         }
     }
 
@@ -272,12 +266,13 @@ mod tests {
     #[test]
     fn others_are_removed() {
         let (folder, store) = store();
-        for digest in ["a", "b"] {
+        let (kept, other) = ("a".repeat(64), "b".repeat(64));
+        for digest in [&kept, &other] {
             store.save(digest, &known("{}"));
         }
-        std::fs::write(folder.path().join("lists/a.1.tmp"), "half").unwrap();
-        store.keep_only(&HashSet::from(["a".to_owned()]));
-        assert!(store.load("a").is_some());
+        std::fs::write(folder.path().join(format!("lists/{kept}.1.tmp")), "half").unwrap();
+        store.keep_only(&HashSet::from([kept.clone()]));
+        assert!(store.load(&kept).is_some());
         assert_eq!(std::fs::read_dir(folder.path().join("lists")).unwrap().count(), 1);
     }
 

@@ -1,8 +1,11 @@
 //! Which eras a backend speaks, as far as it was found out.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use crate::leftovers;
 
 /// What is known; `None` is "not tried".
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,13 @@ impl Verdicts {
     pub fn in_folder(folder: Option<&Path>) -> Self {
         Self {
             folder: folder.map(|folder| folder.join("eras")),
+        }
+    }
+
+    /// Removes what is kept of all other definitions than those with these digests.
+    pub fn keep_only(&self, digests: &HashSet<String>) {
+        if let Some(folder) = &self.folder {
+            leftovers::remove(folder, digests);
         }
     }
 
@@ -65,5 +75,18 @@ mod tests {
         assert_eq!(Verdicts::in_folder(Some(folder.path())).load("a"), known);
         std::fs::write(folder.path().join("eras/a.json"), "junk").unwrap();
         assert_eq!(verdicts.load("a"), Verdict::default());
+    }
+
+    #[test]
+    fn others_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let verdicts = Verdicts::in_folder(Some(folder.path()));
+        let (kept, other) = ("a".repeat(64), "b".repeat(64));
+        for digest in [&kept, &other, &"notes".to_owned()] {
+            verdicts.save(digest, Verdict::default());
+        }
+        verdicts.keep_only(&HashSet::from([kept.clone()]));
+        let left = |name: &str| folder.path().join(format!("eras/{name}.json")).exists();
+        assert!(left(&kept) && !left(&other) && left("notes"));
     }
 }

@@ -41,8 +41,8 @@ async fn after_a_run(http: bool) -> World {
     world
 }
 
-fn kept(running: &Running) -> Vec<PathBuf> {
-    let files = std::fs::read_dir(running.file("state/lists")).unwrap();
+fn kept(running: &Running, folder: &str) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(running.file("state").join(folder)).unwrap();
     files.map(|file| file.unwrap().path()).collect()
 }
 
@@ -108,11 +108,12 @@ async fn a_backend_that_is_dead_is_listed_until_that_is_known_and_keeps_its_name
 }
 
 #[tokio::test]
-async fn only_lists_are_kept_and_only_while_the_backend_is_configured() {
+async fn no_secrets_are_kept_and_nothing_of_a_backend_that_is_no_longer_configured() {
     for http in [false, true] {
         let world = after_a_run(http).await;
         let running = world.start_with_state();
-        let files = kept(&running);
+        assert_eq!(kept(&running, "eras").len(), 1);
+        let files = kept(&running, "lists");
         assert_eq!(files.len(), 1, "{files:?}");
         let text = std::fs::read_to_string(&files[0]).unwrap();
         assert!(text.contains("\"old\"") && !text.contains("s3cret"), "{text}");
@@ -122,7 +123,7 @@ async fn only_lists_are_kept_and_only_while_the_backend_is_configured() {
         world.without("odd");
         let running = world.start_with_state();
         running.plain().await;
-        assert!(kept(&running).is_empty());
+        assert!(kept(&running, "lists").is_empty() && kept(&running, "eras").is_empty());
         running.stop();
     }
 }

@@ -143,24 +143,22 @@ async fn a_refused_post_ends_its_call_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_server_that_answers_posts_late_holds_up_others_for_a_second_only() {
+async fn a_server_that_answers_posts_late_holds_up_nobody() {
     let mut world = World::new();
     let gate = world.file("gate");
     let journal = world.sse("odd", &["takes-late", "--gate", gate.to_str().unwrap()]);
     let running = world.start();
     let client = running.plain().await;
     let wait = tool("wait", "{}");
-    let waiting = client.result("tools/call", &wait);
+    let waiting = futures::future::join_all((0..10).map(|_| client.result("tools/call", &wait)));
     let others = async {
-        journal.message("tools/call").await.unwrap();
-        let began = Instant::now();
+        // One after the other they would wait a second for each.
+        let together = until(Duration::from_secs(5), || journal.messages("tools/call").len() == 10).await;
+        assert!(together, "{}", journal.messages("tools/call").len());
         client.result("tools/call", &tool("hello", "{}")).await;
-        let took = began.elapsed();
         std::fs::write(&gate, "").unwrap();
-        took
     };
-    let (_, took) = futures::join!(waiting, others);
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    futures::join!(waiting, others);
     running.stop();
 }
 

@@ -8,10 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::state::{Session, lock};
 
-/// So many requests of one session may be worked on at once.
+/// So many requests of one session may be worked on at once. Their ids are no longer than [`argus_protocol::MAX_ID`].
 const MAX_CALLS: usize = 1000;
-/// So many bytes the ids of several calls may have together: they are kept with the calls.
-const MAX_ID_BYTES: usize = 1024 * 1024;
 
 /// Why a request is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -20,9 +18,7 @@ pub enum BusyError {
     #[error("a request with the id {0} is in flight already")]
     SameId(Id),
     /// Too many are worked on.
-    #[error(
-        "too many requests of this session are in flight ({MAX_CALLS} may be, fewer where their ids are long); wait for some of them to end"
-    )]
+    #[error("too many requests of this session are in flight ({MAX_CALLS} may be); wait for some of them to end")]
     TooMany,
 }
 
@@ -30,7 +26,6 @@ pub enum BusyError {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     open: HashMap<Id, CancellationToken>,
-    id_bytes: usize,
 }
 
 impl Calls {
@@ -42,20 +37,16 @@ impl Calls {
         if self.open.contains_key(id) {
             return Err(BusyError::SameId(id.clone()));
         }
-        let id_bytes = self.id_bytes + id.as_str().len();
-        if self.open.len() >= MAX_CALLS || (!self.none() && id_bytes > MAX_ID_BYTES) {
+        if self.open.len() >= MAX_CALLS {
             return Err(BusyError::TooMany);
         }
         let cancelled = CancellationToken::new();
         self.open.insert(id.clone(), cancelled.clone());
-        self.id_bytes = id_bytes;
         Ok(cancelled)
     }
 
     fn end(&mut self, id: &Id) {
-        if self.open.remove(id).is_some() {
-            self.id_bytes -= id.as_str().len();
-        }
+        self.open.remove(id);
     }
 }
 
@@ -115,19 +106,5 @@ mod tests {
         }
         assert!(matches!(calls.begin(&Id::number(5)), Err(BusyError::SameId(_))));
         assert!(matches!(calls.begin(&Id::number(5000)), Err(BusyError::TooMany)));
-    }
-
-    #[test]
-    fn ids_are_bounded_in_bytes() {
-        let id = |length: usize| Id::from_raw(argus_protocol::Raw::string(&"x".repeat(length))).unwrap();
-        let mut calls = Calls::default();
-        assert!(calls.begin(&id(2 * MAX_ID_BYTES)).is_ok(), "alone it may be any");
-        assert!(matches!(calls.begin(&id(1)), Err(BusyError::TooMany)));
-        calls.end(&id(2 * MAX_ID_BYTES));
-        assert!(calls.begin(&id(MAX_ID_BYTES / 2)).is_ok() && calls.begin(&id(1)).is_ok());
-        assert!(matches!(
-            calls.begin(&id(MAX_ID_BYTES / 2 + 1)),
-            Err(BusyError::TooMany)
-        ));
     }
 }

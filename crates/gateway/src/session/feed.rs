@@ -51,6 +51,10 @@ impl FeedItem {
     fn is_list_change(&self) -> bool {
         matches!(self, Self::Notification { method, params: None } if LIST_CHANGES.contains(&&**method))
     }
+
+    fn is_update(&self) -> bool {
+        matches!(self, Self::Notification { method, .. } if method == method::RESOURCE_UPDATED)
+    }
 }
 
 /// A bounded queue with one reader at a time: the newest.
@@ -66,6 +70,8 @@ struct State {
     waiting_bytes: usize,
     sent: History,
     reader: u64,
+    /// Whether an update was dropped of which the client was not told.
+    gap: bool,
 }
 
 impl FeedQueue {
@@ -149,6 +155,7 @@ impl State {
             };
             if let Some(item) = self.waiting.remove(at) {
                 self.waiting_bytes -= item.bytes();
+                self.gap |= item.is_update();
                 dropped.push(item);
             }
         }
@@ -169,11 +176,7 @@ impl Session {
         if read > newest {
             return Err(ResumeError::NeverSent);
         }
-        let missed = if state.sent.has_all_after(read) {
-            &[][..]
-        } else {
-            &LIST_CHANGES
-        };
+        state.gap |= !state.sent.has_all_after(read);
         state.reader += 1;
         let reader = state.reader;
         drop(state);
@@ -182,8 +185,18 @@ impl Session {
             session: Arc::clone(self),
             reader,
             read,
-            missed: missed.iter(),
+            missed: Vec::new().into_iter(),
         })
+    }
+
+    /// What a client is told that may have missed anything: that all lists have changed, and all that it subscribed to.
+    fn anything_changed(&self) -> Vec<Bytes> {
+        let lists = LIST_CHANGES.iter().map(|method| write::notification(method, None));
+        let updates = self.all_subscriptions().into_iter().map(|uri| {
+            let params = Raw::from_value(&serde_json::json!({ "uri": &*uri }));
+            write::notification(method::RESOURCE_UPDATED, Some(&params))
+        });
+        lists.chain(updates).collect()
     }
 
     /// The message of an event; `None` for a question that was refused.
@@ -205,7 +218,15 @@ pub struct FeedReader {
     reader: u64,
     read: u64,
     /// What to say first, because the client may have missed anything.
-    missed: std::slice::Iter<'static, &'static str>,
+    missed: std::vec::IntoIter<Bytes>,
+}
+
+/// What a reader finds.
+enum Found {
+    /// An event and its number.
+    Event(u64, Bytes),
+    /// Something was lost before the next event.
+    Gap,
 }
 
 impl FeedReader {
@@ -221,30 +242,52 @@ impl FeedReader {
     /// The next message; `None` once another reader took over. What is said because something was missed is no event
     /// of the feed and has no id.
     pub async fn next(&mut self) -> Option<(Option<EventId>, Bytes)> {
-        if let Some(method) = self.missed.next() {
-            return Some((None, write::notification(method, None)));
-        }
-        let (session, read) = (&self.session, self.read);
-        let take = |state: &mut State| {
-            if let Some(again) = state.sent.after(read) {
-                return Some(again);
+        loop {
+            if let Some(message) = self.missed.next() {
+                return Some((None, message));
             }
-            while let Some(item) = state.pop() {
-                if let Some(message) = session.feed_message(item) {
-                    return Some((state.sent.add(message.clone()), message));
+            let (session, read) = (&self.session, self.read);
+            let take = |state: &mut State| {
+                if std::mem::take(&mut state.gap) {
+                    return Some(Found::Gap);
+                }
+                if let Some((number, message)) = state.sent.after(read) {
+                    return Some(Found::Event(number, message));
+                }
+                while let Some(item) = state.pop() {
+                    if let Some(message) = session.feed_message(item) {
+                        return Some(Found::Event(state.sent.add(message.clone()), message));
+                    }
+                }
+                None
+            };
+            match session.feed().when(self.reader, take).await? {
+                Found::Gap => self.missed = session.anything_changed().into_iter(),
+                Found::Event(number, message) => {
+                    self.read = number;
+                    return Some((Some(self.position()), message));
                 }
             }
-            None
-        };
-        let (number, message) = session.feed().when(self.reader, take).await?;
-        self.read = number;
-        Some((Some(self.position()), message))
+        }
+    }
+}
+
+/// What it did not get to say is for the next reader.
+impl Drop for FeedReader {
+    fn drop(&mut self) {
+        if self.missed.len() > 0 {
+            self.session.feed().state().gap = true;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use argus_upstream::Declared;
+
     use super::*;
+    use crate::session::Caller;
+    use crate::session::state::Opening;
 
     fn notification(method: &'static str) -> FeedItem {
         FeedItem::Notification {
@@ -313,5 +356,61 @@ mod tests {
         assert!(state.pop().unwrap().is_list_change());
         while state.pop().is_some() {}
         assert_eq!(state.waiting_bytes, 0);
+    }
+
+    fn session() -> Arc<Session> {
+        Arc::new(Session::new(Opening {
+            id: "s3cret".to_owned(),
+            number: 7,
+            version: "2025-11-25",
+            declared: Declared::nothing(),
+            caller: Caller::at([127, 0, 0, 1].into()),
+            pool: Arc::default(),
+            stalls: Arc::default(),
+        }))
+    }
+
+    fn update(bytes: usize) -> FeedItem {
+        let params = serde_json::json!({"uri": "x://1", "x": "x".repeat(bytes)});
+        FeedItem::Notification {
+            method: ByteString::from_static(method::RESOURCE_UPDATED),
+            params: Some(Raw::from_value(&params)),
+        }
+    }
+
+    async fn next(reader: &mut FeedReader) -> (bool, String) {
+        let (id, message) = reader.next().await.unwrap();
+        (id.is_some(), String::from_utf8(message.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn updates_that_could_not_wait_are_made_up_for() {
+        let session = session();
+        assert!(session.subscribe(&"b".into(), "x://1"));
+        for _ in 0..3 {
+            session.feed().push(update(MAX_WAITING_BYTES / 2));
+        }
+        // The first reader leaves before it heard all of it.
+        for missed in [1, 4] {
+            let mut reader = session.feed_reader(None).unwrap();
+            for number in 0..missed {
+                let (is_event, message) = next(&mut reader).await;
+                let expected = LIST_CHANGES.get(number).unwrap_or(&r#""uri":"x://1""#);
+                assert!(!is_event && message.contains(expected), "{message}");
+            }
+            assert_eq!(reader.position().to_string(), "0-0");
+        }
+        let mut reader = session.feed_reader(None).unwrap();
+        let (is_event, message) = next(&mut reader).await;
+        assert!(is_event && message.contains("xxxx"), "it is told once");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_update_is_not_made_up_for() {
+        let session = session();
+        for _ in 0..600 {
+            session.feed().push(with_params(1));
+        }
+        assert!(next(&mut session.feed_reader(None).unwrap()).await.0);
     }
 }

@@ -327,6 +327,11 @@ impl Session {
         lock(&self.subscriptions).at(backend)
     }
 
+    /// The URIs that the session subscribed to, at whatever backend.
+    pub(super) fn all_subscriptions(&self) -> HashSet<ByteString> {
+        lock(&self.subscriptions).all()
+    }
+
     pub(crate) fn subscribes(&self, backend: &str, uri: &str) -> bool {
         lock(&self.subscriptions).has(backend, uri)
     }

@@ -49,6 +49,11 @@ impl Subscriptions {
         self.uris.get(backend).into_iter().flatten().cloned().collect()
     }
 
+    /// The URIs at all backends.
+    pub(super) fn all(&self) -> HashSet<ByteString> {
+        self.uris.values().flatten().cloned().collect()
+    }
+
     pub(super) fn has(&self, backend: &str, uri: &str) -> bool {
         self.uris.get(backend).is_some_and(|uris| uris.contains(uri))
     }

@@ -48,6 +48,11 @@ pub(crate) fn unreadable(problem: &FrameError) -> JsonAnswer {
             id.as_ref(),
             &RpcError::new(code::INVALID_REQUEST, text),
         ),
+        FrameError::LongId(_) => error(
+            StatusCode::BAD_REQUEST,
+            None,
+            &RpcError::new(code::INVALID_REQUEST, text),
+        ),
     }
 }
 

@@ -32,7 +32,7 @@ where
         Ok(body) => body,
         Err(error) => return answer::refused(error.status(), error.to_string()).into_response(),
     };
-    match Frame::parse(body) {
+    match Frame::from_client(body) {
         Err(error) => answer::unreadable(&error).into_response(),
         Ok(Frame::One(message)) => {
             let method = request_log::method_of(&message);

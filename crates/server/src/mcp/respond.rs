@@ -56,21 +56,21 @@ pub(crate) async fn one(mut messages: impl Answering, accepts: Accepts, stalls: 
 }
 
 /// Answers a batch with a stream of all its messages (MCP 2025-03-26 "Sending messages to the server").
-pub(crate) async fn batch(answers: impl Answering, accepts: Accepts, stalls: &Arc<Stalls>) -> Response {
+pub(crate) async fn batch(mut answers: impl Answering, accepts: Accepts, stalls: &Arc<Stalls>) -> Response {
     if accepts.stream {
         return answers.into_stream(None, stalls);
     }
-    let parts: Vec<Item> = answers.collect().await;
-    if !parts.iter().any(|part| matches!(part, Item::Last { .. })) {
+    let mut body = BytesMut::new();
+    while let Some(item) = answers.next().await {
+        // What comes before a response has no place in the array.
+        if let Item::Last { message, .. } = item {
+            body.extend_from_slice(if body.is_empty() { b"[" } else { b"," });
+            body.extend_from_slice(&message);
+        }
+    }
+    if body.is_empty() {
         // All were cancelled.
         return StatusCode::ACCEPTED.into_response();
-    }
-    let mut body = BytesMut::from("[");
-    for message in parts.into_iter().filter_map(response) {
-        if body.len() > 1 {
-            body.extend_from_slice(b",");
-        }
-        body.extend_from_slice(&message);
     }
     body.extend_from_slice(b"]");
     JsonAnswer {
@@ -78,13 +78,6 @@ pub(crate) async fn batch(answers: impl Answering, accepts: Accepts, stalls: &Ar
         message: body.freeze(),
     }
     .into_response()
-}
-
-fn response(item: Item) -> Option<Bytes> {
-    match item {
-        Item::Last { message, .. } => Some(message),
-        Item::Before(_) => None,
-    }
 }
 
 /// For a client that reads no streams: the response alone.
@@ -136,4 +129,49 @@ where
         HeaderValue::from_static("no"),
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use argus_protocol::write;
+
+    use super::*;
+
+    /// A message that shows whether it is kept.
+    struct Kept {
+        text: Bytes,
+        _alive: Arc<()>,
+    }
+
+    impl AsRef<[u8]> for Kept {
+        fn as_ref(&self) -> &[u8] {
+            &self.text
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_no_place_in_an_array_is_not_collected() {
+        let kept = Arc::new(());
+        let messages = futures::stream::iter(0..200).map({
+            let kept = Arc::clone(&kept);
+            move |number| {
+                assert_eq!(Arc::strong_count(&kept), 2, "only the stream and the test have it");
+                let notification = Kept {
+                    text: write::notification("notifications/progress", None),
+                    _alive: Arc::clone(&kept),
+                };
+                match number % 100 {
+                    99 => Item::legacy(Bytes::from(number.to_string())),
+                    _ => Item::Before(Bytes::from_owner(notification)),
+                }
+            }
+        });
+        let accepts = Accepts {
+            json: true,
+            stream: false,
+        };
+        let answers: Messages = Box::pin(messages);
+        let body = batch(answers, accepts, &Arc::default()).await.into_body();
+        assert_eq!(axum::body::to_bytes(body, 100).await.unwrap(), "[99,199]");
+    }
 }

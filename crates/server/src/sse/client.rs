@@ -26,6 +26,8 @@ enum Handshake {
     Awaited,
     UnderWay,
     Done(Arc<Session>),
+    /// The stream has ended: nothing belongs to it any more.
+    Over,
 }
 
 impl Client {
@@ -50,19 +52,36 @@ impl Client {
 
     /// `initialize` was answered with an error: the client may try again.
     pub(super) fn fail_handshake(&self) {
-        *self.handshake() = Handshake::Awaited;
+        self.go_on_to(Handshake::Awaited);
     }
 
-    /// `initialize` opened this session.
-    pub(super) fn finish_handshake(&self, session: Arc<Session>) {
-        *self.handshake() = Handshake::Done(session);
+    /// `initialize` opened this session; `false` when the stream has ended meanwhile, and the session must end too.
+    pub(super) fn finish_handshake(&self, session: Arc<Session>) -> bool {
+        self.go_on_to(Handshake::Done(session))
+    }
+
+    /// The stream has ended; gives the session that ends with it.
+    pub(super) fn end(&self) -> Option<Arc<Session>> {
+        match std::mem::replace(&mut *self.handshake(), Handshake::Over) {
+            Handshake::Done(session) => Some(session),
+            Handshake::Awaited | Handshake::UnderWay | Handshake::Over => None,
+        }
+    }
+
+    fn go_on_to(&self, next: Handshake) -> bool {
+        let mut handshake = self.handshake();
+        let goes_on = !matches!(*handshake, Handshake::Over);
+        if goes_on {
+            *handshake = next;
+        }
+        goes_on
     }
 
     /// The legacy session.
     pub(super) fn session(&self) -> Option<Arc<Session>> {
         match &*self.handshake() {
             Handshake::Done(session) => Some(Arc::clone(session)),
-            Handshake::Awaited | Handshake::UnderWay => None,
+            Handshake::Awaited | Handshake::UnderWay | Handshake::Over => None,
         }
     }
 
@@ -98,5 +117,14 @@ mod tests {
         client.fail_handshake();
         assert!(client.begin_handshake());
         assert!(client.session().is_none() && !client.is_known());
+    }
+
+    #[test]
+    fn after_the_end_no_handshake_begins_or_fails() {
+        let client = Client::new(Caller::at(std::net::Ipv4Addr::LOCALHOST.into()));
+        assert!(client.begin_handshake());
+        assert!(client.end().is_none());
+        client.fail_handshake();
+        assert!(!client.begin_handshake());
     }
 }

@@ -139,7 +139,7 @@ async fn said(feed: Option<&Feed>) -> Option<Bytes> {
 impl Drop for Conversation {
     fn drop(&mut self) {
         self.connections.remove(&self.id);
-        if let Some(session) = self.client.session() {
+        if let Some(session) = self.client.end() {
             // When the gateway stops, it may have closed the session itself.
             let _ = self.gateway.close_session(session.id());
         }

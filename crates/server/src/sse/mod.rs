@@ -10,6 +10,7 @@
 //! ```
 
 mod answering;
+mod budget;
 mod client;
 mod connection;
 mod connections;

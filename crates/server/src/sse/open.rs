@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
 
+use super::connections::TooMany;
 use super::conversation::Conversation;
 use super::outgoing::{self, Reading};
 use crate::app::App;
@@ -27,12 +28,18 @@ pub(super) fn handle(app: &App, headers: &HeaderMap, caller: Caller) -> Response
     let endpoint = sse::endpoint(&format!("/messages/?session_id={id}"));
     match Conversation::open(id, caller, app.gateway.clone(), Arc::clone(&app.connections)) {
         Ok(conversation) => {
-            let (outgoing, reading) = outgoing::queue();
+            let (outgoing, reading) = outgoing::queue(app.connections.budget());
             // It ends when the stream does.
             tokio::spawn(conversation.run(outgoing));
             request_log::written(respond::events(events(endpoint, reading)))
         }
-        Err(error) => answer::refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+        Err(error) => {
+            let status = match error {
+                TooMany::OfAll(_) => StatusCode::SERVICE_UNAVAILABLE,
+                TooMany::OfCaller(_) => StatusCode::TOO_MANY_REQUESTS,
+            };
+            answer::refused(status, error.to_string()).into_response()
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::budget::Budget;
+
 /// Messages that may wait.
 const MAX_MESSAGES: usize = 4096;
 /// Bytes that may wait; one message may be larger when nothing else waits.
@@ -28,11 +30,21 @@ pub(super) struct Reading(Arc<Queue>);
 
 /// The client does not read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("more than may wait for a client that does not read")]
-pub(super) struct Unread;
+pub(super) enum Unread {
+    /// Too much waits for this client.
+    #[error("more than may wait for a client that does not read")]
+    Own,
+    /// Too much waits for all clients, and most of it for this one.
+    #[error("more than may wait for all clients together, and most of it for this one")]
+    Shared,
+}
 
-#[derive(Debug, Default)]
-struct Queue {
+/// What waits for one client.
+#[derive(Debug)]
+pub(super) struct Queue {
+    /// Its number among those that share the budget.
+    pub(super) number: u64,
+    budget: Arc<Budget>,
     state: Mutex<State>,
     came: Notify,
     taken: Notify,
@@ -46,8 +58,16 @@ struct State {
     ended: bool,
 }
 
-pub(super) fn queue() -> (Outgoing, Reading) {
-    let queue = Arc::new(Queue::default());
+/// A queue whose bytes count in this budget.
+pub(super) fn queue(budget: &Arc<Budget>) -> (Outgoing, Reading) {
+    let queue = budget.share(|number| Queue {
+        number,
+        budget: Arc::clone(budget),
+        state: Mutex::default(),
+        came: Notify::new(),
+        taken: Notify::new(),
+        left: CancellationToken::new(),
+    });
     (Outgoing(Arc::clone(&queue)), Reading(queue))
 }
 
@@ -57,20 +77,22 @@ impl Outgoing {
     /// # Errors
     /// When there is no room in time. What waited is thrown away then, for nobody would read it.
     pub(super) async fn put(&self, message: Bytes) -> Result<(), Unread> {
-        let room = tokio::time::timeout(STUCK, self.room_for(message.len()));
-        if room.await.is_err() {
-            *self.0.state() = State::default();
-            return Err(Unread);
-        }
-        let mut state = self.0.state();
-        state.bytes += message.len();
-        state.waiting.push_back(message);
-        drop(state);
-        self.0.came.notify_one();
-        Ok(())
+        let size = message.len();
+        let room = tokio::time::timeout(STUCK, self.room_for(size));
+        let refused = match room.await {
+            Err(_) => Unread::Own,
+            Ok(()) if !self.0.budget.take(size, &self.0) => Unread::Shared,
+            Ok(()) if self.0.push(message) => return Ok(()),
+            Ok(()) => {
+                self.0.budget.give(size);
+                Unread::Shared
+            }
+        };
+        self.0.end();
+        Err(refused)
     }
 
-    /// Waits until the client is gone.
+    /// Waits until the client is gone, or given up.
     pub(super) async fn left(&self) {
         self.0.left.cancelled().await;
     }
@@ -99,6 +121,7 @@ impl Reading {
                 if let Some(message) = state.waiting.pop_front() {
                     state.bytes -= message.len();
                     drop(state);
+                    self.0.budget.give(message.len());
                     self.0.taken.notify_one();
                     return Some(message);
                 }
@@ -118,8 +141,48 @@ impl Drop for Reading {
 }
 
 impl Queue {
+    /// The bytes that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.state().bytes
+    }
+
+    /// Throws away what waits, for nobody reads it, and ends the stream.
+    pub(super) fn end(&self) {
+        let mut state = self.state();
+        state.ended = true;
+        let thrown = std::mem::take(&mut state.waiting);
+        let bytes = std::mem::take(&mut state.bytes);
+        drop(state);
+        drop(thrown);
+        self.budget.give(bytes);
+        self.left.cancel();
+        self.came.notify_one();
+        self.taken.notify_one();
+    }
+
+    /// Adds a message, whose bytes are taken from the budget already; `false` when the stream has ended.
+    fn push(&self, message: Bytes) -> bool {
+        let mut state = self.state();
+        if state.ended {
+            return false;
+        }
+        state.bytes += message.len();
+        state.waiting.push_back(message);
+        drop(state);
+        self.came.notify_one();
+        true
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        let bytes = self.bytes();
+        self.budget.give(bytes);
+        self.budget.forget(self.number);
     }
 }
 
@@ -133,6 +196,10 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn queue() -> (Outgoing, Reading) {
+        super::queue(&Arc::default())
+    }
 
     fn large() -> Bytes {
         Bytes::from(vec![b' '; MAX_BYTES])
@@ -156,11 +223,11 @@ mod tests {
         for _ in 0..MAX_MESSAGES {
             outgoing.put(Bytes::from_static(b"{}")).await.unwrap();
         }
-        assert_eq!(outgoing.put(Bytes::from_static(b"{}")).await, Err(Unread));
+        assert_eq!(outgoing.put(Bytes::from_static(b"{}")).await, Err(Unread::Own));
         assert!(outgoing.0.state().waiting.is_empty(), "what nobody reads is kept");
         let (outgoing, _reading) = queue();
         outgoing.put(large()).await.unwrap();
-        assert_eq!(outgoing.put(Bytes::from_static(b"{}")).await, Err(Unread));
+        assert_eq!(outgoing.put(Bytes::from_static(b"{}")).await, Err(Unread::Own));
     }
 
     #[tokio::test(start_paused = true)]

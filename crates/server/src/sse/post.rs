@@ -32,7 +32,7 @@ pub(super) async fn handle(app: App, request: Request) -> Response {
         Err(error) => return answer::refused(error.status(), error.to_string()).into_response(),
     };
     let size = body.len();
-    let frame = match Frame::parse(body) {
+    let frame = match Frame::from_client(body) {
         Ok(frame) => frame,
         Err(error) => return answer::unreadable(&error).into_response(),
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_gateway::{Gateway, ModernParams, ModernRequest, RequestMeta};
+use argus_gateway::{Gateway, ModernParams, ModernRequest, RequestMeta, Session};
 use argus_protocol::{Answer, ByteString, Id, Message, Object, Raw, RpcError, code, method, write};
 use futures::StreamExt;
 
@@ -84,7 +84,7 @@ fn initialize(gateway: Gateway, client: Arc<Client>, asked: Asked, mut log: Requ
     Box::pin(futures::stream::once(async move {
         let answer = match gateway.initialize(asked.params.as_ref(), client.caller).await {
             Ok((session, result)) => {
-                client.finish_handshake(session);
+                keep(&gateway, &client, session);
                 Answer::Result(result)
             }
             Err(error) => {
@@ -95,6 +95,13 @@ fn initialize(gateway: Gateway, client: Arc<Client>, asked: Asked, mut log: Requ
         log.ended(&answer);
         Item::legacy(write::response(Some(&asked.id), &answer))
     }))
+}
+
+/// Makes it the session of the connection, or closes it when the stream has ended meanwhile: nobody else knows of it.
+fn keep(gateway: &Gateway, client: &Client, session: Arc<Session>) {
+    if !client.finish_handshake(Arc::clone(&session)) {
+        let _ = gateway.close_session(session.id());
+    }
 }
 
 fn answer_modern(
@@ -171,4 +178,44 @@ pub(super) fn said(gateway: &Gateway, client: &Client, message: Message) {
 fn cancelled(params: Option<&Raw>) -> Option<Id> {
     let read = Object::parse(params?).ok()?;
     read.get("requestId").cloned().and_then(Id::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use argus_config::Config;
+    use argus_gateway::{Caller, Options, Seal};
+    use argus_runtime::GuardProgram;
+    use argus_upstream::HttpClient;
+
+    use super::*;
+
+    fn gateway() -> Gateway {
+        let options = Options {
+            data_folder: None,
+            guard: GuardProgram::this_program().unwrap(),
+            seal: Seal::ephemeral().unwrap(),
+            http: HttpClient::new().unwrap(),
+        };
+        Gateway::start(Arc::new(Config::default()), options)
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_opened_while_its_stream_ends_is_closed() {
+        let gateway = gateway();
+        let caller = Caller::at(Ipv4Addr::LOCALHOST.into());
+        let params = Raw::parse(r#"{"protocolVersion":"2024-11-05","capabilities":{}}"#).unwrap();
+        for ends in [false, true] {
+            let client = Client::new(caller);
+            assert!(client.begin_handshake());
+            let (session, _) = gateway.initialize(Some(&params), caller).await.unwrap();
+            if ends {
+                assert!(client.end().is_none());
+            }
+            keep(&gateway, &client, Arc::clone(&session));
+            assert_eq!(gateway.session(session.id()).is_err(), ends);
+            assert_eq!(client.session().is_none(), ends);
+        }
+    }
 }

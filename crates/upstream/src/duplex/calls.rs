@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use argus_protocol::{Id, Raw, method};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
 use crate::{Ask, Event, Outcome, Outgoing};
 
@@ -18,9 +16,7 @@ const MAX_WAITING: usize = 16 << 20;
 const OVERHEAD: usize = 128;
 /// Questions that may wait in one call.
 const MAX_ASKS: usize = 256;
-/// How long a backend may still speak of a call that was given up.
-const HAUNTING: Duration = Duration::from_secs(30);
-/// So many given-up calls are remembered; then the oldest is forgotten.
+/// So many given-up calls are remembered.
 const MAX_GHOSTS: usize = 1024;
 
 /// Whose a call is.
@@ -145,31 +141,32 @@ pub(super) struct Calls {
     pub(super) open: BTreeMap<u64, CallSender>,
     /// Asks that a call was given, by the backend's id.
     asked: HashMap<Id, u64>,
-    /// Calls that were given up and that the backend may still work on: what it says without naming a call may be
-    /// theirs, and must not reach another one.
-    ghosts: BTreeMap<u64, Instant>,
+    /// Calls that were given up and that the backend has not answered: it may still work on them, for however long. What
+    /// it says without naming a call may be theirs, and must not reach another one.
+    ghosts: HashSet<u64>,
+    /// There were too many of them to remember: nobody can say any more that only one call is left.
+    haunted: bool,
 }
 
 impl Calls {
     /// The call that caused something which does not say what caused it: the only one that the backend can be working
     /// on, or, on a link that belongs to one session, the oldest of the session's that is not waiting for an answer
     /// itself.
-    pub(super) fn culprit(&mut self, owned: bool) -> Option<(u64, &CallSender)> {
-        self.forget_ghosts();
+    pub(super) fn culprit(&self, owned: bool) -> Option<(u64, &CallSender)> {
         let asking: HashSet<u64> = self.asked.values().copied().collect();
         let calls = || self.open.iter().filter(|(_, call)| !call.is_listener());
         let found = if owned {
             let calls = || calls().filter(|(_, call)| call.kind == Kind::Client);
             calls().find(|(id, _)| !asking.contains(id)).or_else(|| calls().next())
         } else {
-            let only = self.ghosts.is_empty() && calls().nth(1).is_none();
+            let only = !self.haunted && self.ghosts.is_empty() && calls().nth(1).is_none();
             calls().next().filter(|_| only)
         };
         found.map(|(id, call)| (*id, call))
     }
 
     /// The only call that the backend can be working on.
-    pub(super) fn sole(&mut self) -> Option<&CallSender> {
+    pub(super) fn sole(&self) -> Option<&CallSender> {
         self.culprit(false).map(|(_, call)| call)
     }
 
@@ -198,17 +195,24 @@ impl Calls {
     pub(super) fn give_up(&mut self, id: u64) -> Option<CallSender> {
         let call = self.remove(id)?;
         if !call.is_listener() {
-            if self.ghosts.len() >= MAX_GHOSTS {
-                self.ghosts.pop_first();
-            }
-            self.ghosts.insert(id, Instant::now());
+            self.remember(id);
         }
         Some(call)
     }
 
-    fn forget_ghosts(&mut self) {
-        if !self.ghosts.is_empty() {
-            self.ghosts.retain(|_, since| since.elapsed() < HAUNTING);
+    /// Remembers a call that was given up, for as long as the connection lasts, or until it is answered.
+    fn remember(&mut self, id: u64) {
+        if self.haunted {
+            return;
+        }
+        if self.ghosts.len() < MAX_GHOSTS {
+            self.ghosts.insert(id);
+        } else {
+            self.haunted = true;
+            self.ghosts = HashSet::new();
+            tracing::debug!(
+                "a backend left too many calls unanswered that were given up; its logs that name no call reach nobody"
+            );
         }
     }
 }
@@ -233,21 +237,36 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_that_was_given_up_keeps_others_from_its_logs_for_a_while() {
+    async fn a_call_that_was_given_up_keeps_others_from_its_logs_until_it_is_answered() {
         let mut calls = Calls::default();
         let (one, _keep1) = channel(None, Kind::Client);
         let (two, _keep2) = channel(None, Kind::Client);
         calls.open.insert(1, one);
         calls.open.insert(2, two);
         assert!(calls.give_up(1).is_some());
-        assert!(calls.sole().is_none());
-        tokio::time::advance(HAUNTING).await;
-        assert!(calls.sole().is_some());
-        assert!(calls.give_up(2).is_some());
-        let (three, _keep3) = channel(None, Kind::Client);
-        calls.open.insert(3, three);
-        calls.remove(2);
+        tokio::time::advance(std::time::Duration::from_secs(86400)).await;
+        assert!(calls.sole().is_none(), "it may speak of it at any time");
+        assert!(calls.culprit(true).is_some(), "an owned link has one session");
+        assert!(calls.remove(1).is_none());
         assert!(calls.sole().is_some(), "the backend is done with the given-up call");
+    }
+
+    #[test]
+    fn too_many_calls_that_were_given_up_are_never_forgotten() {
+        let mut calls = Calls::default();
+        let mut give_up = |id| {
+            calls.open.insert(id, channel(None, Kind::Client).0);
+            assert!(calls.give_up(id).is_some());
+        };
+        let most = MAX_GHOSTS as u64;
+        (0..most).for_each(&mut give_up);
+        give_up(most);
+        give_up(most + 1);
+        assert!(calls.ghosts.is_empty(), "they are not kept in vain");
+        (0..=most + 1).for_each(|id| assert!(calls.remove(id).is_none()));
+        calls.open.insert(5000, channel(None, Kind::Client).0);
+        assert!(calls.sole().is_none());
+        assert!(calls.culprit(true).is_some());
     }
 
     #[test]

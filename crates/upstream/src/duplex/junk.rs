@@ -9,6 +9,7 @@ const HEAD: usize = 64;
 pub(super) fn answered_call(text: &[u8], error: &FrameError) -> Option<u64> {
     match error {
         FrameError::NotAMessage { id, .. } => id.as_ref()?.as_number(),
+        FrameError::LongId(_) => None,
         FrameError::NotJson(_) => id_at_the_head(std::str::from_utf8(text.get(..HEAD).unwrap_or(text)).ok()?),
     }
 }

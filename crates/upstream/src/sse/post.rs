@@ -1,4 +1,4 @@
-//! Posting messages, in order.
+//! Posting messages: requests several at once, all others in order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -13,8 +14,10 @@ use crate::duplex::{Demux, Outbound, Queued};
 use crate::http::{Endpoint, Received, shown, status_error, version_headers};
 use crate::{FeedEvent, LinkError};
 
-/// A server takes a message at once and answers it on the stream. One that does not is given so long before the next
-/// message is posted.
+/// Requests that are posted at once.
+const AT_ONCE: u32 = 16;
+/// A server takes a message at once and answers it on the stream. One that does not is given so long before others no
+/// longer wait for it.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a message may take to be taken.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -36,23 +39,45 @@ pub(super) struct Poster {
     pub(super) stop: CancellationToken,
 }
 
-/// Posts what is queued, one message after the other, until the connection ends.
+/// Posts what is queued until the connection ends.
 pub(super) async fn post_all(queued: Queued, poster: Poster) {
     let stop = poster.stop.clone();
-    let _ = stop.run_until_cancelled(post_each(queued, Arc::new(poster))).await;
+    let poster = Arc::new(poster);
+    let post = |outbound| Arc::clone(&poster).post(outbound);
+    let _ = stop.run_until_cancelled(in_turn(queued, post)).await;
 }
 
-async fn post_each(mut queued: Queued, poster: Arc<Poster>) {
-    let mut late = JoinSet::new();
+/// Requests are independent of each other. A notification or an answer is about what was said before it, and what
+/// comes after may rely on it: it is posted alone.
+async fn in_turn<P>(mut queued: Queued, post: impl Fn(Outbound) -> P)
+where
+    P: Future<Output = ()> + Send + 'static,
+{
+    let turns = Arc::new(Semaphore::new(AT_ONCE as usize));
+    let mut posting = JoinSet::new();
     while let Some(outbound) = queued.take().await {
-        let mut post = Box::pin(Arc::clone(&poster).post(outbound));
-        if tokio::time::timeout(PATIENCE, &mut post).await.is_err() {
-            late.spawn(post);
+        let share = if outbound.call.is_some() { 1 } else { AT_ONCE };
+        // The semaphore is never closed.
+        let Ok(turn) = Arc::clone(&turns).acquire_many_owned(share).await else {
+            return;
+        };
+        posting.spawn(patiently(turn, post(outbound)));
+        while posting.try_join_next().is_some() {}
+        if posting.len() >= MAX_POSTING {
+            posting.join_next().await;
         }
-        while late.try_join_next().is_some() {}
-        if late.len() >= MAX_POSTING {
-            late.join_next().await;
-        }
+    }
+    // What was taken out is still posted.
+    while posting.join_next().await.is_some() {}
+}
+
+/// Posts, and gives the turn back when it is done, or when it takes too long.
+async fn patiently(turn: OwnedSemaphorePermit, post: impl Future<Output = ()>) {
+    let mut post = std::pin::pin!(post);
+    let in_time = tokio::time::timeout(PATIENCE, &mut post).await;
+    drop(turn);
+    if in_time.is_err() {
+        post.await;
     }
 }
 
@@ -110,5 +135,82 @@ async fn read_to_end(mut response: Response<Received>) {
         if read > MAX_ANSWER {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use argus_protocol::Era;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::duplex::{Conversation, Server};
+    use crate::redact::Redactor;
+    use crate::{FeedSink, Outgoing};
+
+    struct Nobody;
+
+    impl FeedSink for Nobody {
+        fn deliver(&self, _: FeedEvent) {}
+    }
+
+    fn conversation() -> (Conversation, Queued) {
+        Conversation::new(Server {
+            backend: "b".into(),
+            era: Era::Legacy,
+            owned: true,
+            redactor: Redactor::default(),
+            sink: Arc::new(Nobody),
+        })
+    }
+
+    /// When posts began that take so many milliseconds each; the requests of these are called `r`.
+    async fn begun(queued: Queued, takes: u64) -> Vec<(u64, &'static str)> {
+        let began = Instant::now();
+        let begun = Arc::new(Mutex::new(Vec::new()));
+        let post = |outbound: Outbound| {
+            let begun = Arc::clone(&begun);
+            let kind = if outbound.call.is_some() { "r" } else { "n" };
+            async move {
+                let at = u64::try_from(began.elapsed().as_millis()).unwrap();
+                begun.lock().unwrap().push((at, kind));
+                tokio::time::sleep(Duration::from_millis(takes)).await;
+            }
+        };
+        in_turn(queued, post).await;
+        begun.lock().unwrap().clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_are_posted_together_and_notifications_in_order() {
+        let (conversation, queued) = conversation();
+        let call = || conversation.call(Outgoing::own("tools/call", None));
+        conversation.notify("notifications/initialized", None);
+        let calls: Vec<_> = (0..20).map(|_| call()).collect();
+        conversation.notify("notifications/cancelled", None);
+        conversation.notify("notifications/cancelled", None);
+        let last = call();
+        conversation.demux().end(LinkError::stopped());
+        drop((calls, last, conversation));
+        let mut expected = vec![(0, "n")];
+        expected.extend([(100, "r"); 16]);
+        expected.extend([(200, "r"); 4]);
+        expected.extend([(300, "n"), (400, "n"), (500, "r")]);
+        assert_eq!(begun(queued, 100).await, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_long_for_a_server_that_takes_late() {
+        let (conversation, queued) = conversation();
+        let calls: Vec<_> = (0..17)
+            .map(|_| conversation.call(Outgoing::own("tools/call", None)))
+            .collect();
+        conversation.notify("notifications/x", None);
+        conversation.demux().end(LinkError::stopped());
+        drop((calls, conversation));
+        let begun = begun(queued, 20_000).await;
+        assert_eq!(begun[15..], [(0, "r"), (1000, "r"), (2000, "n")]);
     }
 }

@@ -68,6 +68,49 @@ async fn long_uris_are_refused() {
 }
 
 #[tokio::test]
+async fn long_ids_are_refused_and_not_repeated() {
+    let served = Served::alone().await;
+    let session = served.session_of("2025-03-26", json!({})).await;
+    let ping = |length: usize| json!({"jsonrpc": "2.0", "id": "x".repeat(length), "method": "ping"});
+    assert_eq!(session.post(ping(1022).to_string()).send().await.status, 200);
+    let legacy = session.post(ping(1023).to_string()).send().await;
+    let mut modern = ping(1023);
+    modern["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2026-07-28".into();
+    let modern = served.post(modern.to_string()).send().await;
+    let connection = served.sse().await;
+    let over_sse = connection.post(ping(1023).to_string()).send().await;
+    for refused in [legacy, modern, over_sse] {
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, -32600));
+        assert_eq!(refused.message()["id"], Value::Null);
+        let why = refused.message()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(why.contains("1025 bytes") && why.contains("1024"), "{why}");
+    }
+    let batch = session.post(json!([ping(5), ping(1_000_000)]).to_string()).send().await;
+    let codes: Vec<_> = batch.messages().iter().map(|m| m["error"]["code"].as_i64()).collect();
+    assert!(codes.contains(&None) && codes.contains(&Some(-32600)), "{codes:?}");
+    assert!(batch.body.len() < 1000, "{}", batch.body.len());
+}
+
+#[tokio::test]
+async fn long_progress_tokens_are_refused() {
+    for backend in [Backend::legacy(), Backend::modern()] {
+        let backend = backend.tools(&["t"]).result("tools/call", json!({})).start().await;
+        let served = Served::backends(&[backend.yaml("one", "")]).await;
+        let session = served.session().await;
+        let call = |length: usize| json!({"name": "t", "_meta": {"progressToken": "x".repeat(length)}});
+        session.call("tools/call", call(1022)).await.result();
+        let refused = session.call("tools/call", call(1023)).await;
+        assert_eq!(refused.code(), -32602);
+        assert!(
+            refused.body.contains("1025 bytes") && refused.body.len() < 500,
+            "{}",
+            refused.body
+        );
+        assert_eq!(backend.seen("tools/call").len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn echoed_names_are_cut() {
     let served = Served::alone().await;
     let session = served.session().await;

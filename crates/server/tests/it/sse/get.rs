@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 
-use crate::support::Served;
+use crate::support::{Served, soon};
 
 #[tokio::test]
 async fn the_first_event_names_where_to_post() {
@@ -72,4 +72,19 @@ async fn each_revision_is_answered_with_itself() {
     }
     let result = served.sse().await.initialize("2199-01-01", json!({})).await;
     assert_eq!(result["protocolVersion"], "2025-11-25");
+}
+
+#[tokio::test]
+async fn one_caller_has_so_many_connections() {
+    let served = Served::with("server: {max_sessions_per_caller: 2}").await;
+    let get = || served.get("/sse").header("accept", "text/event-stream");
+    let (first, _second) = (served.sse().await, served.sse().await);
+    insta::assert_snapshot!(get().send().await.shown());
+    drop(first);
+    let room = async {
+        while get().open().await.status != 200 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    soon("the place of the first", room).await;
 }

@@ -118,14 +118,15 @@ async fn a_client_that_leaves_too_much_unread_is_left_and_disturbs_nobody() {
 async fn a_client_that_does_not_read_is_given_up() {
     let served = Served::alone().await;
     let (wire, uri) = stuck(&served).await;
-    let post = async |id: String| {
+    let post = async |version: String| {
         let post = served
             .request(http::Method::POST, &uri)
             .header("content-type", "application/json");
-        let message = json!({"jsonrpc": "2.0", "id": id, "method": "x"});
+        let meta = json!({"io.modelcontextprotocol/protocolVersion": version});
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"_meta": meta}});
         post.body(message.to_string()).send().await.status.as_u16()
     };
-    // The refusals repeat the long ids, which is more than the buffers between the two take.
+    // The refusals repeat the long versions, which is more than the buffers between the two take.
     for _ in 0..100 {
         assert_eq!(post("x".repeat(200_000)).await, 202);
     }
