@@ -94,6 +94,60 @@ async fn fifty_clients_are_each_asked_by_their_own_calls() {
     running.stop();
 }
 
+/// Calls `ask` with `mine`, answers a question with it, and gives what the backend heard, without its blanks.
+async fn answer_to_mine(client: &Client, mine: &str) -> String {
+    let mut exchange = client.open("tools/call", &tool("ask", mine)).await;
+    let mut said = exchange.next().await.unwrap();
+    if let Some(question) = part(&said, "params") {
+        assert_eq!(
+            part(&question, "message").unwrap(),
+            mine,
+            "the question of another's call"
+        );
+        let id = part(&said, "id").unwrap();
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{mine}}}"#);
+        assert_eq!(client.send(&answer).await, 202);
+        said = exchange.next().await.unwrap();
+    }
+    assert_eq!(exchange.next().await, None, "more than an answer");
+    let result = part(&said, "result").unwrap_or_else(|| panic!("{mine} fails: {said}"));
+    assert_eq!(part(&result, "asked").unwrap(), mine, "the answer to another's call");
+    part(&result, "answer").unwrap()
+}
+
+#[tokio::test]
+async fn of_fifty_clients_eight_are_asked_and_no_question_goes_astray() {
+    let mut world = World::new();
+    let script = world.script("odd", WHO);
+    let journal = world.stdio("odd", &["verbatim", "--script", &script]);
+    let running = world.start();
+    let clients = join_all((0..50).map(|_| running.askable())).await;
+    let turns = clients.iter().enumerate().map(|(number, client)| async move {
+        let mut asked = 0;
+        for turn in 0..3 {
+            let mine = format!(r#"{{"n":"{number}.{turn}"}}"#);
+            let answer = answer_to_mine(client, &mine).await;
+            if answer == mine {
+                asked += 1;
+            } else {
+                assert_eq!(part(&answer, "code").as_deref(), Some("-32601"), "{mine}: {answer}");
+            }
+        }
+        asked
+    });
+    let asked = join_all(turns).await;
+    let (all, none) = (|&&times: &&usize| times == 3, |&&times: &&usize| times == 0);
+    assert_eq!(asked.iter().filter(all).count(), 8, "{asked:?}");
+    assert_eq!(asked.iter().filter(none).count(), 42, "{asked:?}");
+    // Alone on the shared process, too: what it is asked there was not promised.
+    let beyond = asked.iter().position(|&times| times == 0).unwrap();
+    let answer = answer_to_mine(&clients[beyond], r#"{"n":"alone"}"#).await;
+    assert!(answer.contains("-32601"), "{answer}");
+    let processes: BTreeSet<u32> = journal.messages("tools/call").iter().map(|call| call.pid).collect();
+    assert_eq!(processes.len(), 9, "eight of their own and the shared one");
+    running.stop();
+}
+
 #[tokio::test]
 async fn calls_beyond_the_limit_wait_and_too_many_are_refused() {
     let mut world = World::new();
