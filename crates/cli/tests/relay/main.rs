@@ -14,6 +14,7 @@ mod ends;
 mod heal;
 mod lists;
 mod lossless;
+mod lost_sessions;
 mod odd_http;
 mod payloads;
 mod properties;

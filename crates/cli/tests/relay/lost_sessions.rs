@@ -1,0 +1,105 @@
+//! A backend that forgets a session while many calls are in it.
+
+use std::time::Duration;
+
+use argus_testkit::{Journal, part, until};
+use futures::future::join_all;
+
+use crate::world::{World, message, tool};
+
+const CALLS: usize = 32;
+
+/// A backend that answers no call of `hello` before a file is there, and then with `404`, until its session was opened
+/// `opened` times (the catalogue's counts, too).
+fn forgetful(world: &mut World, opened: usize) -> (Journal, std::path::PathBuf) {
+    let gate = world.file("gate");
+    let script = format!(
+        r#"{{"initialize": [{{"turn": true}}, {{"result": {{"protocolVersion": "2025-11-25", "capabilities": {{"tools": {{}}}}, "serverInfo": {{"name": "odd", "version": "1"}}}}}}],
+            "tools/call hello": [{{"gate": {gate:?}}}, {{"status": 404}}],
+            "tools/call hello#{opened}": [{{"result": {{"said": "@arguments"}}}}]}}"#
+    );
+    let script = world.script("odd", &script);
+    (world.http("odd", &["verbatim", "--script", &script]), gate)
+}
+
+/// How often a session was opened with exactly these capabilities: which of the links it is.
+fn opened(journal: &Journal, capabilities: &str) -> usize {
+    let told = |params: Option<String>| part(&params?, "capabilities");
+    let of_link = |params| told(params).as_deref() == Some(capabilities);
+    let opened = journal.messages("initialize");
+    opened.iter().filter(|entry| of_link(entry.params())).count()
+}
+
+#[tokio::test]
+async fn a_session_that_many_calls_lose_is_opened_again_once() {
+    for own in [false, true] {
+        let mut world = World::new();
+        // The catalogue's, the one that is lost, and the one that is opened instead.
+        let (journal, gate) = forgetful(&mut world, 3);
+        let running = world.start();
+        running.says("backend is ready backend=odd");
+        let clients = match own {
+            // A link of its own: of one session only.
+            true => vec![running.askable().await],
+            false => vec![running.plain().await, running.plain().await, running.modern()],
+        };
+        let calls = (0..CALLS).map(|number| {
+            let client = &clients[number % clients.len()];
+            let params = tool("hello", &format!(r#"{{"n":{number}}}"#));
+            async move { client.result("tools/call", &params).await }
+        });
+        let losing = async {
+            let waiting = || journal.messages("tools/call").len() == CALLS;
+            assert!(until(Duration::from_secs(10), waiting).await, "the calls do not arrive");
+            std::fs::write(&gate, "").unwrap();
+        };
+        let (results, ()) = futures::join!(join_all(calls), losing);
+        for (number, result) in results.iter().enumerate() {
+            assert!(
+                result.contains(&format!(r#""said": {{"n":{number}}}"#)),
+                "{number}: {result}"
+            );
+        }
+        let capabilities = if own {
+            r#"{"elicitation":{},"sampling":{}}"#
+        } else {
+            "{}"
+        };
+        assert_eq!(opened(&journal, capabilities), 2, "own: {own}");
+        assert_eq!(journal.messages("initialize").len(), 3, "own: {own}");
+        assert_eq!(journal.messages("tools/call").len(), 2 * CALLS, "each once more");
+        running.stop();
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_always_gone_is_an_error_and_no_circle() {
+    for own in [false, true] {
+        let mut world = World::new();
+        let (journal, gate) = forgetful(&mut world, usize::MAX);
+        std::fs::write(gate, "").unwrap();
+        let running = world.start();
+        let client = if own {
+            running.askable().await
+        } else {
+            running.plain().await
+        };
+        let errors =
+            join_all((0..CALLS).map(|_| async { client.error("tools/call", &tool("hello", "{}")).await })).await;
+        for error in &errors {
+            assert_eq!(message(error), "backend `odd`: the session with it is gone; try again");
+        }
+        assert!(
+            journal.messages("tools/call").len() <= 2 * CALLS,
+            "a call is repeated once"
+        );
+        let opened = journal.messages("initialize").len();
+        assert!(opened < 10, "opened {opened} times");
+        // Nobody calls any more: the shared link is made anew once, and that is that.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let settled = journal.messages("initialize").len();
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        assert_eq!(journal.messages("initialize").len(), settled, "it goes in circles");
+        running.stop();
+    }
+}
