@@ -136,7 +136,10 @@ impl HttpClient {
                 Err(Unanswered {
                     unsent: Some(unsent), ..
                 }) if reused => request = unsent,
-                Err(Unanswered { error, .. }) => return Err(SendError::Broken(causes(&error))),
+                Err(Unanswered { error, .. }) => {
+                    self.idle.forget();
+                    return Err(SendError::Broken(causes(&error)));
+                }
             }
         }
     }

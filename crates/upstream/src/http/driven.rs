@@ -134,8 +134,10 @@ impl DrivenBody {
             drive(&mut driven.connection, cx);
             frame = Pin::new(body).poll_frame(cx);
         }
-        if let Poll::Ready(None) = frame {
-            self.give_back();
+        match frame {
+            Poll::Ready(None) => self.give_back(),
+            Poll::Ready(Some(Err(_))) => self.idle.forget(),
+            _ => {}
         }
         frame
     }

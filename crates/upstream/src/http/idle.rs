@@ -47,6 +47,13 @@ impl Idle {
         }
     }
 
+    /// Closes all: one broke in use, and what broke it has probably met the others, too, though nobody saw it yet. What
+    /// is done again then would break again.
+    pub(super) fn forget(&self) {
+        let forgotten = std::mem::take(&mut self.waiting().connections);
+        drop(forgotten);
+    }
+
     /// Keeps one for the next request.
     pub(super) fn put(self: &Arc<Self>, driven: Driven) {
         let mut waiting = self.waiting();
