@@ -14,6 +14,7 @@ mod program;
 mod raw;
 mod sse_client;
 mod steady;
+mod tcp_relay;
 
 pub use body::Messages;
 pub use client::{Client, Exchange};
@@ -24,3 +25,4 @@ pub use program::{OddServer, odd_program};
 pub use raw::part;
 pub use sse_client::SseClient;
 pub use steady::Steady;
+pub use tcp_relay::TcpRelay;

@@ -12,6 +12,7 @@ mod broken;
 mod disconnects;
 mod ends;
 mod heal;
+mod heal_http;
 mod lists;
 mod lossless;
 mod lost_sessions;

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::path::PathBuf;
 
-use argus_testkit::{Client, Gateway, Journal, Launch, OddServer, SseClient, odd_program};
+use argus_testkit::{Client, Gateway, Journal, Launch, OddServer, SseClient, TcpRelay, odd_program};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -73,6 +73,14 @@ impl World {
         self.config["backends"][name] = json!({"type": kind, "url": server.url()});
         self.servers.push(server);
         journal
+    }
+
+    /// Leads the way to a backend behind a URL through a network that can fail.
+    pub(crate) async fn through_relay(&mut self, name: &str) -> TcpRelay {
+        let url = self.config["backends"][name]["url"].as_str().unwrap();
+        let (relay, through) = TcpRelay::to_url(url).await;
+        self.backend(name, "url", through);
+        relay
     }
 
     /// Writes a script for `verbatim`.

@@ -184,6 +184,9 @@ impl Engine {
                 say(Out::Bytes(vec![b'x'; size.min(1 << 20)]));
             }
         }
+        if let Some(text) = &step.bytes {
+            say(Out::Bytes(text.clone().into_bytes()));
+        }
         if let Some(millis) = step.sleep {
             tokio::time::sleep(Duration::from_millis(millis)).await;
         }

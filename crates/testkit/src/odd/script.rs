@@ -16,6 +16,7 @@
 //! | `{"stderr": "text"}` | writes this line on stderr |
 //! | `{"big": N}` | answers with a text of N bytes |
 //! | `{"flood": N}` | writes N bytes without the end of a line |
+//! | `{"bytes": "text"}` | writes this text, without the end of a line |
 //! | `{"sleep": N}` | waits N milliseconds |
 //! | `{"gate": "file"}` | waits until there is such a file |
 //! | `{"turn": true}` | goes on with the keys of the next number |
@@ -64,6 +65,8 @@ pub(crate) struct Step {
     pub(crate) big: Option<usize>,
     #[serde(default)]
     pub(crate) flood: Option<usize>,
+    #[serde(default)]
+    pub(crate) bytes: Option<String>,
     #[serde(default)]
     pub(crate) sleep: Option<u64>,
     #[serde(default)]
