@@ -28,4 +28,6 @@ mod sse_odd;
 mod sse_process;
 mod start;
 mod timeouts;
+mod tls;
+mod tls_front;
 mod world;

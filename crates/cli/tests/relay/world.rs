@@ -7,6 +7,8 @@ use argus_testkit::{Client, Gateway, Journal, Launch, OddServer, SseClient, TcpR
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use crate::tls_front::TlsFront;
+
 const ARGUS: &str = env!("CARGO_BIN_EXE_argus-mcp");
 
 /// What a gateway is to be started with.
@@ -81,6 +83,14 @@ impl World {
         let (relay, through) = TcpRelay::to_url(url).await;
         self.backend(name, "url", through);
         relay
+    }
+
+    /// Puts TLS in front of a backend behind a URL.
+    pub(crate) async fn with_tls(&mut self, name: &str) -> TlsFront {
+        let url = self.config["backends"][name]["url"].as_str().unwrap();
+        let (front, through) = TlsFront::to_url(url).await;
+        self.backend(name, "url", through);
+        front
     }
 
     /// Writes a script for `verbatim`.
