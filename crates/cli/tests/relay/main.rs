@@ -30,4 +30,5 @@ mod start;
 mod timeouts;
 mod tls;
 mod tls_front;
+mod trickle;
 mod world;
