@@ -11,6 +11,7 @@ use std::time::Duration;
 use argus_protocol::{Answer, ByteString, Id, Raw, RpcError, code, method};
 use futures::Stream;
 use futures::task::AtomicWaker;
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
 use crate::LinkError;
@@ -139,6 +140,7 @@ pub struct Exchange {
     limit: Option<Duration>,
     clock: Option<Pin<Box<Sleep>>>,
     open: Option<Arc<OpenAsks>>,
+    doubt: Option<Arc<Notify>>,
     ended: bool,
 }
 
@@ -149,8 +151,15 @@ impl Exchange {
             limit,
             clock: None,
             open: None,
+            doubt: None,
             ended: false,
         }
+    }
+
+    /// Tells somebody when the backend is silent for longer than the limit.
+    pub(crate) fn doubting(mut self, doubt: Option<&Arc<Notify>>) -> Self {
+        self.doubt = doubt.cloned();
+        self
     }
 
     /// The next event; `None` once the outcome was handed over.
@@ -217,6 +226,9 @@ impl Exchange {
         }
         self.ended = true;
         self.source = Box::pin(futures::stream::empty());
+        if let Some(doubt) = &self.doubt {
+            doubt.notify_one();
+        }
         Poll::Ready(Some(Event::Outcome(Err(LinkError::TooLate { after: limit }))))
     }
 }

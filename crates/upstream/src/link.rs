@@ -1,9 +1,11 @@
 //! One live connection to a backend, in one era.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use argus_protocol::{Answer, Era, Object, Raw, method};
+use tokio::sync::Notify;
 
 use crate::duplex::Conversation;
 use crate::{Exchange, LinkError, Lists, Outgoing, http, listing, sse, stdio};
@@ -80,6 +82,15 @@ impl Wire {
         }
     }
 
+    /// Whom to tell of a call that was not answered in time. A process ends visibly, and a call over Streamable HTTP has
+    /// a connection of its own.
+    fn doubt(&self) -> Option<&Arc<Notify>> {
+        match self {
+            Self::Sse(connection) => Some(connection.doubt()),
+            Self::Stdio(_) | Self::Http(_) => None,
+        }
+    }
+
     pub(crate) fn ended(&self) -> Option<LinkError> {
         match self.speech() {
             Speech::Duplex(conversation) => conversation.ended(),
@@ -146,7 +157,7 @@ impl Link {
     /// Sends a request. `limit` bounds the backend's silence; `None` is for what stays open, such as a listener.
     #[must_use]
     pub fn call(&self, request: Outgoing, limit: Option<Duration>) -> Exchange {
-        Exchange::new(limit, self.wire.call(request))
+        Exchange::new(limit, self.wire.call(request)).doubting(self.wire.doubt())
     }
 
     /// Sends a request of the gateway itself and waits for its result.

@@ -4,10 +4,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::doubt::{Doubt, look_after};
 use super::local::Running;
 use super::post::{Poster, post_all};
 use super::stream::EventStream;
@@ -20,7 +22,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// A backend over HTTP+SSE.
 pub(crate) struct Connection {
-    conversation: Conversation,
+    conversation: Arc<Conversation>,
+    /// Told of every call that was not answered in time.
+    doubt: Arc<Notify>,
     began: Instant,
     process: Option<Running>,
     version: Arc<OnceLock<String>>,
@@ -48,6 +52,12 @@ impl Connection {
             None => open_within(&endpoint, limit).await?,
         };
         let (conversation, queued) = Conversation::new(server);
+        let conversation = Arc::new(conversation);
+        let doubt = Doubt {
+            raised: Arc::default(),
+            heard: stream.heard(),
+        };
+        let raised = Arc::clone(&doubt.raised);
         let version = Arc::default();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -65,9 +75,11 @@ impl Connection {
             process.clone(),
             stop.clone(),
         ));
+        tasks.spawn(look_after(doubt, Arc::clone(&conversation), stop.clone()));
         tasks.close();
         Ok(Self {
             conversation,
+            doubt: raised,
             began,
             process,
             version,
@@ -78,6 +90,11 @@ impl Connection {
 
     pub(crate) fn conversation(&self) -> &Conversation {
         &self.conversation
+    }
+
+    /// Whom to tell of a call that was not answered in time.
+    pub(crate) fn doubt(&self) -> &Arc<Notify> {
+        &self.doubt
     }
 
     /// When the stream was asked for.

@@ -2,6 +2,7 @@
 //! message to it.
 
 mod connection;
+mod doubt;
 mod local;
 mod post;
 mod stream;

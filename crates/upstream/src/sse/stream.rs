@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argus_protocol::sse::{Decoder, Event};
 use http::{HeaderMap, Response};
@@ -20,6 +21,7 @@ pub(super) struct EventStream {
     response: Response<Received>,
     decoder: Decoder,
     events: VecDeque<Event>,
+    heard: Arc<AtomicUsize>,
 }
 
 impl EventStream {
@@ -44,6 +46,7 @@ impl EventStream {
             response,
             decoder: Decoder::new(MAX_EVENT),
             events: VecDeque::new(),
+            heard: Arc::default(),
         })
     }
 
@@ -71,6 +74,11 @@ impl EventStream {
         }
     }
 
+    /// How often anything came, counted while the stream is read.
+    pub(super) fn heard(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.heard)
+    }
+
     async fn next(&mut self) -> Result<Event, LinkError> {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -87,6 +95,7 @@ impl EventStream {
                 None => return Err(LinkError::Closed("its event stream ended".to_owned())),
             };
             let Ok(chunk) = chunk else { continue };
+            self.heard.fetch_add(1, Ordering::Relaxed);
             self.decoder
                 .feed(&chunk, |event| self.events.push_back(event))
                 .map_err(|error| LinkError::Protocol(error.to_string()))?;
