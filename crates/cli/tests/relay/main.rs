@@ -11,6 +11,7 @@ mod asks;
 mod broken;
 mod disconnects;
 mod ends;
+mod half_open;
 mod heal;
 mod heal_http;
 mod lists;
