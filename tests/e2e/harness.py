@@ -144,6 +144,13 @@ def fixture_stdio(journal: Path | None = None, *options: str) -> dict[str, Any]:
     return {"type": "stdio", "command": str(PY2), "args": [str(FIXTURE), "stdio", *options], "env": env}
 
 
+def fixture_started() -> dict[str, Any]:
+    """Our fixture over HTTP+SSE, started by the gateway."""
+    port = free_port()
+    args = [str(FIXTURE), "sse", "--port", str(port)]
+    return {"type": "sse", "url": f"http://127.0.0.1:{port}/sse", "command": str(PY2), "args": args}
+
+
 class Server16(Process):
     """The server of 2024-11-05 over HTTP+SSE."""
 
