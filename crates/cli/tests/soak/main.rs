@@ -8,6 +8,8 @@
     reason = "a test may fail at any place"
 )]
 
+mod manners;
+
 use std::time::Duration;
 
 use argus_testkit::{Gateway, Launch, OddServer, Steady, odd_program, until};
