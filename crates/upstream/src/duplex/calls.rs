@@ -1,21 +1,14 @@
 //! The calls in flight on one connection, and which of them a message belongs to.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use argus_protocol::{Id, Raw, method};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::{Ask, Event, Outcome, Outgoing};
+use super::mailbox::{Receiver, Sender, Sent, mailbox};
+use crate::{Event, Outcome, Outgoing};
 
-/// Notifications and questions of so many bytes may wait for a slow client in one call; more are dropped or refused, so
-/// that it cannot fill the memory.
-const MAX_WAITING: usize = 16 << 20;
-/// What an event costs besides its parameters, about.
-const OVERHEAD: usize = 128;
 /// Questions that may wait in one call.
 const MAX_ASKS: usize = 256;
 /// How long a backend may still speak of a call that was given up.
@@ -52,50 +45,18 @@ impl Kind {
     }
 }
 
-/// What became of an event.
-#[must_use]
-pub(super) enum Sent {
-    /// It is handed over.
-    Done,
-    /// Too much waits for the client already.
-    TooSlow(Event),
-    /// Nobody waits for the call any more.
-    Gone(Event),
-}
-
 /// The sending half of one call's events.
 #[derive(Debug)]
 pub(super) struct CallSender {
-    events: mpsc::UnboundedSender<Event>,
-    waiting: Arc<AtomicUsize>,
+    events: Sender,
     /// The caller's progress token, which ours stands for.
     pub(super) token: Option<Raw>,
     pub(super) kind: Kind,
 }
 
-/// The receiving half.
-#[derive(Debug)]
-pub(super) struct CallReceiver {
-    events: mpsc::UnboundedReceiver<Event>,
-    waiting: Arc<AtomicUsize>,
-}
-
-pub(super) fn channel(token: Option<Raw>, kind: Kind) -> (CallSender, CallReceiver) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let waiting = Arc::new(AtomicUsize::new(0));
-    let sender = CallSender {
-        events: sender,
-        waiting: Arc::clone(&waiting),
-        token,
-        kind,
-    };
-    (
-        sender,
-        CallReceiver {
-            events: receiver,
-            waiting,
-        },
-    )
+pub(super) fn channel(token: Option<Raw>, kind: Kind) -> (CallSender, Receiver) {
+    let (events, receiver) = mailbox();
+    (CallSender { events, token, kind }, receiver)
 }
 
 impl CallSender {
@@ -105,16 +66,7 @@ impl CallSender {
 
     /// Hands an event over. An ask that comes back must not be dropped while the calls are locked: it would answer.
     pub(super) fn send(&self, event: Event) -> Sent {
-        let size = size_of(&event);
-        let waiting = self.waiting.fetch_add(size, Ordering::Relaxed);
-        if waiting >= MAX_WAITING && matches!(event, Event::Notification { .. } | Event::Ask(_)) {
-            self.waiting.fetch_sub(size, Ordering::Relaxed);
-            return Sent::TooSlow(event);
-        }
-        match self.events.send(event) {
-            Ok(()) => Sent::Done,
-            Err(mpsc::error::SendError(event)) => Sent::Gone(event),
-        }
+        self.events.send(event)
     }
 
     /// Hands the outcome over.
@@ -122,21 +74,6 @@ impl CallSender {
         // A receiver that is gone has cancelled its call; nobody misses the outcome.
         let _ = self.send(Event::Outcome(outcome));
     }
-}
-
-impl CallReceiver {
-    pub(super) async fn recv(&mut self) -> Option<Event> {
-        let event = self.events.recv().await?;
-        self.waiting.fetch_sub(size_of(&event), Ordering::Relaxed);
-        Some(event)
-    }
-}
-
-fn size_of(event: &Event) -> usize {
-    let (Event::Notification { params, .. } | Event::Ask(Ask { params, .. })) = event else {
-        return OVERHEAD;
-    };
-    OVERHEAD + params.as_ref().map_or(0, |raw| raw.as_str().len())
 }
 
 /// All calls in flight, by our id; ids grow, so the first is the oldest.
@@ -189,7 +126,9 @@ impl Calls {
 
     /// Removes a call, and the asks it holds, because it is over.
     pub(super) fn remove(&mut self, id: u64) -> Option<CallSender> {
-        self.asked.retain(|_, call| *call != id);
+        if !self.asked.is_empty() {
+            self.asked.retain(|_, call| *call != id);
+        }
         self.ghosts.remove(&id);
         self.open.remove(&id)
     }
@@ -275,24 +214,5 @@ mod tests {
         calls.open.insert(3, one);
         assert!(calls.ask(Id::number(7), 3));
         assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(3));
-    }
-
-    #[tokio::test]
-    async fn a_flood_of_notifications_is_bounded_and_the_outcome_still_arrives() {
-        let (sender, mut receiver) = channel(None, Kind::Client);
-        let params = Raw::string(&"x".repeat(1 << 20));
-        let flood = || Event::Notification {
-            method: "x".into(),
-            params: Some(params.clone()),
-        };
-        assert!((0..15).all(|_| matches!(sender.send(flood()), Sent::Done)));
-        assert!((0..3).any(|_| matches!(sender.send(flood()), Sent::TooSlow(_))));
-        sender.settle(Ok(argus_protocol::Answer::Result(Raw::empty_object())));
-        drop(sender);
-        let mut last = None;
-        while let Some(event) = receiver.recv().await {
-            last = Some(event);
-        }
-        assert!(matches!(last, Some(Event::Outcome(_))));
     }
 }

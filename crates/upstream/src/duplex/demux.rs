@@ -8,8 +8,9 @@ use argus_protocol::{
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::calls::{CallSender, Calls, Sent};
+use super::calls::{CallSender, Calls};
 use super::junk;
+use super::mailbox::Sent;
 use super::queue::{Outbound, Queue};
 use crate::exchange::AskPeer;
 use crate::redact::Redactor;
@@ -80,10 +81,10 @@ impl Demux {
             // An error for a request whose id the peer could not read can only be meant for a lone one.
             None => calls.culprit(false).map(|(id, _)| id),
         };
-        match number.and_then(|number| calls.remove(number)) {
-            Some(call) => {
-                call.settle(Ok(answer));
-            }
+        let call = number.and_then(|number| calls.remove(number));
+        drop(calls);
+        match call {
+            Some(call) => call.settle(Ok(answer)),
             None => tracing::debug!(backend = %self.server.backend, "an answer to nothing in flight was dropped"),
         }
     }
