@@ -50,6 +50,16 @@ impl Demux {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether more than one call is in flight that is not open for long.
+    pub(crate) fn has_several_calls(&self) -> bool {
+        self.calls()
+            .open
+            .values()
+            .filter(|call| !call.is_listener())
+            .nth(1)
+            .is_some()
+    }
+
     /// Takes what came as one message: a line of stdout, the data of an event.
     pub(crate) fn take(self: &Arc<Self>, text: Bytes) {
         if text.iter().all(u8::is_ascii_whitespace) {
