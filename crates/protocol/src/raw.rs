@@ -82,7 +82,9 @@ impl Raw {
     pub fn may_have(&self, key: &str) -> bool {
         let text = self.0.as_bytes();
         let has = |part: &[u8]| memmem::find(text, part).is_some();
-        has(key.as_bytes()) || has(b"\\u") || (key.contains('/') && has(b"\\/"))
+        // Hardly any text has an escape at all.
+        let escaped = || memchr::memchr(b'\\', text).is_some();
+        has(key.as_bytes()) || (escaped() && (has(b"\\u") || (key.contains('/') && has(b"\\/"))))
     }
 
     /// Reads the value into a type.
