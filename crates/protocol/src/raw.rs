@@ -84,6 +84,7 @@ impl Raw {
     pub fn may_have(&self, key: &Sought) -> bool {
         let text = self.0.as_bytes();
         let has = |part: &[u8]| memmem::find(text, part).is_some();
+        // Hardly any text has an escape at all.
         let escaped = || memchr::memchr(b'\\', text).is_some() && (has(b"\\u") || (key.has_slash() && has(b"\\/")));
         key.is_in(text) || escaped()
     }

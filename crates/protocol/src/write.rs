@@ -7,7 +7,21 @@ use crate::{Answer, Id, Raw};
 /// `text` as a JSON string, quotes included.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut out = String::with_capacity(text.len() + 2);
+    push_quoted(&mut out, text);
+    out
+}
+
+/// Names of methods and members need no escapes, and are written for every call.
+fn push_quoted(out: &mut String, text: &str) {
+    let needs_escapes = |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\');
+    if text.bytes().any(needs_escapes) {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 /// An object with these members. No name must come twice.
@@ -50,7 +64,7 @@ fn member(out: &mut String, key: &str, value: &str) {
     if !out.ends_with('{') {
         out.push(',');
     }
-    out.push_str(&quoted(key));
+    push_quoted(out, key);
     out.push(':');
     out.push_str(value);
 }
@@ -98,7 +112,7 @@ fn open(payload: usize) -> String {
 
 fn method_and_params(out: &mut String, method: &str, params: Option<&Raw>) {
     out.push_str(",\"method\":");
-    out.push_str(&quoted(method));
+    push_quoted(out, method);
     if let Some(params) = params {
         out.push_str(",\"params\":");
         out.push_str(params.as_str());
@@ -108,6 +122,8 @@ fn method_and_params(out: &mut String, method: &str, params: Option<&Raw>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -122,6 +138,15 @@ mod tests {
         assert_eq!(object_with_list(&[], "x", &[], &[]).as_str(), r#"{"x":[]}"#);
         let made = object_with_list(&[("b", raw("{}"))], "x\"y", &items, &[("c", raw("null"))]);
         assert_eq!(made.as_str(), r#"{"b":{},"x\"y":[{"a": 1.0},2],"c":null}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn quoted_text_is_what_serde_writes(text in any::<String>(), plain in "[ -~é]{0,20}") {
+            for text in [text, plain] {
+                prop_assert_eq!(quoted(&text), serde_json::to_string(&text).unwrap());
+            }
+        }
     }
 
     #[test]

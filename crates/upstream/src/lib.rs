@@ -22,6 +22,7 @@ mod owned;
 mod pool;
 mod probing;
 mod process;
+mod pulse;
 mod redact;
 mod remembered;
 mod remembering;

@@ -13,6 +13,7 @@ use crate::backoff::Backoff;
 use crate::connect::{Connector, refuses_legacy};
 use crate::owned::{Owned, Place};
 use crate::probing::Probing;
+use crate::pulse::Pulse;
 use crate::slot::Slot;
 use crate::state::{Changes, State};
 use crate::turns::Turns;
@@ -35,6 +36,7 @@ pub struct Upstream {
     pub(crate) plain_backoff: Mutex<Backoff>,
     owned: Owned,
     pub(crate) turns: Turns,
+    pub(crate) pulse: Pulse,
     verdict: Mutex<Verdict>,
     probing: Probing,
     pub(crate) tasks: TaskTracker,
@@ -71,11 +73,16 @@ impl Upstream {
             plain_backoff: Mutex::new(Backoff::new()),
             owned: Owned::default(),
             turns,
+            pulse: Pulse::default(),
             verdict: Mutex::new(verdict),
             probing: Probing::default(),
             tasks: TaskTracker::new(),
         });
         upstream.tasks.spawn(supervisor::run(Arc::clone(&upstream)));
+        let beating = Arc::clone(&upstream);
+        upstream
+            .tasks
+            .spawn(async move { beating.stop.run_until_cancelled(beating.pulse.run()).await });
         upstream.tasks.spawn(remembering::run(Arc::clone(&upstream), known));
         upstream
     }

@@ -42,6 +42,7 @@ impl Upstream {
     /// # Errors
     /// When too many calls wait already, or the turn does not come in time.
     pub async fn turn(self: &Arc<Self>) -> Result<Turn, LinkError> {
+        self.pulse.called();
         if !self.turns.take() {
             let after = self.definition().timeouts.call;
             let waited = tokio::time::timeout(after, self.turns.wait()).await;

@@ -1,21 +1,19 @@
 //! The calls in flight on one connection, and which of them a message belongs to.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use argus_protocol::{Id, Raw, method};
-use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use crate::{Ask, Event, Outcome, Outgoing};
+use super::mailbox::{Receiver, Sender, Sent, mailbox};
+use crate::{Event, Outcome, Outgoing};
 
-/// Notifications and questions of so many bytes may wait for a slow client in one call; more are dropped or refused, so
-/// that it cannot fill the memory.
-const MAX_WAITING: usize = 16 << 20;
-/// What an event costs besides its parameters, about.
-const OVERHEAD: usize = 128;
 /// Questions that may wait in one call.
 const MAX_ASKS: usize = 256;
+/// How long a backend may still speak of a call that was given up. One that keeps to the protocol does not answer a
+/// call that was cancelled, so nothing tells that it is over.
+const HAUNTING: Duration = Duration::from_secs(600);
 /// So many given-up calls are remembered.
 const MAX_GHOSTS: usize = 1024;
 
@@ -48,50 +46,18 @@ impl Kind {
     }
 }
 
-/// What became of an event.
-#[must_use]
-pub(super) enum Sent {
-    /// It is handed over.
-    Done,
-    /// Too much waits for the client already.
-    TooSlow(Event),
-    /// Nobody waits for the call any more.
-    Gone(Event),
-}
-
 /// The sending half of one call's events.
 #[derive(Debug)]
 pub(super) struct CallSender {
-    events: mpsc::UnboundedSender<Event>,
-    waiting: Arc<AtomicUsize>,
+    events: Sender,
     /// The caller's progress token, which ours stands for.
     pub(super) token: Option<Raw>,
     pub(super) kind: Kind,
 }
 
-/// The receiving half.
-#[derive(Debug)]
-pub(super) struct CallReceiver {
-    events: mpsc::UnboundedReceiver<Event>,
-    waiting: Arc<AtomicUsize>,
-}
-
-pub(super) fn channel(token: Option<Raw>, kind: Kind) -> (CallSender, CallReceiver) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let waiting = Arc::new(AtomicUsize::new(0));
-    let sender = CallSender {
-        events: sender,
-        waiting: Arc::clone(&waiting),
-        token,
-        kind,
-    };
-    (
-        sender,
-        CallReceiver {
-            events: receiver,
-            waiting,
-        },
-    )
+pub(super) fn channel(token: Option<Raw>, kind: Kind) -> (CallSender, Receiver) {
+    let (events, receiver) = mailbox();
+    (CallSender { events, token, kind }, receiver)
 }
 
 impl CallSender {
@@ -101,16 +67,7 @@ impl CallSender {
 
     /// Hands an event over. An ask that comes back must not be dropped while the calls are locked: it would answer.
     pub(super) fn send(&self, event: Event) -> Sent {
-        let size = size_of(&event);
-        let waiting = self.waiting.fetch_add(size, Ordering::Relaxed);
-        if waiting >= MAX_WAITING && matches!(event, Event::Notification { .. } | Event::Ask(_)) {
-            self.waiting.fetch_sub(size, Ordering::Relaxed);
-            return Sent::TooSlow(event);
-        }
-        match self.events.send(event) {
-            Ok(()) => Sent::Done,
-            Err(mpsc::error::SendError(event)) => Sent::Gone(event),
-        }
+        self.events.send(event)
     }
 
     /// Hands the outcome over.
@@ -120,32 +77,17 @@ impl CallSender {
     }
 }
 
-impl CallReceiver {
-    pub(super) async fn recv(&mut self) -> Option<Event> {
-        let event = self.events.recv().await?;
-        self.waiting.fetch_sub(size_of(&event), Ordering::Relaxed);
-        Some(event)
-    }
-}
-
-fn size_of(event: &Event) -> usize {
-    let (Event::Notification { params, .. } | Event::Ask(Ask { params, .. })) = event else {
-        return OVERHEAD;
-    };
-    OVERHEAD + params.as_ref().map_or(0, |raw| raw.as_str().len())
-}
-
 /// All calls in flight, by our id; ids grow, so the first is the oldest.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     pub(super) open: BTreeMap<u64, CallSender>,
     /// Asks that a call was given, by the backend's id.
     asked: HashMap<Id, u64>,
-    /// Calls that were given up and that the backend has not answered: it may still work on them, for however long. What
-    /// it says without naming a call may be theirs, and must not reach another one.
-    ghosts: HashSet<u64>,
-    /// There were too many of them to remember: nobody can say any more that only one call is left.
-    haunted: bool,
+    /// Calls that were given up and that the backend has not answered: it may still work on them. What it says without
+    /// naming a call may be theirs, and must not reach another one.
+    ghosts: BTreeMap<u64, Instant>,
+    /// When there were too many of them to remember: nobody can say then that only one call is left.
+    haunted: Option<Instant>,
 }
 
 impl Calls {
@@ -159,7 +101,7 @@ impl Calls {
             let calls = || calls().filter(|(_, call)| call.kind == Kind::Client);
             calls().find(|(id, _)| !asking.contains(id)).or_else(|| calls().next())
         } else {
-            let only = !self.haunted && self.ghosts.is_empty() && calls().nth(1).is_none();
+            let only = !self.is_haunted() && calls().nth(1).is_none();
             calls().next().filter(|_| only)
         };
         found.map(|(id, call)| (*id, call))
@@ -186,7 +128,9 @@ impl Calls {
 
     /// Removes a call, and the asks it holds, because it is over.
     pub(super) fn remove(&mut self, id: u64) -> Option<CallSender> {
-        self.asked.retain(|_, call| *call != id);
+        if !self.asked.is_empty() {
+            self.asked.retain(|_, call| *call != id);
+        }
         self.ghosts.remove(&id);
         self.open.remove(&id)
     }
@@ -200,20 +144,26 @@ impl Calls {
         Some(call)
     }
 
-    /// Remembers a call that was given up, for as long as the connection lasts, or until it is answered.
+    /// Remembers a call that was given up, for a while or until it is answered.
     fn remember(&mut self, id: u64) {
-        if self.haunted {
-            return;
+        let now = Instant::now();
+        if self.ghosts.len() >= MAX_GHOSTS {
+            self.ghosts.retain(|_, since| now - *since < HAUNTING);
         }
         if self.ghosts.len() < MAX_GHOSTS {
-            self.ghosts.insert(id);
+            self.ghosts.insert(id, now);
         } else {
-            self.haunted = true;
-            self.ghosts = HashSet::new();
+            self.haunted = Some(now);
             tracing::debug!(
-                "a backend left too many calls unanswered that were given up; its logs that name no call reach nobody"
+                "a backend left too many calls unanswered that were given up; its logs that name no call reach nobody for a while"
             );
         }
+    }
+
+    /// Whether the backend may still work on a call that was given up.
+    fn is_haunted(&self) -> bool {
+        let recent = |since: &Instant| since.elapsed() < HAUNTING;
+        self.haunted.as_ref().is_some_and(recent) || self.ghosts.values().any(recent)
     }
 }
 
@@ -237,36 +187,45 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_that_was_given_up_keeps_others_from_its_logs_until_it_is_answered() {
+    async fn a_call_that_was_given_up_keeps_others_from_its_logs_for_a_while_or_until_it_is_answered() {
         let mut calls = Calls::default();
         let (one, _keep1) = channel(None, Kind::Client);
         let (two, _keep2) = channel(None, Kind::Client);
         calls.open.insert(1, one);
         calls.open.insert(2, two);
         assert!(calls.give_up(1).is_some());
-        tokio::time::advance(std::time::Duration::from_secs(86400)).await;
+        tokio::time::advance(HAUNTING / 2).await;
         assert!(calls.sole().is_none(), "it may speak of it at any time");
         assert!(calls.culprit(true).is_some(), "an owned link has one session");
-        assert!(calls.remove(1).is_none());
+        tokio::time::advance(HAUNTING / 2).await;
+        assert!(calls.sole().is_some(), "nothing works on it any more");
+        assert!(calls.give_up(2).is_some());
+        let (three, _keep3) = channel(None, Kind::Client);
+        calls.open.insert(3, three);
+        assert!(calls.sole().is_none());
+        assert!(calls.remove(2).is_none());
         assert!(calls.sole().is_some(), "the backend is done with the given-up call");
     }
 
-    #[test]
-    fn too_many_calls_that_were_given_up_are_never_forgotten() {
+    #[tokio::test(start_paused = true)]
+    async fn too_many_calls_that_were_given_up_are_not_forgotten_early() {
         let mut calls = Calls::default();
         let mut give_up = |id| {
             calls.open.insert(id, channel(None, Kind::Client).0);
             assert!(calls.give_up(id).is_some());
         };
         let most = MAX_GHOSTS as u64;
-        (0..most).for_each(&mut give_up);
-        give_up(most);
-        give_up(most + 1);
-        assert!(calls.ghosts.is_empty(), "they are not kept in vain");
+        (0..=most + 1).for_each(&mut give_up);
+        assert_eq!(calls.ghosts.len(), MAX_GHOSTS);
         (0..=most + 1).for_each(|id| assert!(calls.remove(id).is_none()));
         calls.open.insert(5000, channel(None, Kind::Client).0);
-        assert!(calls.sole().is_none());
+        assert!(
+            calls.sole().is_none(),
+            "one of those that were not remembered may speak"
+        );
         assert!(calls.culprit(true).is_some());
+        tokio::time::advance(HAUNTING).await;
+        assert!(calls.sole().is_some());
     }
 
     #[test]
@@ -294,24 +253,5 @@ mod tests {
         calls.open.insert(3, one);
         assert!(calls.ask(Id::number(7), 3));
         assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(3));
-    }
-
-    #[tokio::test]
-    async fn a_flood_of_notifications_is_bounded_and_the_outcome_still_arrives() {
-        let (sender, mut receiver) = channel(None, Kind::Client);
-        let params = Raw::string(&"x".repeat(1 << 20));
-        let flood = || Event::Notification {
-            method: "x".into(),
-            params: Some(params.clone()),
-        };
-        assert!((0..15).all(|_| matches!(sender.send(flood()), Sent::Done)));
-        assert!((0..3).any(|_| matches!(sender.send(flood()), Sent::TooSlow(_))));
-        sender.settle(Ok(argus_protocol::Answer::Result(Raw::empty_object())));
-        drop(sender);
-        let mut last = None;
-        while let Some(event) = receiver.recv().await {
-            last = Some(event);
-        }
-        assert!(matches!(last, Some(Event::Outcome(_))));
     }
 }

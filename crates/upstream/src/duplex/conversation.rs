@@ -1,12 +1,16 @@
 //! What is said on one connection, whatever carries it.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 
 use argus_protocol::{Id, Raw, write};
+use futures::Stream;
 
 use super::calls::{Kind, channel};
 use super::demux::{Demux, Server};
+use super::mailbox::Receiver;
 use super::queue::{Outbound, Queued, queue};
 use crate::link::{Events, failed};
 use crate::{Event, LinkError, Outgoing};
@@ -45,35 +49,22 @@ impl Conversation {
             Err(error) => return failed(LinkError::Unsendable(error.to_string())),
         };
         let kind = Kind::of(&request);
-        let (sender, mut receiver) = channel(token, kind);
+        let (sender, events) = channel(token, kind);
         self.demux.calls().open.insert(number, sender);
-        let mut open = OpenCall {
+        let outbound = Outbound {
+            message: write::request(&id, &request.method, params.as_ref()),
+            call: Some(number),
+        };
+        if let Err(cause) = self.ended().map_or_else(|| self.demux.writer.put(outbound), Err) {
+            self.demux.calls().remove(number);
+            return failed(cause);
+        }
+        Box::pin(OpenCall {
             demux: Arc::clone(&self.demux),
             number,
             cancellable: kind.is_cancellable(),
-        };
-        let message = write::request(&id, &request.method, params.as_ref());
-        let outbound = Outbound {
-            message,
-            call: Some(number),
-        };
-        let sent = self.ended().map_or_else(|| self.demux.writer.put(outbound), Err);
-        Box::pin(async_stream::stream! {
-            if let Err(cause) = sent {
-                open.settled();
-                yield Event::Outcome(Err(cause));
-                return;
-            }
-            while let Some(event) = receiver.recv().await {
-                let last = matches!(event, Event::Outcome(_));
-                if last {
-                    open.settled();
-                }
-                yield event;
-                if last {
-                    return;
-                }
-            }
+            events,
+            over: false,
         })
     }
 
@@ -101,22 +92,31 @@ impl Conversation {
     }
 }
 
-/// A call that is cancelled at the backend when nobody waits for it any more.
+/// The events of a call, which is cancelled at the backend when nobody waits for it any more.
 struct OpenCall {
     demux: Arc<Demux>,
     number: u64,
     cancellable: bool,
+    events: Receiver,
+    /// Whether the outcome was handed over: then it is no longer among the calls in flight.
+    over: bool,
 }
 
-impl OpenCall {
-    /// Nothing is left to cancel.
-    fn settled(&mut self) {
-        self.cancellable = false;
+impl Stream for OpenCall {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let event = ready!(self.events.poll_next(cx));
+        self.over = matches!(event, Some(Event::Outcome(_)) | None);
+        Poll::Ready(event)
     }
 }
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
+        if self.over {
+            return;
+        }
         if !self.cancellable {
             self.demux.calls().remove(self.number);
         } else if self.demux.give_up(self.number).is_some() {
@@ -175,6 +175,7 @@ mod tests {
             first.next().await,
             Some(Event::Outcome(Err(LinkError::Closed(_))))
         ));
+        drop(first);
         assert!(
             conversation.demux().calls().sole().is_none(),
             "a log may be the first one's"
@@ -224,6 +225,38 @@ mod tests {
             refused.next().await,
             Some(Event::Outcome(Err(LinkError::SessionLost(_))))
         ));
+        let mut late = conversation.call(call("tools/call"));
+        assert!(matches!(late.next().await, Some(Event::Outcome(Err(_)))));
+        assert!(conversation.demux().calls().open.is_empty());
+    }
+
+    #[tokio::test]
+    async fn only_a_call_whose_outcome_was_not_heard_is_cancelled() {
+        let (conversation, mut queued) = conversation();
+        let mut answered = conversation.call(call("tools/call"));
+        let answer = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+        conversation.demux().take(answer.into());
+        assert!(matches!(answered.next().await, Some(Event::Outcome(Ok(_)))));
+        drop(answered);
+        let unheard = conversation.call(call("tools/call"));
+        conversation.demux().take(answer.replace('1', "2").into());
+        drop(unheard);
+        drop(conversation.call(call("tools/call")));
+        drop(conversation.call(call(method::INITIALIZE)));
+        conversation.notify("last", None);
+        let expected = [
+            r#""id":1"#,
+            r#""id":2"#,
+            r#""id":3"#,
+            r#""requestId":3"#,
+            "initialize",
+            "last",
+        ];
+        for expected in expected {
+            let message = sent(&mut queued).await;
+            assert!(message.contains(expected), "{message}");
+        }
+        assert!(conversation.demux().calls().open.is_empty());
     }
 
     #[tokio::test]

@@ -8,8 +8,9 @@ use argus_protocol::{
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::calls::{CallSender, Calls, Sent};
+use super::calls::{CallSender, Calls};
 use super::junk;
+use super::mailbox::Sent;
 use super::queue::{Outbound, Queue};
 use crate::exchange::AskPeer;
 use crate::redact::Redactor;
@@ -49,6 +50,16 @@ impl Demux {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether more than one call is in flight that is not open for long.
+    pub(crate) fn has_several_calls(&self) -> bool {
+        self.calls()
+            .open
+            .values()
+            .filter(|call| !call.is_listener())
+            .nth(1)
+            .is_some()
+    }
+
     /// Takes what came as one message: a line of stdout, the data of an event.
     pub(crate) fn take(self: &Arc<Self>, text: Bytes) {
         if text.iter().all(u8::is_ascii_whitespace) {
@@ -80,10 +91,10 @@ impl Demux {
             // An error for a request whose id the peer could not read can only be meant for a lone one.
             None => calls.culprit(false).map(|(id, _)| id),
         };
-        match number.and_then(|number| calls.remove(number)) {
-            Some(call) => {
-                call.settle(Ok(answer));
-            }
+        let call = number.and_then(|number| calls.remove(number));
+        drop(calls);
+        match call {
+            Some(call) => call.settle(Ok(answer)),
             None => tracing::debug!(backend = %self.server.backend, "an answer to nothing in flight was dropped"),
         }
     }

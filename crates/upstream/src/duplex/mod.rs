@@ -6,6 +6,7 @@ mod calls;
 mod conversation;
 mod demux;
 mod junk;
+mod mailbox;
 mod queue;
 
 pub(crate) use conversation::Conversation;

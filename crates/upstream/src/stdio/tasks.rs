@@ -16,8 +16,8 @@ use crate::{LinkError, process};
 const MAX_MESSAGE: usize = 64 << 20;
 /// How long an ended process may take to say how it ended once its stdout is closed, and the reverse.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-/// Messages that are written together.
-const TOGETHER: usize = 32;
+/// So many bytes are written together: what a pipe holds.
+const TOGETHER: usize = 64 << 10;
 
 /// Writes messages to stdin until told to stop, then closes it. A process that no longer reads, though it lives, is of
 /// no more use.
@@ -27,7 +27,9 @@ pub(super) async fn write_lines<W: AsyncWrite + Unpin>(
     demux: Arc<Demux>,
     stop: CancellationToken,
 ) {
-    let written = stop.run_until_cancelled(write_all(&mut stdin, &mut lines)).await;
+    let written = stop
+        .run_until_cancelled(write_all(&mut stdin, &mut lines, &demux))
+        .await;
     if written.is_some() {
         drop(lines);
         // A process that ended tells better why; it is given the time to.
@@ -38,18 +40,28 @@ pub(super) async fn write_lines<W: AsyncWrite + Unpin>(
 }
 
 /// Returns when the process no longer reads, or nothing can come any more.
-async fn write_all<W: AsyncWrite + Unpin>(stdin: &mut W, lines: &mut Queued) {
-    let mut batch = Vec::with_capacity(TOGETHER);
+async fn write_all<W: AsyncWrite + Unpin>(stdin: &mut W, lines: &mut Queued, demux: &Demux) {
     let mut buffer = BytesMut::new();
-    while lines.take_many(&mut batch, TOGETHER).await > 0 {
-        for outbound in batch.drain(..) {
-            buffer.extend_from_slice(&one_line(&outbound.message));
-            buffer.extend_from_slice(b"\n");
+    while let Some(first) = lines.take().await {
+        if demux.has_several_calls() {
+            // Who is about to call comes first: one write then carries all their requests, and wakes the process once.
+            tokio::task::yield_now().await;
+        }
+        add_line(&mut buffer, &first.message);
+        while buffer.len() < TOGETHER
+            && let Some(next) = lines.take_waiting()
+        {
+            add_line(&mut buffer, &next.message);
         }
         if stdin.write_all_buf(&mut buffer).await.is_err() || stdin.flush().await.is_err() {
             return;
         }
     }
+}
+
+fn add_line(buffer: &mut BytesMut, message: &[u8]) {
+    buffer.extend_from_slice(&one_line(message));
+    buffer.extend_from_slice(b"\n");
 }
 
 /// Reads stdout to its end.
@@ -112,5 +124,87 @@ impl LastWords {
     async fn process_ended(&self, exit: &Exit) -> LinkError {
         let _ = tokio::time::timeout(LAST_WORDS, self.stderr.cancelled()).await;
         process::ended(exit, &self.lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::Mutex;
+    use std::task::{Context, Poll};
+
+    use argus_protocol::Era;
+
+    use super::*;
+    use crate::duplex::{Conversation, Server};
+    use crate::redact::Redactor;
+    use crate::{FeedEvent, FeedSink, Outgoing};
+
+    struct Nobody;
+
+    impl FeedSink for Nobody {
+        fn deliver(&self, _: FeedEvent) {}
+    }
+
+    /// The text of each write.
+    #[derive(Default, Clone)]
+    struct Writes(Arc<Mutex<Vec<String>>>);
+
+    impl Writes {
+        async fn until(&self, lines: usize) -> Vec<String> {
+            loop {
+                let writes = self.0.lock().unwrap().clone();
+                if writes.concat().lines().count() >= lines {
+                    return writes;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    }
+
+    impl AsyncWrite for Writes {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            self.0.lock().unwrap().push(text);
+            Poll::Ready(Ok(bytes.len()))
+        }
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn requests_of_callers_that_are_ready_together_are_written_together() {
+        let (conversation, lines) = Conversation::new(Server {
+            backend: "b".into(),
+            era: Era::Legacy,
+            owned: false,
+            redactor: Redactor::default(),
+            sink: Arc::new(Nobody),
+        });
+        let (conversation, writes, stop) = (Arc::new(conversation), Writes::default(), CancellationToken::new());
+        let demux = Arc::clone(conversation.demux());
+        let writing = tokio::spawn(write_lines(writes.clone(), lines, demux, stop.clone()));
+        let first = conversation.call(Outgoing::own("first", None));
+        writes.until(1).await;
+        let done = stop.clone();
+        let calling = tokio::spawn(async move {
+            for _ in 0..20 {
+                let (conversation, done) = (Arc::clone(&conversation), done.clone());
+                tokio::spawn(async move {
+                    let _call = conversation.call(Outgoing::own("next", None));
+                    done.cancelled().await;
+                });
+            }
+        });
+        calling.await.unwrap();
+        let written = writes.until(21).await;
+        assert!(written.len() <= 3, "{written:?}");
+        drop(first);
+        stop.cancel();
+        writing.await.unwrap();
     }
 }
