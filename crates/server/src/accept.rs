@@ -10,10 +10,12 @@ use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::front::{Faces, Front};
+use crate::in_place::InPlace;
 use crate::router::faces;
 
 /// How long a client may take to send the head of a request; an unused connection ends after it too.
@@ -38,15 +40,19 @@ pub async fn serve(
 ) -> io::Result<()> {
     let faces = faces(gateway.clone(), server, listener.local_addr()?);
     let connections = GracefulShutdown::new();
-    let hard_end = CancellationToken::new();
+    // Dropped, it ends what is still open.
+    let mut tasks = JoinSet::new();
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((socket, peer)) => open(socket, peer.ip(), faces.clone(), &connections, &hard_end),
+            Ok((socket, peer)) => {
+                tasks.spawn(connection(socket, peer.ip(), faces.clone(), &connections));
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(EXHAUSTED).await;
             }
         }
+        while tasks.try_join_next().is_some() {}
     }
     drop(listener);
     gateway.drain();
@@ -60,11 +66,16 @@ pub async fn serve(
         // Their backends have stopped, which ends them with an error: it still has to reach the clients.
         let _ = tokio::time::timeout(LAST_WORDS, done).await;
     }
-    hard_end.cancel();
     Ok(())
 }
 
-fn open(socket: TcpStream, peer: IpAddr, faces: Faces, connections: &GracefulShutdown, hard_end: &CancellationToken) {
+/// Serves one connection to its end.
+fn connection(
+    socket: TcpStream,
+    peer: IpAddr,
+    faces: Faces,
+    connections: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + 'static {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
@@ -77,16 +88,10 @@ fn open(socket: TcpStream, peer: IpAddr, faces: Faces, connections: &GracefulShu
         .header_read_timeout(HEAD)
         .keep_alive(true);
     let connection = builder.serve_connection(TokioIo::new(Box::pin(socket)), Front::new(faces, peer));
-    let connection = connections.watch(connection);
-    let hard_end = hard_end.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            ended = connection => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection broke");
-                }
-            }
-            () = hard_end.cancelled() => {}
+    let connection = InPlace::new(connections.watch(connection));
+    async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection broke");
         }
-    });
+    }
 }

@@ -6,6 +6,7 @@ mod body;
 mod cors;
 mod front;
 mod guard;
+mod in_place;
 mod manage;
 mod mcp;
 mod peer;
