@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{config, example, server};
+use crate::commands::{config, example, server, stdio};
 
 /// A gateway for the Model Context Protocol: one address in front of many MCP servers.
 #[derive(Debug, Parser)]
@@ -17,6 +17,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Serve the configured backends at one address
     Server(server::Arguments),
+    /// Serve one client on standard input and output
+    Stdio(stdio::Arguments),
     /// Check, describe or begin a configuration file
     #[command(subcommand, arg_required_else_help = true)]
     Config(config::Command),

@@ -31,6 +31,29 @@ pub(crate) enum Malformed {
     TooDeep,
 }
 
+/// Why a text outside the configuration cannot be expanded.
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ExpandError {
+    /// It is not written as it must be.
+    #[error("{0}")]
+    Malformed(String),
+    /// A variable has neither a value nor a default.
+    #[error("the variable {0} is not set; set it, or write `${{{0}:-default}}`")]
+    Unset(String),
+}
+
+/// A text with every `${VAR}` and `${VAR:-default}` replaced, as in the configuration.
+///
+/// # Errors
+/// A variable has neither a value nor a default, or something is no variable.
+pub fn expanded(text: &str, environment: &Lookup<'_>) -> Result<String, ExpandError> {
+    let expansion = expand(text, environment).map_err(|error| ExpandError::Malformed(error.to_string()))?;
+    match expansion.unset.into_iter().next() {
+        None => Ok(expansion.text),
+        Some(name) => Err(ExpandError::Unset(name)),
+    }
+}
+
 /// Replaces every variable of a text.
 pub(crate) fn expand(text: &str, environment: &Lookup<'_>) -> Result<Expansion, Malformed> {
     let mut expansion = Expansion::default();

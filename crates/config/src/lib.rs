@@ -28,7 +28,7 @@ pub use backend::{
 pub use catalogue::Catalogue;
 pub use conflict::{ConflictResolution, Strategy};
 pub use diagnose::{Finding, Report, Style};
-pub use expand::Lookup;
+pub use expand::{ExpandError, Lookup, expanded};
 pub use filters::{Filter, Filters};
 pub use flags::FeatureFlags;
 pub use load::{LoadError, Loaded, Mode, check, load, locate};

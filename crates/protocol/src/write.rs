@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Answer, Id, Raw};
+use crate::{Answer, FrameError, Id, Raw, RpcError, code};
 
 /// `text` as a JSON string, quotes included.
 #[must_use]
@@ -102,6 +102,23 @@ pub fn response(id: Option<&Id>, answer: &Answer) -> Bytes {
     out.push_str(raw.as_str());
     out.push('}');
     out.into()
+}
+
+/// An error response.
+#[must_use]
+pub fn error(id: Option<&Id>, error: &RpcError) -> Bytes {
+    response(id, &Answer::Error(error.to_raw()))
+}
+
+/// The answer to a body that is no message (JSON-RPC 2.0 section 5.1).
+#[must_use]
+pub fn unreadable(problem: &FrameError) -> Bytes {
+    let (code, id) = match problem {
+        FrameError::NotJson(_) => (code::PARSE_ERROR, None),
+        FrameError::NotAMessage { id, .. } => (code::INVALID_REQUEST, id.as_ref()),
+        FrameError::LongId(_) => (code::INVALID_REQUEST, None),
+    };
+    error(id, &RpcError::new(code, problem.to_string()))
 }
 
 fn open(payload: usize) -> String {

@@ -1,12 +1,15 @@
 //! The HTTP faces of the gateway: `/mcp` and `/sse` for MCP clients, `/manage/v1/` for operators. One file per operation.
+//! A client over stdio is served as one of `/sse` is, without HTTP ([`LocalClient`]).
 
 mod accept;
 mod app;
 mod body;
 mod cors;
+mod duplex;
 mod front;
 mod guard;
 mod in_place;
+mod local;
 mod manage;
 mod mcp;
 mod peer;
@@ -15,3 +18,4 @@ mod router;
 mod sse;
 
 pub use accept::serve;
+pub use local::LocalClient;

@@ -40,19 +40,9 @@ pub(crate) fn refused(status: StatusCode, why: impl Into<String>) -> JsonAnswer 
 
 /// A body that is no message (JSON-RPC 2.0 section 5.1).
 pub(crate) fn unreadable(problem: &FrameError) -> JsonAnswer {
-    let text = problem.to_string();
-    match problem {
-        FrameError::NotJson(_) => error(StatusCode::BAD_REQUEST, None, &RpcError::new(code::PARSE_ERROR, text)),
-        FrameError::NotAMessage { id, .. } => error(
-            StatusCode::BAD_REQUEST,
-            id.as_ref(),
-            &RpcError::new(code::INVALID_REQUEST, text),
-        ),
-        FrameError::LongId(_) => error(
-            StatusCode::BAD_REQUEST,
-            None,
-            &RpcError::new(code::INVALID_REQUEST, text),
-        ),
+    JsonAnswer {
+        status: StatusCode::BAD_REQUEST,
+        message: write::unreadable(problem),
     }
 }
 

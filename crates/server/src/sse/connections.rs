@@ -8,8 +8,7 @@ use argus_config::Server;
 use argus_gateway::Caller;
 use papaya::HashMap;
 
-use super::budget::Budget;
-use super::connection::Connection;
+use crate::duplex::{Budget, Connection};
 
 /// The open connections by id. Looked up once per POST, without a lock.
 pub(crate) struct Connections {
@@ -117,7 +116,7 @@ mod tests {
     use super::*;
 
     fn connection(last: u8) -> Connection {
-        Connection::new(Caller::at([10, 0, 0, last].into())).0
+        Connection::new(crate::sse::FACE, Caller::at([10, 0, 0, last].into())).0
     }
 
     #[test]

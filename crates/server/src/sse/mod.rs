@@ -5,23 +5,13 @@
 //! belongs to it ends too.
 //!
 //! ```text
-//! POST ── post ── requests ──> Connection ══> Conversation ── outgoing ── open ──> GET
-//!                              what is taken   what is said
+//! POST ── post ──> Connection ══> Conversation ── open ──> GET
+//!                  what is taken   what is said
 //! ```
 
-mod answering;
-mod budget;
-mod client;
-mod connection;
 mod connections;
-mod conversation;
-mod feed;
-mod in_flight;
-mod load;
 mod open;
-mod outgoing;
 mod post;
-mod requests;
 
 pub(crate) use connections::Connections;
 

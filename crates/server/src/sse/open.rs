@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use argus_gateway::Caller;
-use argus_protocol::sse;
+use argus_protocol::{ByteString, sse};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
 
-use super::connections::TooMany;
-use super::conversation::Conversation;
-use super::outgoing::{self, Reading};
+use super::FACE;
+use super::connections::{Connections, TooMany};
 use crate::app::App;
+use crate::duplex::{self, Connection, Conversation, Outgoing, Reading};
 use crate::mcp::accepts::Accepts;
 use crate::mcp::{answer, respond};
-use crate::request_log;
+use crate::request_log::{self, Outcome, RequestLog};
 
 pub(super) fn handle(app: &App, headers: &HeaderMap, caller: Caller) -> Response {
     if !Accepts::of(headers).stream {
@@ -26,11 +26,11 @@ pub(super) fn handle(app: &App, headers: &HeaderMap, caller: Caller) -> Response
         return answer::refused(StatusCode::INTERNAL_SERVER_ERROR, why).into_response();
     };
     let endpoint = sse::endpoint(&format!("/messages/?session_id={id}"));
-    match Conversation::open(id, caller, app.gateway.clone(), Arc::clone(&app.connections)) {
-        Ok(conversation) => {
-            let (outgoing, reading) = outgoing::queue(app.connections.budget());
+    match Opened::add(id, caller, app) {
+        Ok(opened) => {
+            let (outgoing, reading) = duplex::queue(app.connections.budget());
             // It ends when the stream does.
-            tokio::spawn(conversation.run(outgoing));
+            tokio::spawn(opened.run(outgoing));
             request_log::written(respond::events(events(endpoint, reading)))
         }
         Err(error) => {
@@ -47,4 +47,38 @@ pub(super) fn handle(app: &App, headers: &HeaderMap, caller: Caller) -> Response
 fn events(endpoint: Bytes, reading: Reading) -> impl Stream<Item = Bytes> + Send + 'static {
     let said = futures::stream::unfold(reading, async |mut reading| Some((reading.next().await?, reading)));
     futures::stream::iter([endpoint]).chain(said)
+}
+
+/// A connection that POSTs find by its id. Dropped, it is no longer found, and then its conversation ends.
+struct Opened {
+    id: String,
+    connections: Arc<Connections>,
+    conversation: Conversation,
+    log: RequestLog,
+}
+
+impl Opened {
+    fn add(id: String, caller: Caller, app: &App) -> Result<Self, TooMany> {
+        let (connection, requests) = Connection::new(FACE, caller);
+        let connection = app.connections.add(id.clone(), connection)?;
+        let conversation = Conversation::on(&connection, requests, app.gateway.clone()).leaving_the_unknown();
+        Ok(Self {
+            id,
+            connections: Arc::clone(&app.connections),
+            conversation,
+            log: RequestLog::begin(FACE, &ByteString::from_static("GET")),
+        })
+    }
+
+    async fn run(mut self, outgoing: Outgoing) {
+        if self.conversation.run(&outgoing, |message| sse::message(&message)).await {
+            self.log.end(Outcome::Ended);
+        }
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.connections.remove(&self.id);
+    }
 }

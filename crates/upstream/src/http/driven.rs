@@ -78,7 +78,7 @@ fn drive(connection: &mut Option<Live>, cx: &mut Context<'_>) {
 
 /// The body of an answer. Read to its end, its connection is free for the next request.
 #[derive(Debug)]
-pub(crate) enum Received {
+pub enum Received {
     /// Of a connection with a task of its own.
     Tasked(Incoming),
     /// Of a connection that reading drives.
@@ -87,7 +87,7 @@ pub(crate) enum Received {
 
 /// The body of an answer, with the connection that it comes on.
 #[derive(Debug)]
-pub(crate) struct DrivenBody {
+pub struct DrivenBody {
     /// `None` once it is over.
     body: Option<Incoming>,
     driven: Option<Driven>,

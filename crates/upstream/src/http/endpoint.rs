@@ -21,7 +21,7 @@ pub(super) const MAX_BODY: usize = 64 << 20;
 
 /// Where a backend is, and the headers that the configuration adds.
 #[derive(Debug, Clone)]
-pub(crate) struct Endpoint {
+pub struct Endpoint {
     pub(super) client: HttpClient,
     pub(super) url: Url,
     /// The URL as requests carry it, or why they cannot.
@@ -31,7 +31,8 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// `headers` are sent with every request, so they must be marked sensitive where they are secret.
-    pub(crate) fn new(client: HttpClient, url: Url, headers: HeaderMap) -> Self {
+    #[must_use]
+    pub fn new(client: HttpClient, url: Url, headers: HeaderMap) -> Self {
         Self {
             client,
             place: Place::of(&url),
@@ -44,8 +45,11 @@ impl Endpoint {
         &self.client
     }
 
-    /// Sends a message.
-    pub(crate) async fn post(&self, extra: HeaderMap, body: Bytes) -> Result<Response<Received>, LinkError> {
+    /// Sends a message, with these headers beside its own.
+    ///
+    /// # Errors
+    /// When the place cannot be reached, or the connection breaks before the head of the answer.
+    pub async fn post(&self, extra: HeaderMap, body: Bytes) -> Result<Response<Received>, LinkError> {
         let mut headers = extra;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
@@ -58,7 +62,10 @@ impl Endpoint {
     }
 
     /// Opens a stream; says too where it comes from after redirects.
-    pub(crate) async fn get_from(&self, extra: HeaderMap) -> Result<(Url, Response<Received>), LinkError> {
+    ///
+    /// # Errors
+    /// When the place cannot be reached, or the connection breaks before the head of the answer.
+    pub async fn get_from(&self, extra: HeaderMap) -> Result<(Url, Response<Received>), LinkError> {
         let mut headers = extra;
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         let (url, response) = self.followed(Method::GET, headers, Bytes::new()).await?;
@@ -74,7 +81,8 @@ impl Endpoint {
     }
 
     /// The same headers at another place.
-    pub(crate) fn at(&self, url: Url) -> Self {
+    #[must_use]
+    pub fn at(&self, url: Url) -> Self {
         Self {
             place: Place::of(&url),
             url,
@@ -82,12 +90,17 @@ impl Endpoint {
         }
     }
 
-    pub(crate) fn url(&self) -> &Url {
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &Url {
         &self.url
     }
 
     /// Ends a session; nobody waits for more than the answer's head.
-    pub(super) async fn delete(&self, extra: HeaderMap) -> Result<Response<Received>, LinkError> {
+    ///
+    /// # Errors
+    /// When the place cannot be reached, or the connection breaks before the head of the answer.
+    pub async fn delete(&self, extra: HeaderMap) -> Result<Response<Received>, LinkError> {
         self.send(Method::DELETE, extra, Bytes::new()).await
     }
 
@@ -171,7 +184,8 @@ fn is_redirect(response: &Response<Received>) -> bool {
 }
 
 /// A URL without what may be secret in it: user, password and query.
-pub(crate) fn shown(url: &Url) -> String {
+#[must_use]
+pub fn shown(url: &Url) -> String {
     let mut shown = url.clone();
     let _ = shown.set_username("");
     let _ = shown.set_password(None);
@@ -181,13 +195,18 @@ pub(crate) fn shown(url: &Url) -> String {
 
 /// What kind of body an answer has.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// `application/json`.
     Json,
+    /// `text/event-stream`.
     Stream,
+    /// Anything else, or none.
     Other,
 }
 
-pub(crate) fn kind_of(response: &Response<Received>) -> Kind {
+/// What kind of body an answer has.
+#[must_use]
+pub fn kind_of(response: &Response<Received>) -> Kind {
     let media = response
         .headers()
         .get(CONTENT_TYPE)

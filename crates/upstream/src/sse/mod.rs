@@ -9,3 +9,4 @@ mod stream;
 
 pub(crate) use connection::Connection;
 pub(crate) use local::LocalProcess;
+pub use stream::{EventStream, is_message};

@@ -15,7 +15,7 @@ use crate::http::{Endpoint, Kind, MAX_EVENT, Received, causes, kind_of, status_e
 
 /// An open event stream.
 #[derive(Debug)]
-pub(super) struct EventStream {
+pub struct EventStream {
     /// Where it comes from.
     from: Url,
     response: Response<Received>,
@@ -41,20 +41,26 @@ impl EventStream {
                     .to_owned(),
             ));
         }
-        Ok(Self {
+        Ok(Self::of(from, response))
+    }
+
+    /// The stream that an answer is, which comes from this place.
+    #[must_use]
+    pub fn of(from: Url, response: Response<Received>) -> Self {
+        Self {
             from,
             response,
             decoder: Decoder::new(MAX_EVENT),
             events: VecDeque::new(),
             heard: Arc::default(),
-        })
+        }
     }
 
     /// Waits for the `endpoint` event and gives the address that messages are posted to. Messages before it are lost.
     ///
     /// # Errors
     /// When the stream ends first, or the address is of another origin.
-    pub(super) async fn endpoint(&mut self) -> Result<Url, LinkError> {
+    pub async fn endpoint(&mut self) -> Result<Url, LinkError> {
         loop {
             let event = self.next().await?;
             if event.name.as_deref() == Some("endpoint") {
@@ -79,7 +85,11 @@ impl EventStream {
         Arc::clone(&self.heard)
     }
 
-    async fn next(&mut self) -> Result<Event, LinkError> {
+    /// The next event. May be dropped while it waits: nothing is lost.
+    ///
+    /// # Errors
+    /// When the stream ends, or breaks off; says how.
+    pub async fn next(&mut self) -> Result<Event, LinkError> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
@@ -103,8 +113,9 @@ impl EventStream {
     }
 }
 
-/// An event with neither name nor data keeps the stream open, or primes it.
-fn is_message(event: &Event) -> bool {
+/// Whether an event is a message. One with neither name nor data keeps the stream open, or primes it.
+#[must_use]
+pub fn is_message(event: &Event) -> bool {
     !event.data.is_empty() && event.name.as_deref().is_none_or(|name| name == "message")
 }
 

@@ -14,6 +14,8 @@ use argus_config::{Config, Loaded, Mode, Report, load, locate};
 use tracing::warn;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use run::options;
+pub(crate) use signals::Signals;
 
 use crate::environment;
 use crate::failure::Failure;
@@ -36,7 +38,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// The configuration of the file or of the demo, with what the command line and the environment add to it.
 fn configuration(arguments: &Arguments) -> Result<Loaded, Failure> {
-    let mut loaded = if arguments.demo { demo()? } else { from_file(arguments)? };
+    let mut loaded = if arguments.demo {
+        demo()?
+    } else {
+        from_file(arguments.config.as_deref())?
+    };
     let server = &mut loaded.config.server;
     if let Some(host) = &arguments.host {
         server.host.clone_from(host);
@@ -53,12 +59,14 @@ fn configuration(arguments: &Arguments) -> Result<Loaded, Failure> {
     Ok(loaded)
 }
 
-fn from_file(arguments: &Arguments) -> Result<Loaded, Failure> {
-    let path = locate(arguments.config.as_deref(), &environment::lookup, Path::new("."))?;
+/// The configuration of the file that was asked for, or else of the one that is found.
+pub(crate) fn from_file(asked: Option<&Path>) -> Result<Loaded, Failure> {
+    let path = locate(asked, &environment::lookup, Path::new("."))?;
     Ok(load(&path, &environment::lookup, Mode::Serve)?)
 }
 
-fn demo() -> Result<Loaded, Failure> {
+/// The configuration of the demo.
+pub(crate) fn demo() -> Result<Loaded, Failure> {
     let config: Config = demo::config().context("cannot find out the path of this program")?;
     Ok(Loaded {
         config,
@@ -66,7 +74,8 @@ fn demo() -> Result<Loaded, Failure> {
     })
 }
 
-fn log(warnings: &Report) {
+/// Logs what works but is probably not meant.
+pub(crate) fn log(warnings: &Report) {
     for finding in warnings.findings() {
         let remedy = finding.remedy().unwrap_or_default();
         warn!(

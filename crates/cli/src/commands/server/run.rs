@@ -36,7 +36,8 @@ async fn serve(listener: TcpListener, config: Config, shutdown: CancellationToke
         .context("cannot serve")
 }
 
-fn options() -> anyhow::Result<Options> {
+/// What a gateway needs besides its configuration.
+pub(crate) fn options() -> anyhow::Result<Options> {
     let data_folder = data::folder();
     let guard = GuardProgram::this_program().context("cannot find out the path of this program")?;
     let http = HttpClient::new().context("cannot read the root certificates of the system")?;

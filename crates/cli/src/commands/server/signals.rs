@@ -9,14 +9,14 @@ use tracing::info;
 use crate::output;
 
 /// The signals that end the gateway.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
     /// From here on the signals no longer end the process by themselves.
-    pub(super) fn take() -> io::Result<Self> {
+    pub(crate) fn take() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -24,7 +24,7 @@ impl Signals {
     }
 
     /// Cancels `shutdown` at the first signal; a second one ends the process with 128 and the signal's number.
-    pub(super) async fn watch(mut self, shutdown: CancellationToken) {
+    pub(crate) async fn watch(mut self, shutdown: CancellationToken) {
         self.next().await;
         info!("stopping; a second signal ends the program at once");
         shutdown.cancel();

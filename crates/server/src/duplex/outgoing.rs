@@ -22,15 +22,15 @@ const STUCK: Duration = Duration::from_secs(2);
 
 /// The writing end; dropped, the stream ends after what waits.
 #[derive(Debug)]
-pub(super) struct Outgoing(Arc<Queue>);
+pub(crate) struct Outgoing(Arc<Queue>);
 
 /// The reading end; dropped, the writer learns that the client is gone.
 #[derive(Debug)]
-pub(super) struct Reading(Arc<Queue>);
+pub(crate) struct Reading(Arc<Queue>);
 
 /// The client does not read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// Too much waits for this client.
     #[error("more than may wait for a client that does not read")]
     Own,
@@ -41,14 +41,16 @@ pub(super) enum Unread {
 
 /// What waits for one client.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     /// Its number among those that share the budget.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     budget: Arc<Budget>,
     state: Mutex<State>,
     came: Notify,
     taken: Notify,
     left: CancellationToken,
+    /// How long a client may leave no room for the next message; `None` where nobody suffers from one that does.
+    patience: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -58,8 +60,17 @@ struct State {
     ended: bool,
 }
 
-/// A queue whose bytes count in this budget.
-pub(super) fn queue(budget: &Arc<Budget>) -> (Outgoing, Reading) {
+/// A queue whose bytes count in this budget. A client that does not read loses it.
+pub(crate) fn queue(budget: &Arc<Budget>) -> (Outgoing, Reading) {
+    queue_of(budget, Some(STUCK))
+}
+
+/// A queue of the only client that there is: what it does not read makes it wait for the rest, and nobody else.
+pub(crate) fn sole_queue() -> (Outgoing, Reading) {
+    queue_of(&Arc::default(), None)
+}
+
+fn queue_of(budget: &Arc<Budget>, patience: Option<Duration>) -> (Outgoing, Reading) {
     let queue = budget.share(|number| Queue {
         number,
         budget: Arc::clone(budget),
@@ -67,6 +78,7 @@ pub(super) fn queue(budget: &Arc<Budget>) -> (Outgoing, Reading) {
         came: Notify::new(),
         taken: Notify::new(),
         left: CancellationToken::new(),
+        patience,
     });
     (Outgoing(Arc::clone(&queue)), Reading(queue))
 }
@@ -76,14 +88,13 @@ impl Outgoing {
     ///
     /// # Errors
     /// When there is no room in time. What waited is thrown away then, for nobody would read it.
-    pub(super) async fn put(&self, message: Bytes) -> Result<(), Unread> {
+    pub(crate) async fn put(&self, message: Bytes) -> Result<(), Unread> {
         let size = message.len();
-        let room = tokio::time::timeout(STUCK, self.room_for(size));
-        let refused = match room.await {
-            Err(_) => Unread::Own,
-            Ok(()) if !self.0.budget.take(size, &self.0) => Unread::Shared,
-            Ok(()) if self.0.push(message) => return Ok(()),
-            Ok(()) => {
+        let refused = match self.waited_for(size).await {
+            false => Unread::Own,
+            true if !self.0.budget.take(size, &self.0) => Unread::Shared,
+            true if self.0.push(message) => return Ok(()),
+            true => {
                 self.0.budget.give(size);
                 Unread::Shared
             }
@@ -92,8 +103,20 @@ impl Outgoing {
         Err(refused)
     }
 
+    /// Waits for room; `false` when there was none in time.
+    async fn waited_for(&self, size: usize) -> bool {
+        let room = self.room_for(size);
+        match self.0.patience {
+            Some(patience) => tokio::time::timeout(patience, room).await.is_ok(),
+            None => {
+                room.await;
+                true
+            }
+        }
+    }
+
     /// Waits until the client is gone, or given up.
-    pub(super) async fn left(&self) {
+    pub(crate) async fn left(&self) {
         self.0.left.cancelled().await;
     }
 
@@ -114,7 +137,7 @@ impl Drop for Outgoing {
 
 impl Reading {
     /// The next message; `None` at the end.
-    pub(super) async fn next(&mut self) -> Option<Bytes> {
+    pub(crate) async fn next(&mut self) -> Option<Bytes> {
         loop {
             {
                 let mut state = self.0.state();
@@ -142,12 +165,12 @@ impl Drop for Reading {
 
 impl Queue {
     /// The bytes that wait.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.state().bytes
     }
 
     /// Throws away what waits, for nobody reads it, and ends the stream.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut state = self.state();
         state.ended = true;
         let thrown = std::mem::take(&mut state.waiting);
@@ -246,6 +269,17 @@ mod tests {
         }
         drop(outgoing);
         assert_eq!(read.await.unwrap(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_only_client_is_waited_for() {
+        let (outgoing, mut reading) = sole_queue();
+        outgoing.put(large()).await.unwrap();
+        let put = tokio::spawn(async move { outgoing.put(Bytes::from_static(b"{}")).await });
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        assert!(!put.is_finished(), "more waits than may");
+        assert_eq!(reading.next().await.unwrap().len(), MAX_BYTES);
+        assert_eq!(put.await.unwrap(), Ok(()));
     }
 
     #[tokio::test]

@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argus_gateway::{Caller, Session};
 use argus_protocol::Id;
+use tokio::sync::Notify;
 
 use super::in_flight::{Entry, InFlight};
 
 /// The client of one connection. Messages of both eras may come from it: a legacy session is opened by `initialize`,
 /// and a modern request stands alone at any time.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     /// Whose session it opens.
-    pub(super) caller: Caller,
+    pub(crate) caller: Caller,
     handshake: Mutex<Handshake>,
+    handshake_moved: Notify,
     modern: Arc<InFlight>,
     spoke_modern: AtomicBool,
 }
@@ -31,17 +33,18 @@ enum Handshake {
 }
 
 impl Client {
-    pub(super) fn new(caller: Caller) -> Self {
+    pub(crate) fn new(caller: Caller) -> Self {
         Self {
             caller,
             handshake: Mutex::default(),
+            handshake_moved: Notify::new(),
             modern: Arc::default(),
             spoke_modern: AtomicBool::new(false),
         }
     }
 
     /// `initialize` begins; `false` when it has begun before.
-    pub(super) fn begin_handshake(&self) -> bool {
+    pub(crate) fn begin_handshake(&self) -> bool {
         let mut handshake = self.handshake();
         let awaited = matches!(*handshake, Handshake::Awaited);
         if awaited {
@@ -51,18 +54,20 @@ impl Client {
     }
 
     /// `initialize` was answered with an error: the client may try again.
-    pub(super) fn fail_handshake(&self) {
+    pub(crate) fn fail_handshake(&self) {
         self.go_on_to(Handshake::Awaited);
     }
 
     /// `initialize` opened this session; `false` when the stream has ended meanwhile, and the session must end too.
-    pub(super) fn finish_handshake(&self, session: Arc<Session>) -> bool {
+    pub(crate) fn finish_handshake(&self, session: Arc<Session>) -> bool {
         self.go_on_to(Handshake::Done(session))
     }
 
     /// The stream has ended; gives the session that ends with it.
-    pub(super) fn end(&self) -> Option<Arc<Session>> {
-        match std::mem::replace(&mut *self.handshake(), Handshake::Over) {
+    pub(crate) fn end(&self) -> Option<Arc<Session>> {
+        let before = std::mem::replace(&mut *self.handshake(), Handshake::Over);
+        self.handshake_moved.notify_waiters();
+        match before {
             Handshake::Done(session) => Some(session),
             Handshake::Awaited | Handshake::UnderWay | Handshake::Over => None,
         }
@@ -74,11 +79,24 @@ impl Client {
         if goes_on {
             *handshake = next;
         }
+        drop(handshake);
+        self.handshake_moved.notify_waiters();
         goes_on
     }
 
+    /// Waits while an `initialize` is under way.
+    pub(crate) async fn settled(&self) {
+        loop {
+            let moved = self.handshake_moved.notified();
+            if !matches!(*self.handshake(), Handshake::UnderWay) {
+                return;
+            }
+            moved.await;
+        }
+    }
+
     /// The legacy session.
-    pub(super) fn session(&self) -> Option<Arc<Session>> {
+    pub(crate) fn session(&self) -> Option<Arc<Session>> {
         match &*self.handshake() {
             Handshake::Done(session) => Some(Arc::clone(session)),
             Handshake::Awaited | Handshake::UnderWay | Handshake::Over => None,
@@ -86,18 +104,18 @@ impl Client {
     }
 
     /// Notes a modern request; `None` when its id is in use.
-    pub(super) fn begin_modern(&self, id: &Id) -> Option<Entry> {
+    pub(crate) fn begin_modern(&self, id: &Id) -> Option<Entry> {
         self.spoke_modern.store(true, Ordering::Relaxed);
         self.modern.begin(id)
     }
 
     /// Cancels a modern request.
-    pub(super) fn cancel_modern(&self, id: &Id) {
+    pub(crate) fn cancel_modern(&self, id: &Id) {
         self.modern.cancel(id);
     }
 
     /// Whether the client has said what it came for: it is initialized, or it has sent a modern request.
-    pub(super) fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.spoke_modern.load(Ordering::Relaxed) || matches!(*self.handshake(), Handshake::Done(_))
     }
 
@@ -117,6 +135,21 @@ mod tests {
         client.fail_handshake();
         assert!(client.begin_handshake());
         assert!(client.session().is_none() && !client.is_known());
+    }
+
+    #[tokio::test]
+    async fn a_handshake_that_is_under_way_can_be_waited_for() {
+        let client = Arc::new(Client::new(Caller::at(std::net::Ipv4Addr::LOCALHOST.into())));
+        client.settled().await;
+        assert!(client.begin_handshake());
+        let waiting = tokio::spawn({
+            let client = Arc::clone(&client);
+            async move { client.settled().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        client.fail_handshake();
+        waiting.await.unwrap();
     }
 
     #[test]

@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Requests that one connection may have in flight.
-pub(super) const MAX_REQUESTS: usize = 1000;
+pub(crate) const MAX_REQUESTS: usize = 1000;
 /// Bytes that the bodies of these may have; one body may be larger when nothing else is in flight.
 const MAX_BYTES: usize = 64 << 20;
 
 /// What the requests in flight of one connection take up.
 #[derive(Debug, Default)]
-pub(super) struct Load {
+pub(crate) struct Load {
     requests: AtomicUsize,
     bytes: AtomicUsize,
 }
 
 /// The place of the requests of one body; dropped, it is free again.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     load: Arc<Load>,
     requests: usize,
     bytes: usize,
@@ -25,7 +25,7 @@ pub(super) struct Place {
 
 impl Load {
     /// Takes up a place; `None` when there is too much in flight already.
-    pub(super) fn take(self: &Arc<Self>, requests: usize, bytes: usize) -> Option<Place> {
+    pub(crate) fn take(self: &Arc<Self>, requests: usize, bytes: usize) -> Option<Place> {
         // From here on it is given back however this ends.
         let place = Place {
             load: Arc::clone(self),

@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 /// The modern requests of one connection that are in flight.
 #[derive(Debug, Default)]
-pub(super) struct InFlight(Mutex<HashMap<Id, CancellationToken>>);
+pub(crate) struct InFlight(Mutex<HashMap<Id, CancellationToken>>);
 
 /// One of them; dropped, it is over.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     all: Arc<InFlight>,
     id: Id,
     cancelled: CancellationToken,
@@ -20,7 +20,7 @@ pub(super) struct Entry {
 
 impl InFlight {
     /// Notes a request; `None` when its id is in use.
-    pub(super) fn begin(self: &Arc<Self>, id: &Id) -> Option<Entry> {
+    pub(crate) fn begin(self: &Arc<Self>, id: &Id) -> Option<Entry> {
         let mut all = self.lock();
         if all.contains_key(id) {
             return None;
@@ -35,7 +35,7 @@ impl InFlight {
     }
 
     /// The client no longer wants the answer to this request. An unknown one is over already.
-    pub(super) fn cancel(&self, id: &Id) {
+    pub(crate) fn cancel(&self, id: &Id) {
         let cancelled = self.lock().get(id).cloned();
         if let Some(cancelled) = cancelled {
             cancelled.cancel();
@@ -49,7 +49,7 @@ impl InFlight {
 
 impl Entry {
     /// Cancelled when the client cancels the request.
-    pub(super) fn cancelled(&self) -> &CancellationToken {
+    pub(crate) fn cancelled(&self) -> &CancellationToken {
         &self.cancelled
     }
 }

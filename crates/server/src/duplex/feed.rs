@@ -8,14 +8,14 @@ use bytes::Bytes;
 
 /// The feed of a session; while it is there, the session is in use.
 #[derive(Debug)]
-pub(super) struct Feed {
+pub(crate) struct Feed {
     session: Arc<Session>,
     reader: u64,
     _in_use: Reading,
 }
 
 impl Feed {
-    pub(super) fn of(session: Arc<Session>) -> Self {
+    pub(crate) fn of(session: Arc<Session>) -> Self {
         Self {
             reader: session.feed().take_over(),
             _in_use: session.reading(),
@@ -24,7 +24,7 @@ impl Feed {
     }
 
     /// The next message for the client; `None` when the session has ended.
-    pub(super) async fn next(&self) -> Option<Bytes> {
+    pub(crate) async fn next(&self) -> Option<Bytes> {
         loop {
             let next = self.session.feed().next(self.reader);
             let item = self.session.over().run_until_cancelled(next).await??;

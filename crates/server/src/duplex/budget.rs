@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 256 << 20;
 
 /// The bytes that the queues of all connections share. Where they are spent, the queue in which most waits ends: its
 /// client reads least.
-pub(super) struct Budget {
+pub(crate) struct Budget {
     used: AtomicUsize,
     max: usize,
     next: AtomicU64,
@@ -36,7 +36,7 @@ impl Budget {
     }
 
     /// Makes a queue that shares the budget.
-    pub(super) fn share(&self, queue: impl FnOnce(u64) -> Queue) -> Arc<Queue> {
+    pub(crate) fn share(&self, queue: impl FnOnce(u64) -> Queue) -> Arc<Queue> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let queue = Arc::new(queue(number));
         self.queues().insert(number, Arc::downgrade(&queue));
@@ -44,12 +44,12 @@ impl Budget {
     }
 
     /// A queue is no more.
-    pub(super) fn forget(&self, number: u64) {
+    pub(crate) fn forget(&self, number: u64) {
         self.queues().remove(&number);
     }
 
     /// Takes bytes for a queue; `false` when there are too few and no other queue has more of them.
-    pub(super) fn take(&self, bytes: usize, queue: &Queue) -> bool {
+    pub(crate) fn take(&self, bytes: usize, queue: &Queue) -> bool {
         while !self.take_free(bytes) {
             let fullest = self.fullest().filter(|(waiting, _)| *waiting > queue.bytes() + bytes);
             let waiting = fullest.as_ref().map_or_else(|| queue.bytes(), |(waiting, _)| *waiting);
@@ -64,7 +64,7 @@ impl Budget {
     }
 
     /// Gives bytes back.
-    pub(super) fn give(&self, bytes: usize) {
+    pub(crate) fn give(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 
@@ -101,7 +101,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::sse::outgoing::{self, Unread};
+    use crate::duplex::outgoing::{self, Unread};
 
     fn message(bytes: usize) -> Bytes {
         Bytes::from(vec![b' '; bytes])

@@ -6,9 +6,9 @@ use argus_gateway::{Gateway, ModernParams, ModernRequest, RequestMeta, Session};
 use argus_protocol::{Answer, ByteString, Id, Message, Object, Raw, RpcError, code, method, write};
 use futures::StreamExt;
 
-use super::FACE;
 use super::answering::Answering;
 use super::client::Client;
+use super::connection::Connection;
 use super::load::Place;
 use crate::mcp::accepts::Accepts;
 use crate::mcp::messages::{Item, Messages};
@@ -23,8 +23,8 @@ const EVERYTHING: Accepts = Accepts {
 
 /// A request.
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) id: Id,
+pub(crate) struct Asked {
+    pub(crate) id: Id,
     method: ByteString,
     params: Option<Raw>,
 }
@@ -34,7 +34,7 @@ impl Asked {
     ///
     /// # Errors
     /// The message, when it wants no answer.
-    pub(super) fn of(message: Message) -> Result<Self, Message> {
+    pub(crate) fn of(message: Message) -> Result<Self, Message> {
         match message {
             Message::Request { id, method, params } => Ok(Self { id, method, params }),
             other => Err(other),
@@ -43,8 +43,14 @@ impl Asked {
 }
 
 /// Begins to answer a request; without a place it is refused.
-pub(super) fn answering(gateway: &Gateway, client: &Arc<Client>, asked: Asked, place: Option<Arc<Place>>) -> Answering {
-    let log = RequestLog::begin(FACE, &asked.method);
+pub(crate) fn answering(
+    gateway: &Gateway,
+    connection: &Connection,
+    asked: Asked,
+    place: Option<Arc<Place>>,
+) -> Answering {
+    let client = &connection.client;
+    let log = RequestLog::begin(connection.face, &asked.method);
     let Some(place) = place else {
         let why = "too many requests of this connection are in flight; wait for answers to some of them";
         return refused(log, &asked.id, &RpcError::new(code::INTERNAL_ERROR, why));
@@ -161,7 +167,7 @@ fn error_to(id: &Id, error: &RpcError) -> Item {
 }
 
 /// Takes a message that wants no answer.
-pub(super) fn said(gateway: &Gateway, client: &Client, message: Message) {
+pub(crate) fn said(gateway: &Gateway, client: &Client, message: Message) {
     if let Message::Notification { method, params } = &message
         && method == method::CANCELLED
         && let Some(id) = cancelled(params.as_ref())

@@ -4,80 +4,76 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_gateway::{Caller, Gateway};
-use argus_protocol::{ByteString, sse};
+use argus_gateway::Gateway;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::SelectAll;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
 
-use super::FACE;
 use super::answering::Answering;
 use super::client::Client;
 use super::connection::Connection;
-use super::connections::{Connections, TooMany};
 use super::feed::Feed;
 use super::outgoing::Outgoing;
-use crate::request_log::{Outcome, RequestLog};
 
-/// A client that has not said what it came for within this time is left.
+/// A client that has not said what it came for within this time is left, where others want its place.
 const UNKNOWN: Duration = Duration::from_secs(60);
 
 /// What is said on the stream of one connection. Dropped, it ends the connection: its session is closed, and all that
 /// is in flight is cancelled.
-pub(super) struct Conversation {
-    id: String,
+pub(crate) struct Conversation {
     gateway: Gateway,
-    connections: Arc<Connections>,
     client: Arc<Client>,
     requests: mpsc::Receiver<Answering>,
     answers: SelectAll<Answering>,
     feed: Option<Feed>,
     /// Whether more requests are taken.
     taking: bool,
-    patience: Pin<Box<Sleep>>,
-    log: RequestLog,
+    /// Cancelled when the client says nothing more.
+    silent: CancellationToken,
+    patience: Option<Pin<Box<Sleep>>>,
 }
 
 impl Conversation {
-    /// Opens a connection under this id.
-    ///
-    /// # Errors
-    /// When there are too many.
-    pub(super) fn open(
-        id: String,
-        caller: Caller,
-        gateway: Gateway,
-        connections: Arc<Connections>,
-    ) -> Result<Self, TooMany> {
-        let (connection, requests) = Connection::new(caller);
-        let connection = connections.add(id.clone(), connection)?;
-        Ok(Self {
-            id,
+    /// The conversation on a connection, where the answers to its requests come out.
+    pub(crate) fn on(connection: &Connection, requests: mpsc::Receiver<Answering>, gateway: Gateway) -> Self {
+        Self {
             gateway,
-            connections,
             client: Arc::clone(&connection.client),
             requests,
             answers: SelectAll::new(),
             feed: None,
             taking: true,
-            patience: Box::pin(tokio::time::sleep(UNKNOWN)),
-            log: RequestLog::begin(FACE, &ByteString::from_static("GET")),
-        })
+            silent: CancellationToken::new(),
+            patience: None,
+        }
     }
 
-    /// Says everything there is to say, until the end or until the client is gone.
-    pub(super) async fn run(mut self, outgoing: Outgoing) {
+    /// The same, in which a client is left that does not say what it came for.
+    pub(crate) fn leaving_the_unknown(mut self) -> Self {
+        self.patience = Some(Box::pin(tokio::time::sleep(UNKNOWN)));
+        self
+    }
+
+    /// The same, which ends in good order when this is cancelled: what is in flight is still answered.
+    pub(crate) fn until(mut self, silent: CancellationToken) -> Self {
+        self.silent = silent;
+        self
+    }
+
+    /// Says everything there is to say, until the end or until the client is gone; `true` when it ended in good order.
+    pub(crate) async fn run(&mut self, outgoing: &Outgoing, framed: impl Fn(Bytes) -> Bytes) -> bool {
         loop {
             let message = tokio::select! {
                 message = self.next() => message,
-                () = outgoing.left() => return,
+                () = outgoing.left() => return false,
             };
-            let Some(message) = message else { return };
-            if let Err(error) = outgoing.put(sse::message(&message)).await {
-                tracing::debug!(%error, "a connection on /sse is ended");
-                return;
+            let Some(message) = message else { return true };
+            if let Err(error) = outgoing.put(framed(message)).await {
+                tracing::debug!(%error, "a connection is ended");
+                return false;
             }
         }
     }
@@ -86,7 +82,6 @@ impl Conversation {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if !self.taking && self.answers.is_empty() {
-                self.log.end(Outcome::Ended);
                 return None;
             }
             if self.taking && self.feed.is_none() {
@@ -104,12 +99,13 @@ impl Conversation {
                     None => self.take_no_more(),
                 },
                 () = self.gateway.stopping().cancelled(), if self.taking => self.take_no_more(),
-                () = &mut self.patience => self.look_after(),
+                () = self.silent.cancelled(), if self.taking => self.take_no_more(),
+                () = waited(self.patience.as_mut()) => self.look_after(),
             }
         }
     }
 
-    /// The gateway stops, or the session has ended: what is in flight is still answered.
+    /// The gateway stops, the client says nothing more, or the session has ended: what is in flight is still answered.
     fn take_no_more(&mut self) {
         self.taking = false;
         self.feed = None;
@@ -124,7 +120,9 @@ impl Conversation {
         if !self.client.is_known() && self.answers.is_empty() {
             self.take_no_more();
         }
-        self.patience.as_mut().reset(Instant::now() + UNKNOWN);
+        if let Some(patience) = &mut self.patience {
+            patience.as_mut().reset(Instant::now() + UNKNOWN);
+        }
     }
 }
 
@@ -136,9 +134,16 @@ async fn said(feed: Option<&Feed>) -> Option<Bytes> {
     }
 }
 
+/// Waits for the end of the patience, where there is one.
+async fn waited(patience: Option<&mut Pin<Box<Sleep>>>) {
+    match patience {
+        Some(patience) => patience.await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Drop for Conversation {
     fn drop(&mut self) {
-        self.connections.remove(&self.id);
         if let Some(session) = self.client.end() {
             // When the gateway stops, it may have closed the session itself.
             let _ = self.gateway.close_session(session.id());

@@ -13,7 +13,7 @@ use crate::mcp::messages::{Item, Messages};
 
 /// The messages that answer one request, with what the request holds of the connection until its response is out.
 /// Dropped before, it gives the request up.
-pub(super) struct Answering {
+pub(crate) struct Answering {
     /// Fetched before anybody waits for it.
     first: Option<Item>,
     messages: Messages,
@@ -33,7 +33,7 @@ struct Modern {
 
 impl Answering {
     /// An answer that is there already.
-    pub(super) fn now(item: Item) -> Self {
+    pub(crate) fn now(item: Item) -> Self {
         Self {
             first: None,
             messages: Box::pin(futures::stream::iter([item])),
@@ -42,12 +42,12 @@ impl Answering {
     }
 
     /// The answer to a legacy request; its session knows how to cancel it.
-    pub(super) fn legacy(messages: Messages, place: Arc<Place>) -> Self {
+    pub(crate) fn legacy(messages: Messages, place: Arc<Place>) -> Self {
         Self::begin(messages, place, None)
     }
 
     /// The answer to a modern request. It ends without a response when the request is cancelled.
-    pub(super) fn modern(messages: Messages, place: Arc<Place>, entry: Entry) -> Self {
+    pub(crate) fn modern(messages: Messages, place: Arc<Place>, entry: Entry) -> Self {
         let cancelled = Box::pin(entry.cancelled().clone().cancelled_owned());
         Self::begin(
             messages,
@@ -103,8 +103,8 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::sse::in_flight::InFlight;
-    use crate::sse::load::Load;
+    use crate::duplex::in_flight::InFlight;
+    use crate::duplex::load::Load;
 
     fn place() -> Arc<Place> {
         Arc::new(Arc::new(Load::default()).take(1, 1).unwrap())

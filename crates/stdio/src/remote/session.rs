@@ -1,0 +1,183 @@
+//! The legacy session at the endpoint, and how to open another one like it.
+
+use argus_gateway::ModernParams;
+use argus_protocol::{ByteString, Id, Object, Raw, header, method};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// A request that can be made again.
+#[derive(Debug, Clone)]
+pub(super) struct Repeatable {
+    pub(super) id: Id,
+    pub(super) body: Bytes,
+}
+
+/// The legacy session at the endpoint; there is none before `initialize`, nor where the client is modern.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    /// Counts the sessions: what was sent in an older one may be sent again in this one.
+    pub(super) generation: u64,
+    /// The `initialize` that opened it.
+    pub(super) opening: Option<Repeatable>,
+    /// The session is gone, and could not be opened again yet.
+    pub(super) lost: bool,
+    pub(super) id: Option<HeaderValue>,
+    pub(super) version: Option<HeaderValue>,
+    initialized: Option<Bytes>,
+    level: Option<Repeatable>,
+    subscriptions: Vec<(ByteString, Repeatable)>,
+}
+
+impl Session {
+    /// The headers of what belongs to it.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let named = [
+            (header::SESSION_ID, &self.id),
+            (header::PROTOCOL_VERSION, &self.version),
+        ];
+        for (name, value) in named {
+            if let Some(value) = value {
+                headers.insert(HeaderName::from_static(name), value.clone());
+            }
+        }
+        headers
+    }
+
+    /// The session was opened, with this result.
+    pub(super) fn opened(&mut self, opening: Repeatable, id: Option<HeaderValue>, result: &Raw) {
+        self.generation += 1;
+        self.opening = Some(opening);
+        self.lost = false;
+        self.id = id;
+        self.version = version_of(result).and_then(|version| HeaderValue::from_str(&version).ok());
+    }
+
+    /// Remembers what would have to be said in another session, too.
+    pub(super) fn note(&mut self, body: &Bytes, id: Option<&Id>, method: &str, params: Option<&Raw>) {
+        let uri = || Object::parse(params?).ok()?.get_str("uri");
+        match (method, id) {
+            (method::INITIALIZED, None) => self.initialized = Some(body.clone()),
+            (method::SET_LEVEL, Some(id)) => self.level = Some(repeatable(id, body)),
+            (method::RESOURCES_SUBSCRIBE, Some(id)) => {
+                if let Some(uri) = uri() {
+                    self.subscriptions.retain(|(known, _)| *known != uri);
+                    self.subscriptions.push((uri, repeatable(id, body)));
+                }
+            }
+            (method::RESOURCES_UNSUBSCRIBE, Some(_)) => {
+                if let Some(uri) = uri() {
+                    self.subscriptions.retain(|(known, _)| *known != uri);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The notification that ends the handshake, once the client has sent it.
+    pub(super) fn initialized(&self) -> Option<&Bytes> {
+        self.initialized.as_ref()
+    }
+
+    /// What is to be said in another session, after the handshake.
+    pub(super) fn repeated(&self) -> Vec<Repeatable> {
+        let subscriptions = self.subscriptions.iter().map(|(_, request)| request);
+        self.level.iter().chain(subscriptions).cloned().collect()
+    }
+}
+
+fn repeatable(id: &Id, body: &Bytes) -> Repeatable {
+    Repeatable {
+        id: id.clone(),
+        body: body.clone(),
+    }
+}
+
+/// The revision that a result of `initialize` names.
+fn version_of(result: &Raw) -> Option<ByteString> {
+    Object::parse(result).ok()?.get_str("protocolVersion")
+}
+
+/// The list changes that a result of `initialize` promises to announce.
+pub(super) fn announced(result: &Raw) -> Vec<&'static str> {
+    let capabilities = Object::parse(result)
+        .ok()
+        .and_then(|read| read.get_object("capabilities"));
+    let promises = |kind: &str| {
+        let kind = capabilities.as_ref().and_then(|all| all.get_object(kind));
+        kind.is_some_and(|kind| kind.get("listChanged").is_some_and(|raw| raw.as_str() == "true"))
+    };
+    [
+        ("tools", method::TOOLS_CHANGED),
+        ("resources", method::RESOURCES_CHANGED),
+        ("prompts", method::PROMPTS_CHANGED),
+    ]
+    .into_iter()
+    .filter_map(|(kind, method)| promises(kind).then_some(method))
+    .collect()
+}
+
+/// The headers that mirror a modern request (MCP 2026-07-28 "Request headers").
+pub(super) fn mirrored(method: &str, params: &ModernParams) -> HeaderMap {
+    let name = match method {
+        method::TOOLS_CALL | method::PROMPTS_GET => params.text("name"),
+        method::RESOURCES_READ => params.text("uri"),
+        _ if method.starts_with(method::TASKS_PREFIX) => params.text("taskId"),
+        _ => None,
+    };
+    let values = [
+        (header::PROTOCOL_VERSION, Some(params.version().to_owned())),
+        (header::METHOD, Some(header::encode_value(method))),
+        (header::NAME, name.map(|name| header::encode_value(&name))),
+    ];
+    let mut headers = HeaderMap::new();
+    for (name, value) in values {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Raw {
+        Raw::parse(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn what_is_said_again_in_another_session() {
+        let mut session = Session::default();
+        let mut note = |method: &str, id: u64, params: &str| {
+            let body = Bytes::from(format!("{method} {id}"));
+            session.note(&body, Some(&Id::number(id)), method, Some(&raw(params)));
+        };
+        note("logging/setLevel", 1, r#"{"level":"info"}"#);
+        note("logging/setLevel", 2, r#"{"level":"error"}"#);
+        note("resources/subscribe", 3, r#"{"uri":"a:/"}"#);
+        note("resources/subscribe", 4, r#"{"uri":"b:/"}"#);
+        note("resources/subscribe", 5, r#"{"uri":"b:/"}"#);
+        note("resources/unsubscribe", 6, r#"{"uri":"a:/"}"#);
+        note("tools/call", 7, r#"{"name":"a"}"#);
+        let said: Vec<_> = session.repeated().into_iter().map(|one| one.body).collect();
+        assert_eq!(said, ["logging/setLevel 2", "resources/subscribe 5"]);
+    }
+
+    #[test]
+    fn a_modern_request_is_mirrored() {
+        let params = raw(r#"{"uri":"a:/é","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#);
+        let headers = mirrored("resources/read", &ModernParams::of(Some(&params)).unwrap());
+        assert_eq!(headers[header::PROTOCOL_VERSION], "2026-07-28");
+        assert_eq!(headers[header::METHOD], "resources/read");
+        assert_eq!(headers[header::NAME], header::encode_value("a:/é"));
+    }
+
+    #[test]
+    fn only_promised_changes_are_announced() {
+        let result = raw(r#"{"capabilities":{"tools":{"listChanged":true},"prompts":{"listChanged":false}}}"#);
+        assert_eq!(announced(&result), [method::TOOLS_CHANGED]);
+        assert!(announced(&raw("1")).is_empty());
+    }
+}
