@@ -28,7 +28,6 @@ impl LocalClient {
     /// A client, and all that is to be said to it. What is said ends when nothing more will be; what waits to be read
     /// is bounded, and then everything else waits. Dropped, it ends the client's session and cancels what is in flight.
     /// Must be called within a Tokio runtime.
-    #[must_use]
     pub fn open(gateway: Gateway) -> (Self, impl Stream<Item = Bytes> + Send + 'static) {
         // Whoever started this program is on this machine.
         let caller = Caller::at(std::net::Ipv4Addr::LOCALHOST.into());

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// How often it is looked.
-const OFTEN: Duration = Duration::from_millis(50);
+/// How often it is looked while the client may still say something: then the end of stdin tells, in almost all cases.
+pub(crate) const NOW_AND_THEN: Duration = Duration::from_secs(1);
+/// How often it is looked when only the reader of stdout is still there.
+pub(crate) const OFTEN: Duration = Duration::from_millis(50);
 
 /// The other end of stdout.
 #[derive(Debug)]
@@ -25,9 +27,9 @@ impl Stdout {
     }
 
     /// Waits until its reader is gone; for ever where that cannot be seen, as with a file.
-    pub(crate) async fn left(&self) {
+    pub(crate) async fn left(&self, pause: Duration) {
         while !self.is_left() {
-            tokio::time::sleep(OFTEN).await;
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -8,7 +8,7 @@ use argus_server::LocalClient;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::hangup::Stdout;
+use crate::hangup::{NOW_AND_THEN, OFTEN, Stdout};
 use crate::input::Lines;
 use crate::{Input, Output, output};
 
@@ -40,6 +40,7 @@ pub async fn serve(
         () = read(Lines::of(input, bounds.max_message), &client, bounds.max_message) => true,
         _ = &mut writing => false,
         () = shutdown.cancelled() => true,
+        () = stdout.left(NOW_AND_THEN) => false,
     };
     client.end();
     gateway.drain();
@@ -74,7 +75,7 @@ async fn finished<T>(
 ) -> bool {
     tokio::select! {
         _ = writing => true,
-        () = stdout.left() => false,
+        () = stdout.left(OFTEN) => false,
         () = shutdown.cancelled() => false,
         () = tokio::time::sleep(limit) => {
             tracing::warn!("calls are still in flight at the end of server.shutdown_timeout and are cut off");

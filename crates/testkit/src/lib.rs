@@ -13,6 +13,7 @@ mod process;
 mod program;
 mod raw;
 mod sse_client;
+mod stdio_client;
 mod steady;
 mod tcp_relay;
 
@@ -24,5 +25,6 @@ pub use process::{is_gone, until};
 pub use program::{OddServer, odd_program};
 pub use raw::part;
 pub use sse_client::SseClient;
+pub use stdio_client::{AbandonedProcess, StdioClient};
 pub use steady::Steady;
 pub use tcp_relay::TcpRelay;

@@ -28,6 +28,8 @@ mod sse_face;
 mod sse_odd;
 mod sse_process;
 mod start;
+mod stdio_own;
+mod stdio_remote;
 mod timeouts;
 mod tls;
 mod tls_front;

@@ -3,13 +3,13 @@
 use std::ops::Deref;
 use std::path::PathBuf;
 
-use argus_testkit::{Client, Gateway, Journal, Launch, OddServer, SseClient, TcpRelay, odd_program};
+use argus_testkit::{Client, Gateway, Journal, Launch, OddServer, SseClient, StdioClient, TcpRelay, odd_program};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::tls_front::TlsFront;
 
-const ARGUS: &str = env!("CARGO_BIN_EXE_argus-mcp");
+pub(crate) const ARGUS: &str = env!("CARGO_BIN_EXE_argus-mcp");
 
 /// What a gateway is to be started with.
 pub(crate) struct World {
@@ -151,6 +151,13 @@ impl World {
         self.launch(adjust(Launch::new(ARGUS)))
     }
 
+    /// Starts a gateway of a client's own, over stdio.
+    pub(crate) fn start_own(&self) -> StdioClient {
+        let config = self.file("own.yaml");
+        std::fs::write(&config, self.config.to_string()).unwrap();
+        StdioClient::start(ARGUS, &["stdio", "--config", config.to_str().unwrap()])
+    }
+
     fn launch(self, launch: Launch) -> Running {
         Running {
             gateway: launch.start(&self.config),
@@ -178,6 +185,12 @@ impl Running {
     /// A client of HTTP+SSE that can be asked.
     pub(crate) async fn sse(&self) -> SseClient {
         SseClient::open(self.gateway.port(), r#"{"sampling":{}}"#).await
+    }
+
+    /// Starts a client over stdio of this gateway, at `/mcp` or `/sse`.
+    pub(crate) fn stdio(&self, path: &str) -> StdioClient {
+        let url = format!("http://127.0.0.1:{}{path}", self.gateway.port());
+        StdioClient::start(ARGUS, &["stdio", "--url", &url])
     }
 
     pub(crate) fn modern(&self) -> Client {

@@ -2,8 +2,10 @@
 
 mod answers;
 mod call;
+mod pending;
 mod place;
 mod session;
+mod sse;
 mod standing;
 mod streamable;
 
@@ -17,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::hangup::Stdout;
+use crate::hangup::{NOW_AND_THEN, OFTEN, Stdout};
 use crate::input::Lines;
 use crate::{Input, Output, output};
 use place::Place;
@@ -63,22 +65,43 @@ pub async fn serve(
     let said = stream::unfold(said, async |mut said| Some((said.recv().await?, said)));
     let mut writing = tokio::spawn(output::write(output, said));
     let silent = CancellationToken::new();
+    let is_sse = speaks_sse(&target.url);
     let place = Place::new(Endpoint::new(http, target.url, target.headers), say);
     let lines = Lines::of(input, target.max_message);
-    let mut relay = streamable::Relay::new(lines, target.max_message, place, silent.clone());
-    tokio::select! {
-        () = relay.run() => {}
-        _ = &mut writing => {}
-        () = shutdown.cancelled() => {}
-        () = unfinished(&silent, stdout) => {}
+    let over = async {
+        tokio::select! {
+            _ = &mut writing => {}
+            () = shutdown.cancelled() => {}
+            () = unfinished(&silent, stdout) => {}
+            () = stdout.left(NOW_AND_THEN) => {}
+        }
+    };
+    if is_sse {
+        let mut relay = sse::Relay::new(lines, target.max_message, place, silent.clone());
+        tokio::select! {
+            () = relay.run() => {}
+            () = over => {}
+        }
+        relay.end().await;
+    } else {
+        let mut relay = streamable::Relay::new(lines, target.max_message, place, silent.clone());
+        tokio::select! {
+            () = relay.run() => {}
+            () = over => {}
+        }
+        relay.end().await;
     }
-    relay.end().await;
     let _ = tokio::time::timeout(LAST_WORDS, &mut writing).await;
     writing.abort();
+}
+
+/// An address whose path ends with `/sse` speaks HTTP+SSE; all others speak Streamable HTTP.
+fn speaks_sse(url: &Url) -> bool {
+    url.path().trim_end_matches('/').ends_with("/sse")
 }
 
 /// After the end of stdin: waits until nobody reads the answers any more, or the time is over.
 async fn unfinished(silent: &CancellationToken, stdout: &Stdout) {
     silent.cancelled().await;
-    let _ = tokio::time::timeout(FINISH, stdout.left()).await;
+    let _ = tokio::time::timeout(FINISH, stdout.left(OFTEN)).await;
 }

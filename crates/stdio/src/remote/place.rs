@@ -18,6 +18,27 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest body that is not a stream.
 const MAX_BODY: usize = 64 << 20;
 
+/// Tries for a while where nobody listens, for nothing was sent then.
+pub(super) async fn reached<T, F: Future<Output = Result<T, LinkError>>>(send: impl Fn() -> F) -> Result<T, LinkError> {
+    let began = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match send().await {
+            Err(LinkError::Unreachable { .. }) if began.elapsed() + pause < REACHING => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// The answer to a message that was not read.
+pub(super) fn too_long(max: usize) -> Bytes {
+    let why = format!("the message is larger than {max} bytes");
+    write::error(None, &RpcError::new(code::INVALID_REQUEST, why))
+}
+
 /// The endpoint, and the way to the client. Clones are the same.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -37,16 +58,14 @@ impl Place {
 
     /// Posts a message; tries for a while where nobody listens, for nothing was sent then.
     pub(super) async fn post(&self, headers: &HeaderMap, body: &Bytes) -> Result<Response<Received>, LinkError> {
-        let began = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match self.endpoint.post(headers.clone(), body.clone()).await {
-                Err(LinkError::Unreachable { .. }) if began.elapsed() + pause < REACHING => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                other => return other,
-            }
+        reached(|| self.endpoint.post(headers.clone(), body.clone())).await
+    }
+
+    /// The same client, and another address there.
+    pub(super) fn at(&self, url: Url) -> Self {
+        Self {
+            endpoint: self.endpoint.at(url),
+            say: self.say.clone(),
         }
     }
 

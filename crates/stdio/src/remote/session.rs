@@ -1,7 +1,7 @@
 //! The legacy session at the endpoint, and how to open another one like it.
 
 use argus_gateway::ModernParams;
-use argus_protocol::{ByteString, Id, Object, Raw, header, method};
+use argus_protocol::{ByteString, FrameError, Id, Message, Object, Raw, header, method};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -115,6 +115,25 @@ pub(super) fn announced(result: &Raw) -> Vec<&'static str> {
     .into_iter()
     .filter_map(|(kind, method)| promises(kind).then_some(method))
     .collect()
+}
+
+/// Which request a client cancels, if it does.
+pub(super) fn cancelled(method: &str, params: Option<&Raw>) -> Option<Id> {
+    let params = params.filter(|_| method == method::CANCELLED)?;
+    Object::parse(params)
+        .ok()?
+        .get("requestId")
+        .cloned()
+        .and_then(Id::from_raw)
+}
+
+/// The ids of the requests in a batch.
+pub(super) fn asked(parts: Vec<Result<Message, FrameError>>) -> Vec<Id> {
+    let asked = parts.into_iter().filter_map(|part| match part {
+        Ok(Message::Request { id, .. }) => Some(id),
+        _ => None,
+    });
+    asked.collect()
 }
 
 /// The headers that mirror a modern request (MCP 2026-07-28 "Request headers").

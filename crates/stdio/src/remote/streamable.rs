@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use argus_gateway::ModernParams;
 use argus_protocol::line::Line;
-use argus_protocol::{Answer, Frame, Id, Message, Object, Raw, RpcError, code, method, write};
+use argus_protocol::{Answer, Frame, FrameError, Id, Message, Raw, method, write};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tokio::task::{AbortHandle, JoinSet};
@@ -13,14 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::answers::Audience;
 use super::call::{Call, Done};
-use super::place::Place;
+use super::place::{self, Place};
 use super::session::{self, Repeatable, Session};
 use super::standing;
 use crate::Input;
 use crate::input::Lines;
 
 /// Requests that may be in flight; then the client has to wait.
-const MAX_REQUESTS: usize = 1000;
+pub(super) const MAX_REQUESTS: usize = 1000;
 /// How long the endpoint may take for a message that wants no answer.
 const TAKING: Duration = Duration::from_secs(30);
 /// How long the cancellation of a request waits until that was surely taken.
@@ -82,7 +82,7 @@ impl<R: Input> Relay<R> {
             tokio::select! {
                 line = self.lines.next(), if reads => match line {
                     Some(Line::Whole(line)) => self.take(line).await,
-                    Some(Line::TooLong) => self.refuse_long().await,
+                    Some(Line::TooLong) => self.place.say(place::too_long(self.max_message)).await,
                     None => self.silent.cancel(),
                 },
                 Some(back) = self.tasks.join_next() => {
@@ -117,12 +117,6 @@ impl<R: Input> Relay<R> {
         }
     }
 
-    async fn refuse_long(&self) {
-        let why = format!("the message is larger than {} bytes", self.max_message);
-        let error = RpcError::new(code::INVALID_REQUEST, why);
-        self.place.say(write::error(None, &error)).await;
-    }
-
     async fn request(&mut self, line: Bytes, id: Id, method: &str, params: Option<&Raw>) {
         if let Some(modern) = ModernParams::of(params) {
             let call = Call::new(line, session::mirrored(method, &modern), vec![id]);
@@ -136,14 +130,8 @@ impl<R: Input> Relay<R> {
     }
 
     /// A batch, which only 2025-03-26 has.
-    async fn batch(&mut self, line: Bytes, parts: Vec<Result<Message, argus_protocol::FrameError>>) {
-        let ids: Vec<Id> = parts
-            .into_iter()
-            .filter_map(|part| match part {
-                Ok(Message::Request { id, .. }) => Some(id),
-                _ => None,
-            })
-            .collect();
+    async fn batch(&mut self, line: Bytes, parts: Vec<Result<Message, FrameError>>) {
+        let ids = session::asked(parts);
         if ids.is_empty() {
             self.tell(&line).await;
         } else {
@@ -152,10 +140,7 @@ impl<R: Input> Relay<R> {
     }
 
     async fn notification(&mut self, line: Bytes, method: &str, params: Option<&Raw>) {
-        if method == method::CANCELLED
-            && let Some(id) = params.and_then(|params| Object::parse(params).ok()?.get("requestId").cloned())
-            && let Some(id) = Id::from_raw(id)
-        {
+        if let Some(id) = session::cancelled(method, params) {
             return self.cancel(line, &id);
         }
         if self.session.opening.is_none() {

@@ -1,0 +1,338 @@
+//! HTTP+SSE: every message of the client is a POST, and all that answers comes on one stream (MCP 2024-11-05 "HTTP with
+//! SSE").
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argus_gateway::ModernParams;
+use argus_protocol::line::Line;
+use argus_protocol::{Answer, Frame, FrameError, Id, Message, Raw, method, write};
+use argus_upstream::{EventStream, Kind, LinkError, is_message, kind_of};
+use bytes::Bytes;
+use http::HeaderMap;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::pending::Pending;
+use super::place::{self, Place};
+use super::session::{self, Repeatable, Session};
+use super::streamable::MAX_REQUESTS;
+use crate::Input;
+use crate::input::Lines;
+
+/// How long the endpoint may take to say where messages are posted to.
+const ENDPOINT: Duration = Duration::from_secs(30);
+
+/// The relay between one client and one endpoint.
+pub(super) struct Relay<R> {
+    lines: Lines<R>,
+    max_message: usize,
+    place: Place,
+    /// Cancelled when the client says nothing more.
+    silent: CancellationToken,
+    session: Session,
+    /// Where messages are posted to, while the stream stands.
+    posts_to: Option<Place>,
+    /// The number of the stream.
+    stream: u64,
+    pending: Arc<Pending>,
+    /// Reads the stream.
+    reader: Option<AbortHandle>,
+    tasks: JoinSet<Back>,
+}
+
+/// What a task of the relay comes back with.
+enum Back {
+    /// The stream of this number has ended, and with it what it was waited for on it.
+    Ended {
+        stream: u64,
+        why: String,
+        unanswered: Vec<Id>,
+    },
+    Nothing,
+}
+
+impl<R: Input> Relay<R> {
+    pub(super) fn new(lines: Lines<R>, max_message: usize, place: Place, silent: CancellationToken) -> Self {
+        Self {
+            lines,
+            max_message,
+            place,
+            silent,
+            session: Session::default(),
+            posts_to: None,
+            stream: 0,
+            pending: Arc::default(),
+            reader: None,
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Relays until the client says nothing more and all is answered.
+    pub(super) async fn run(&mut self) {
+        while !self.silent.is_cancelled() || self.pending.count() > 0 {
+            let reads = !self.silent.is_cancelled() && self.pending.count() < MAX_REQUESTS;
+            let fewer = Arc::clone(&self.pending).fewer();
+            tokio::select! {
+                line = self.lines.next(), if reads => match line {
+                    Some(Line::Whole(line)) => self.take(line).await,
+                    Some(Line::TooLong) => self.place.say(place::too_long(self.max_message)).await,
+                    None => self.silent.cancel(),
+                },
+                Some(back) = self.tasks.join_next() => self.back(back.unwrap_or(Back::Nothing)).await,
+                () = fewer => {}
+            }
+        }
+    }
+
+    /// Ends the stream, and with it all that belongs to it.
+    pub(super) async fn end(mut self) {
+        self.tasks.shutdown().await;
+    }
+
+    async fn take(&mut self, line: Bytes) {
+        match Frame::from_client(line.clone()) {
+            Ok(Frame::One(Message::Request { id, method, params })) => {
+                self.request(line, id, &method, params.as_ref()).await;
+            }
+            Ok(Frame::One(Message::Notification { method, params })) => {
+                if let Some(id) = session::cancelled(&method, params.as_ref()) {
+                    self.pending.remove(&id);
+                }
+                self.session.note(&line, None, &method, params.as_ref());
+                self.tell(line).await;
+            }
+            Ok(Frame::One(Message::Response { .. })) => self.tell(line).await,
+            Ok(Frame::Batch(parts)) => self.batch(line, parts).await,
+            Err(error) => self.place.say(write::unreadable(&error)).await,
+        }
+    }
+
+    async fn request(&mut self, line: Bytes, id: Id, method: &str, params: Option<&Raw>) {
+        let posts_to = match self.connected().await {
+            Ok(posts_to) => posts_to,
+            Err(why) => return self.place.fail(&id, &why).await,
+        };
+        let is_legacy = ModernParams::of(params).is_none();
+        if is_legacy && method == method::INITIALIZE && self.session.opening.is_none() {
+            let answer = self.pending.watch(id.clone(), false);
+            self.post(posts_to, line.clone(), vec![id.clone()]);
+            // Everything else waits for it. When the stream ends first, the client is told elsewhere.
+            if let Ok(Answer::Result(result)) = answer.await {
+                self.session.opened(Repeatable { id, body: line }, None, &result);
+            }
+            return;
+        }
+        if is_legacy {
+            self.session.note(&line, Some(&id), method, params);
+        }
+        self.pending.add(id.clone());
+        self.post(posts_to, line, vec![id]);
+    }
+
+    /// A batch, which only 2025-03-26 has.
+    async fn batch(&mut self, line: Bytes, parts: Vec<Result<Message, FrameError>>) {
+        let ids = session::asked(parts);
+        if ids.is_empty() {
+            return self.tell(line).await;
+        }
+        match self.connected().await {
+            Ok(posts_to) => {
+                ids.iter().cloned().for_each(|id| self.pending.add(id));
+                self.post(posts_to, line, ids);
+            }
+            Err(why) => {
+                for id in &ids {
+                    self.place.fail(id, &why).await;
+                }
+            }
+        }
+    }
+
+    /// Posts requests. An endpoint may take a message only when it is done with it, so nobody waits for that.
+    fn post(&mut self, posts_to: Place, line: Bytes, ids: Vec<Id>) {
+        let pending = Arc::clone(&self.pending);
+        self.tasks.spawn(async move {
+            let Err(why) = post(&posts_to, &line).await else {
+                return Back::Nothing;
+            };
+            for id in ids {
+                if pending.remove(&id) {
+                    posts_to.fail(&id, &why).await;
+                }
+            }
+            Back::Nothing
+        });
+    }
+
+    /// Posts a message that wants no answer, and waits until it was taken: what follows may build on it.
+    async fn tell(&mut self, line: Bytes) {
+        // Without a stream there is nobody who could know what it is about.
+        let Some(posts_to) = &self.posts_to else { return };
+        if let Err(why) = post(posts_to, &line).await {
+            tracing::warn!("a message did not arrive: {why}");
+        }
+    }
+
+    /// Where messages are posted to; opens the stream, and another session on it where there was one before.
+    async fn connected(&mut self) -> Result<Place, String> {
+        if let Some(posts_to) = &self.posts_to {
+            return Ok(posts_to.clone());
+        }
+        let posts_to = self.connect().await?;
+        if let Some(opening) = self.session.opening.clone()
+            && let Err(why) = self.reopen(&posts_to, opening).await
+        {
+            // The client has nothing on this stream.
+            self.reader.take().inspect(AbortHandle::abort);
+            return Err(why);
+        }
+        self.posts_to = Some(posts_to.clone());
+        Ok(posts_to)
+    }
+
+    async fn connect(&mut self) -> Result<Place, String> {
+        let (from, response) = place::reached(|| self.place.get(HeaderMap::new()))
+            .await
+            .map_err(|error| self.place.trouble(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.place.refusal(status));
+        }
+        if kind_of(&response) != Kind::Stream {
+            return Err(format!("{} answers no event stream; check --url", self.place.url()));
+        }
+        let mut stream = EventStream::of(from, response);
+        let posts_to = tokio::time::timeout(ENDPOINT, stream.endpoint())
+            .await
+            .unwrap_or_else(|_| Err(LinkError::Closed("it does not say where to post messages".to_owned())))
+            .map_err(|error| self.place.trouble(&error))?;
+        let posts_to = self.place.at(posts_to);
+        self.stream += 1;
+        // What belongs to an earlier stream must not be taken for a part of this one.
+        self.pending = Arc::default();
+        let (number, place, pending) = (self.stream, self.place.clone(), Arc::clone(&self.pending));
+        let reader = self.tasks.spawn(async move {
+            let why = hear(&place, stream, &pending).await;
+            Back::Ended {
+                stream: number,
+                why,
+                unanswered: pending.end(),
+            }
+        });
+        self.reader = Some(reader);
+        Ok(posts_to)
+    }
+
+    /// Opens another session as the client opened the first, and says there what it said to the first.
+    async fn reopen(&mut self, posts_to: &Place, opening: Repeatable) -> Result<(), String> {
+        let gone = format!("the session at {} is gone", self.place.url());
+        let answer = self.own(posts_to, &opening).await;
+        let result = match answer {
+            Some(Answer::Result(result)) => result,
+            _ => return Err(format!("{gone}, and no other can be opened now; try again")),
+        };
+        let before = self.session.version.clone();
+        self.session.opened(opening, None, &result);
+        if before != self.session.version {
+            let why = "another one would be of another protocol version; start this program again";
+            return Err(format!("{gone}, and {why}"));
+        }
+        tracing::warn!("{gone}; another one was opened");
+        if let Some(initialized) = self.session.initialized().cloned() {
+            post(posts_to, &initialized).await?;
+        }
+        for request in self.session.repeated() {
+            self.own(posts_to, &request).await;
+        }
+        // Whatever was lost with the session may have changed meanwhile.
+        for method in session::announced(&result) {
+            self.place.say(write::notification(method, None)).await;
+        }
+        Ok(())
+    }
+
+    /// Makes a request again whose answer the client has heard already.
+    async fn own(&mut self, posts_to: &Place, request: &Repeatable) -> Option<Answer> {
+        let answer = self.pending.watch(request.id.clone(), true);
+        self.post(posts_to.clone(), request.body.clone(), vec![request.id.clone()]);
+        answer.await.ok()
+    }
+
+    async fn back(&mut self, back: Back) {
+        let Back::Ended {
+            stream,
+            why,
+            unanswered,
+        } = back
+        else {
+            return;
+        };
+        for id in &unanswered {
+            self.place.fail(id, &why).await;
+        }
+        if stream != self.stream {
+            return;
+        }
+        self.posts_to = None;
+        // A session goes on hearing what happens; a modern request opens the stream when it comes.
+        if self.session.opening.is_some()
+            && !self.silent.is_cancelled()
+            && let Err(why) = self.connected().await
+        {
+            tracing::warn!("{why}; it is tried again with the next request");
+        }
+    }
+}
+
+/// Says everything that comes on the stream to the client; says why it ended.
+async fn hear(place: &Place, mut stream: EventStream, pending: &Pending) -> String {
+    loop {
+        let event = match stream.next().await {
+            Ok(event) if is_message(&event) => event,
+            Ok(_) => continue,
+            Err(error) => {
+                return format!(
+                    "{}: {error} before the answer; nobody knows what became of the request",
+                    place.url()
+                );
+            }
+        };
+        let is_theirs = match Frame::parse(event.data.clone()) {
+            Ok(Frame::One(message)) => note(pending, message),
+            // What has been asked here comes alone.
+            Ok(Frame::Batch(parts)) => {
+                parts.into_iter().flatten().for_each(|message| {
+                    note(pending, message);
+                });
+                true
+            }
+            Err(error) => {
+                tracing::warn!("{} says what is no message: {error}", place.url());
+                false
+            }
+        };
+        if is_theirs {
+            place.say(event.data).await;
+        }
+    }
+}
+
+/// Whether the client is to hear a message.
+fn note(pending: &Pending, message: Message) -> bool {
+    match message {
+        Message::Response { id: Some(id), answer } => pending.answered(&id, answer),
+        _ => true,
+    }
+}
+
+async fn post(posts_to: &Place, line: &Bytes) -> Result<(), String> {
+    let response = posts_to
+        .post(&HeaderMap::new(), line)
+        .await
+        .map_err(|error| posts_to.trouble(&error))?;
+    match response.status() {
+        status if status.is_success() => Ok(()),
+        status => Err(posts_to.refusal(status)),
+    }
+}
