@@ -9,7 +9,7 @@ use argus_protocol::line::Line;
 use argus_protocol::{Answer, Frame, FrameError, Id, Message, Raw, method, write};
 use argus_upstream::{EventStream, Kind, LinkError, is_message, kind_of};
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +48,12 @@ enum Back {
         stream: u64,
         why: String,
         unanswered: Vec<Id>,
+    },
+    /// What belonged to the stream of this number is gone at the endpoint, and nothing was done with these requests.
+    Gone {
+        stream: u64,
+        line: Bytes,
+        ids: Vec<Id>,
     },
     Nothing,
 }
@@ -116,7 +122,7 @@ impl<R: Input> Relay<R> {
         let is_legacy = ModernParams::of(params).is_none();
         if is_legacy && method == method::INITIALIZE && self.session.opening.is_none() {
             let answer = self.pending.watch(id.clone(), false);
-            self.post(posts_to, line.clone(), vec![id.clone()]);
+            self.post(posts_to, line.clone(), vec![id.clone()], false);
             // Everything else waits for it. When the stream ends first, the client is told elsewhere.
             if let Ok(Answer::Result(result)) = answer.await {
                 self.session.opened(Repeatable { id, body: line }, None, &result);
@@ -127,7 +133,7 @@ impl<R: Input> Relay<R> {
             self.session.note(&line, Some(&id), method, params);
         }
         self.pending.add(id.clone());
-        self.post(posts_to, line, vec![id]);
+        self.post(posts_to, line, vec![id], true);
     }
 
     /// A batch, which only 2025-03-26 has.
@@ -139,27 +145,26 @@ impl<R: Input> Relay<R> {
         match self.connected().await {
             Ok(posts_to) => {
                 ids.iter().cloned().for_each(|id| self.pending.add(id));
-                self.post(posts_to, line, ids);
+                self.post(posts_to, line, ids, true);
             }
-            Err(why) => {
-                for id in &ids {
-                    self.place.fail(id, &why).await;
-                }
-            }
+            Err(why) => self.fail(&ids, &why).await,
         }
     }
 
-    /// Posts requests. An endpoint may take a message only when it is done with it, so nobody waits for that.
-    fn post(&mut self, posts_to: Place, line: Bytes, ids: Vec<Id>) {
-        let pending = Arc::clone(&self.pending);
+    /// Posts requests; `again` where they can be made again when their session is gone. An endpoint may take a message
+    /// only when it is done with it, so nobody waits for that.
+    fn post(&mut self, posts_to: Place, line: Bytes, ids: Vec<Id>, again: bool) {
+        let (stream, pending) = (self.stream, Arc::clone(&self.pending));
         self.tasks.spawn(async move {
-            let Err(why) = post(&posts_to, &line).await else {
+            let Err(refused) = post(&posts_to, &line).await else {
                 return Back::Nothing;
             };
+            let ids: Vec<Id> = ids.into_iter().filter(|id| pending.remove(id)).collect();
+            if again && refused.gone {
+                return Back::Gone { stream, line, ids };
+            }
             for id in ids {
-                if pending.remove(&id) {
-                    posts_to.fail(&id, &why).await;
-                }
+                posts_to.fail(&id, &refused.why).await;
             }
             Back::Nothing
         });
@@ -169,8 +174,8 @@ impl<R: Input> Relay<R> {
     async fn tell(&mut self, line: Bytes) {
         // Without a stream there is nobody who could know what it is about.
         let Some(posts_to) = &self.posts_to else { return };
-        if let Err(why) = post(posts_to, &line).await {
-            tracing::warn!("a message did not arrive: {why}");
+        if let Err(refused) = post(posts_to, &line).await {
+            tracing::warn!("a message did not arrive: {}", refused.why);
         }
     }
 
@@ -240,7 +245,7 @@ impl<R: Input> Relay<R> {
         }
         tracing::warn!("{gone}; another one was opened");
         if let Some(initialized) = self.session.initialized().cloned() {
-            post(posts_to, &initialized).await?;
+            post(posts_to, &initialized).await.map_err(|refused| refused.why)?;
         }
         for request in self.session.repeated() {
             self.own(posts_to, &request).await;
@@ -255,25 +260,42 @@ impl<R: Input> Relay<R> {
     /// Makes a request again whose answer the client has heard already.
     async fn own(&mut self, posts_to: &Place, request: &Repeatable) -> Option<Answer> {
         let answer = self.pending.watch(request.id.clone(), true);
-        self.post(posts_to.clone(), request.body.clone(), vec![request.id.clone()]);
+        self.post(posts_to.clone(), request.body.clone(), vec![request.id.clone()], false);
         answer.await.ok()
     }
 
     async fn back(&mut self, back: Back) {
-        let Back::Ended {
-            stream,
-            why,
-            unanswered,
-        } = back
-        else {
-            return;
-        };
-        for id in &unanswered {
-            self.place.fail(id, &why).await;
+        match back {
+            Back::Nothing => {}
+            Back::Ended {
+                stream,
+                why,
+                unanswered,
+            } => {
+                self.fail(&unanswered, &why).await;
+                if stream == self.stream {
+                    self.stream_ended().await;
+                }
+            }
+            Back::Gone { stream, line, ids } => {
+                if stream == self.stream && self.posts_to.take().is_some() {
+                    self.reader.take().inspect(AbortHandle::abort);
+                    let why = format!("the session at {} is gone", self.place.url());
+                    let others = self.pending.end();
+                    self.fail(&others, &why).await;
+                }
+                match self.connected().await {
+                    Ok(posts_to) => {
+                        ids.iter().cloned().for_each(|id| self.pending.add(id));
+                        self.post(posts_to, line, ids, false);
+                    }
+                    Err(why) => self.fail(&ids, &why).await,
+                }
+            }
         }
-        if stream != self.stream {
-            return;
-        }
+    }
+
+    async fn stream_ended(&mut self) {
         self.posts_to = None;
         // A session goes on hearing what happens; a modern request opens the stream when it comes.
         if self.session.opening.is_some()
@@ -281,6 +303,12 @@ impl<R: Input> Relay<R> {
             && let Err(why) = self.connected().await
         {
             tracing::warn!("{why}; it is tried again with the next request");
+        }
+    }
+
+    async fn fail(&self, ids: &[Id], why: &str) {
+        for id in ids {
+            self.place.fail(id, why).await;
         }
     }
 }
@@ -326,13 +354,23 @@ fn note(pending: &Pending, message: Message) -> bool {
     }
 }
 
-async fn post(posts_to: &Place, line: &Bytes) -> Result<(), String> {
-    let response = posts_to
-        .post(&HeaderMap::new(), line)
-        .await
-        .map_err(|error| posts_to.trouble(&error))?;
+/// A message was not taken.
+struct Refused {
+    why: String,
+    /// The endpoint does not know what the message is to belong to.
+    gone: bool,
+}
+
+async fn post(posts_to: &Place, line: &Bytes) -> Result<(), Refused> {
+    let response = posts_to.post(&HeaderMap::new(), line).await.map_err(|error| Refused {
+        why: posts_to.trouble(&error),
+        gone: false,
+    })?;
     match response.status() {
         status if status.is_success() => Ok(()),
-        status => Err(posts_to.refusal(status)),
+        status => Err(Refused {
+            why: posts_to.refusal(status),
+            gone: status == StatusCode::NOT_FOUND,
+        }),
     }
 }

@@ -57,6 +57,8 @@ enum Back {
     Done(u64, Done),
     /// The session of this generation is gone.
     SessionGone(u64),
+    /// The endpoint was told that the client does not want this call any more.
+    Cancelled(u64),
     Nothing,
 }
 
@@ -160,22 +162,26 @@ impl<R: Input> Relay<R> {
         let found = self.flights.iter().find(|(_, flight)| flight.call.ids.contains(id));
         let found = found.map(|(number, flight)| (*number, flight.generation, flight.call.taken.clone()));
         if let Some((number, None, _)) = found {
-            if let Some(flight) = self.flights.remove(&number) {
-                flight.task.abort();
-            }
-            return;
+            return self.give_up(number);
         }
         if self.session.opening.is_none() {
             return;
         }
         let (place, headers) = (self.place.clone(), self.session.headers());
         self.tasks.spawn(async move {
-            if let Some((_, _, taken)) = found {
+            if let Some((_, _, taken)) = &found {
                 let _ = tokio::time::timeout(BEFORE_CANCEL, taken.cancelled()).await;
             }
             let _ = told(&place, &headers, &line).await;
-            Back::Nothing
+            found.map_or(Back::Nothing, |(number, ..)| Back::Cancelled(number))
         });
+    }
+
+    /// Nobody waits for a call any more.
+    fn give_up(&mut self, number: u64) {
+        if let Some(flight) = self.flights.remove(&number) {
+            flight.task.abort();
+        }
     }
 
     /// Posts a message that wants no answer, and waits until it was taken: what follows may build on it.
@@ -244,6 +250,7 @@ impl<R: Input> Relay<R> {
     async fn back(&mut self, back: Back) {
         match back {
             Back::Nothing => {}
+            Back::Cancelled(number) => self.give_up(number),
             Back::SessionGone(generation) => {
                 if generation == self.session.generation && !self.session.lost {
                     self.session.lost = true;
