@@ -224,6 +224,8 @@ def binary() -> Path:
 
 
 class Gateway(Process):
+    configs: dict[str, Path] = {}
+
     def __init__(self, folder: Path, backends: dict[str, Any], **more: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.mark = f"argus-e2e-{uuid.uuid4()}"
@@ -237,6 +239,7 @@ class Gateway(Process):
         super().__init__("argus-mcp", command, env, cwd=folder)
         try:
             self.url = self.wait_for(READY, 20)
+            Gateway.configs[self.url] = config
         except AssertionError:
             self.kill()
             raise
@@ -287,6 +290,13 @@ CLIENTS: dict[str, list[Any]] = {
 }
 
 
+def over_stdio(where: list[str], config: Path | None = None) -> dict[str, Any]:
+    """The part of a plan that makes a client start the gateway itself."""
+    state = str(config.parent / "own-state") if config else ""
+    env = {"ARGUS_STATE_DIR": state, "RUST_BACKTRACE": "1", "PATH": os.environ["PATH"]}
+    return {"transport": "stdio", "command": [str(binary()), "stdio", *where], "env": env}
+
+
 class Observed:
     """What a client saw while it ran a plan."""
 
@@ -322,13 +332,17 @@ class Observed:
 
 
 def observe(client: str, url: str, plan: dict[str, Any], seconds: float = 60) -> Observed:
-    """Runs a client with a plan: `py2-modern` is the client py2 in its modern era, `py2-modern-sse` the same on /sse."""
+    """Runs a client with a plan: `py2-modern` is the client py2 in its modern era, `py2-modern-sse` the same on /sse,
+    `py2-modern-relay` over stdio through a relay to the gateway, `py2-modern-own` with a gateway of its own."""
     name, *manner = client.split("-")
-    plan = {**plan, "timeout": seconds * slow(), "transport": "http"}
+    plan = {"transport": "http", **plan, "timeout": seconds * slow()}
     for word in manner:
         if word == "sse":
             plan["transport"] = word
             url = f"{url.removesuffix('/mcp')}/sse"
+        elif word in ("relay", "own"):
+            where = ["--config", str(Gateway.configs[url])] if word == "own" else ["--url", url]
+            plan |= over_stdio(where, Gateway.configs.get(url))
         else:
             plan["era"] = word
     command = [str(part) for part in CLIENTS[name]] + [url, json.dumps(plan)]

@@ -2,8 +2,10 @@
 
 The same plan works with every client of this folder:
 
-    {"transport": "http|sse", "era": "legacy|auto|modern", "declare": ["elicitation", "sampling", "roots"], "logLevel": "info",
+    {"transport": "http|sse|stdio", "era": "legacy|auto|modern", "declare": ["elicitation", "sampling", "roots"], "logLevel": "info",
      "steps": [{"do": "list"}, {"do": "call", "name": "add", "arguments": {"a": 1, "b": 2}}, ...]}
+
+Over stdio, `command` is the program and its arguments, and `env` what it is given of the environment.
 
 The answer holds `steps` (one result or error each) and `timeline`: progress, notifications, questions and the ends
 of steps, in the order in which the client saw them.

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 from mcp import ClientSession, types
 from mcp.client.sse import sse_client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 from pydantic import AnyUrl
 
@@ -92,8 +93,13 @@ class Py1:
 
 
 @asynccontextmanager
-async def connection(url: str, transport: str) -> Any:
-    if transport == "sse":
+async def connection(url: str, plan: dict[str, Any]) -> Any:
+    transport = plan["transport"]
+    if transport == "stdio":
+        command, *args = plan["command"]
+        async with stdio_client(StdioServerParameters(command=command, args=args, env=plan["env"])) as streams:
+            yield streams
+    elif transport == "sse":
         async with sse_client(url) as streams:
             yield streams
     else:
@@ -124,7 +130,7 @@ async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> None
             timeline.add("note", method=entry["method"], params=entry.get("params"))
 
     declare = plan.get("declare", ["elicitation", "sampling", "roots"])
-    async with connection(url, plan["transport"]) as (read, write):
+    async with connection(url, plan) as (read, write):
         async with ClientSession(
             read,
             write,

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 from mcp import ClientSession, types
 from mcp.client.sse import sse_client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from pydantic import AnyUrl
 
 import driver
@@ -127,8 +128,13 @@ async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> None
             entry = driver.plain(message.root)
             timeline.add("note", method=entry["method"], params=entry.get("params"))
 
-    assert plan["transport"] == "sse", "this SDK knows no other transport over HTTP"
-    async with sse_client(url) as (read, write):
+    if plan["transport"] == "stdio":
+        command, *args = plan["command"]
+        connection = stdio_client(StdioServerParameters(command=command, args=args, env=plan["env"]))
+    else:
+        assert plan["transport"] == "sse", "this SDK knows no other transport over HTTP"
+        connection = sse_client(url)
+    async with connection as (read, write):
         async with ClientSession(
             read,
             write,

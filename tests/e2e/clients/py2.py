@@ -9,6 +9,7 @@ import anyio
 import mcp_types as types
 from mcp.client.client import Client
 from mcp.client.sse import sse_client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 
 import driver
 
@@ -87,6 +88,13 @@ class Py2:
         return {"honored": driver.plain(await self.group.start(follow))}
 
 
+def connection(url: str, plan: dict[str, Any]) -> Any:
+    if plan["transport"] == "stdio":
+        command, *args = plan["command"]
+        return stdio_client(StdioServerParameters(command=command, args=args, env=plan["env"]))
+    return sse_client(url) if plan["transport"] == "sse" else url
+
+
 async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> None:
     async def elicit(context: Any, params: Any) -> Any:
         asked = driver.plain(params)
@@ -112,7 +120,7 @@ async def run(url: str, plan: dict[str, Any], timeline: driver.Timeline) -> None
 
     declare = plan.get("declare", ["elicitation", "sampling", "roots"])
     client = Client(
-        sse_client(url) if plan["transport"] == "sse" else url,
+        connection(url, plan),
         mode=MODES[plan.get("era", "auto")],
         elicitation_callback=elicit if "elicitation" in declare else None,
         sampling_callback=sample if "sampling" in declare else None,

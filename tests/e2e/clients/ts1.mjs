@@ -8,6 +8,7 @@ const require = createRequire(join(process.env.ARGUS_PARTS, 'npm', 'package.json
 const load = (name) => import(pathToFileURL(require.resolve(`@modelcontextprotocol/sdk/${name}`)).href);
 const { Client } = await load('client/index.js');
 const { SSEClientTransport } = await load('client/sse.js');
+const { StdioClientTransport } = await load('client/stdio.js');
 const { StreamableHTTPClientTransport } = await load('client/streamableHttp.js');
 const types = await load('types.js');
 
@@ -40,14 +41,20 @@ await main(async (url, plan, timeline) => {
     timeline.push({ kind: 'note', method, params });
   };
   client.call = (params, options) => client.callTool(params, undefined, options);
-  const Transport = plan.transport === 'sse' ? SSEClientTransport : StreamableHTTPClientTransport;
-  const transport = new Transport(url);
+  const overHttp = plan.transport === 'sse' ? SSEClientTransport : StreamableHTTPClientTransport;
+  const [command, ...args] = plan.command ?? [];
+  const transport = plan.command ? new StdioClientTransport({ command, args, env: plan.env }) : new overHttp(url);
+  // The transport over stdio is not told.
+  let version;
+  transport.setProtocolVersion ??= (named) => {
+    version = named;
+  };
   await client.connect(transport);
   return {
     client,
     about: () => ({
       // The transport of HTTP+SSE keeps it to itself.
-      version: transport.protocolVersion ?? transport._protocolVersion,
+      version: version ?? transport.protocolVersion ?? transport._protocolVersion,
       server: client.getServerVersion(),
       capabilities: client.getServerCapabilities(),
       instructions: client.getInstructions(),

@@ -8,7 +8,9 @@ const require = createRequire(join(process.env.ARGUS_PARTS, 'npm', 'package.json
 const home = join(process.env.ARGUS_PARTS, 'npm', 'node_modules', '@modelcontextprotocol', 'client');
 const entry = require(join(home, 'package.json')).exports['.'];
 const path = typeof entry === 'string' ? entry : (entry.import?.default ?? entry.import ?? entry.default);
-const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await import(pathToFileURL(join(home, path)).href);
+const load = (file) => import(pathToFileURL(join(home, file)).href);
+const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await load(path);
+const { StdioClientTransport } = await load('dist/stdio.mjs');
 
 const MODES = { legacy: 'legacy', auto: 'auto', modern: { pin: '2026-07-28' } };
 
@@ -47,8 +49,9 @@ await main(async (url, plan, timeline) => {
     const meta = plan.logLevel ? { _meta: { 'io.modelcontextprotocol/logLevel': plan.logLevel } } : {};
     return client.callTool({ ...params, ...meta }, options);
   };
-  const Transport = plan.transport === 'sse' ? SSEClientTransport : StreamableHTTPClientTransport;
-  const transport = new Transport(url);
+  const overHttp = plan.transport === 'sse' ? SSEClientTransport : StreamableHTTPClientTransport;
+  const [command, ...args] = plan.command ?? [];
+  const transport = plan.command ? new StdioClientTransport({ command, args, env: plan.env }) : new overHttp(url);
   await client.connect(transport);
   return {
     client,
