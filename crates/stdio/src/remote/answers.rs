@@ -1,6 +1,6 @@
 //! The answers that one post is waited for.
 
-use argus_protocol::{Answer, Frame, Id, Message, write};
+use argus_protocol::{Answer, Frame, Id, Message, code, write};
 use bytes::Bytes;
 
 use super::place::Place;
@@ -9,6 +9,8 @@ use super::place::Place;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Audience {
     Client,
+    /// The same, unless the request is refused for its headers.
+    ClientUnlessMismatch,
     /// The request is the relay's own.
     Nobody,
 }
@@ -51,9 +53,19 @@ impl<'a> Answers<'a> {
                 return;
             }
         }
-        if self.audience == Audience::Client {
+        if self.audience != Audience::Nobody {
             self.place.say(body).await;
         }
+    }
+
+    /// Whether a refusal is kept from the client, because the request may be made again with other headers.
+    pub(super) fn keeps(&self, refusal: &Bytes) -> bool {
+        self.audience == Audience::ClientUnlessMismatch
+            && matches!(
+                Frame::parse(refusal.clone()),
+                Ok(Frame::One(Message::Response { answer: Answer::Error(error), .. }))
+                    if argus_protocol::error::code_of(&error) == Some(code::HEADER_MISMATCH)
+            )
     }
 
     /// Takes the words of a refusal; `false` when it has none.
@@ -67,7 +79,7 @@ impl<'a> Answers<'a> {
         }
         // A request that was refused before it was read is refused without its id.
         for id in std::mem::take(&mut self.open) {
-            if self.audience == Audience::Client {
+            if self.audience != Audience::Nobody {
                 self.place.say(write::response(Some(&id), &answer)).await;
             }
         }
@@ -79,7 +91,7 @@ impl<'a> Answers<'a> {
     pub(super) async fn fail(&mut self, why: &str) {
         for id in std::mem::take(&mut self.open) {
             self.failed = Some(why.to_owned());
-            if self.audience == Audience::Client {
+            if self.audience != Audience::Nobody {
                 self.place.fail(&id, why).await;
             }
         }

@@ -39,6 +39,8 @@ pub(super) struct Call {
 pub(super) struct Done {
     /// The session that it was made in is gone, and nothing was done.
     pub(super) gone: bool,
+    /// It was refused for its headers, and nothing was done; the client does not know of it.
+    pub(super) mismatch: bool,
     /// The session that the answer names.
     pub(super) session: Option<HeaderValue>,
     /// The last answer.
@@ -81,6 +83,7 @@ impl Call {
         if status == StatusCode::NOT_FOUND && self.in_session() {
             return Done {
                 gone: true,
+                mismatch: false,
                 session: None,
                 answer: None,
                 failed: None,
@@ -89,6 +92,12 @@ impl Call {
         let session = response.headers().get(header::SESSION_ID).cloned();
         let why = if !status.is_success() {
             let body = place.body(response).await.unwrap_or_default();
+            if answers.keeps(&body) {
+                return Done {
+                    mismatch: true,
+                    ..done(answers, None)
+                };
+            }
             match answers.take_refusal(body).await {
                 true => String::new(),
                 false => place.refusal(status),
@@ -172,6 +181,7 @@ impl Call {
 fn done(answers: Answers<'_>, session: Option<HeaderValue>) -> Done {
     Done {
         gone: false,
+        mismatch: false,
         session,
         answer: answers.last,
         failed: answers.failed,

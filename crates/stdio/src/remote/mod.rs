@@ -2,6 +2,8 @@
 
 mod answers;
 mod call;
+mod modern;
+mod params;
 mod pending;
 mod place;
 mod session;

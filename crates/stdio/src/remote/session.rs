@@ -1,6 +1,5 @@
 //! The legacy session at the endpoint, and how to open another one like it.
 
-use argus_gateway::ModernParams;
 use argus_protocol::{ByteString, FrameError, Id, Message, Object, Raw, header, method};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -50,7 +49,7 @@ impl Session {
         self.opening = Some(opening);
         self.lost = false;
         self.id = id;
-        self.version = version_of(result).and_then(|version| HeaderValue::from_str(&version).ok());
+        self.version = version_of(result);
     }
 
     /// Remembers what would have to be said in another session, too.
@@ -94,8 +93,9 @@ fn repeatable(id: &Id, body: &Bytes) -> Repeatable {
 }
 
 /// The revision that a result of `initialize` names.
-fn version_of(result: &Raw) -> Option<ByteString> {
-    Object::parse(result).ok()?.get_str("protocolVersion")
+pub(super) fn version_of(result: &Raw) -> Option<HeaderValue> {
+    let version = Object::parse(result).ok()?.get_str("protocolVersion")?;
+    HeaderValue::from_str(&version).ok()
 }
 
 /// The list changes that a result of `initialize` promises to announce.
@@ -136,28 +136,6 @@ pub(super) fn asked(parts: Vec<Result<Message, FrameError>>) -> Vec<Id> {
     asked.collect()
 }
 
-/// The headers that mirror a modern request (MCP 2026-07-28 "Request headers").
-pub(super) fn mirrored(method: &str, params: &ModernParams) -> HeaderMap {
-    let name = match method {
-        method::TOOLS_CALL | method::PROMPTS_GET => params.text("name"),
-        method::RESOURCES_READ => params.text("uri"),
-        _ if method.starts_with(method::TASKS_PREFIX) => params.text("taskId"),
-        _ => None,
-    };
-    let values = [
-        (header::PROTOCOL_VERSION, Some(params.version().to_owned())),
-        (header::METHOD, Some(header::encode_value(method))),
-        (header::NAME, name.map(|name| header::encode_value(&name))),
-    ];
-    let mut headers = HeaderMap::new();
-    for (name, value) in values {
-        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
-    headers
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,15 +160,6 @@ mod tests {
         note("tools/call", 7, r#"{"name":"a"}"#);
         let said: Vec<_> = session.repeated().into_iter().map(|one| one.body).collect();
         assert_eq!(said, ["logging/setLevel 2", "resources/subscribe 5"]);
-    }
-
-    #[test]
-    fn a_modern_request_is_mirrored() {
-        let params = raw(r#"{"uri":"a:/é","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#);
-        let headers = mirrored("resources/read", &ModernParams::of(Some(&params)).unwrap());
-        assert_eq!(headers[header::PROTOCOL_VERSION], "2026-07-28");
-        assert_eq!(headers[header::METHOD], "resources/read");
-        assert_eq!(headers[header::NAME], header::encode_value("a:/é"));
     }
 
     #[test]

@@ -237,12 +237,11 @@ impl<R: Input> Relay<R> {
             Some(Answer::Result(result)) => result,
             _ => return Err(format!("{gone}, and no other can be opened now; try again")),
         };
-        let before = self.session.version.clone();
-        self.session.opened(opening, None, &result);
-        if before != self.session.version {
+        if self.session.version != session::version_of(&result) {
             let why = "another one would be of another protocol version; start this program again";
             return Err(format!("{gone}, and {why}"));
         }
+        self.session.opened(opening, None, &result);
         tracing::warn!("{gone}; another one was opened");
         if let Some(initialized) = self.session.initialized().cloned() {
             post(posts_to, &initialized).await.map_err(|refused| refused.why)?;

@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::answers::Audience;
 use super::call::{Call, Done};
+use super::modern::Modern;
+use super::params::Tools;
 use super::place::{self, Place};
 use super::session::{self, Repeatable, Session};
 use super::standing;
@@ -36,6 +38,7 @@ pub(super) struct Relay<R> {
     /// Cancelled when the client says nothing more.
     silent: CancellationToken,
     session: Session,
+    tools: Tools,
     flights: HashMap<u64, Flight>,
     last_flight: u64,
     tasks: JoinSet<Back>,
@@ -70,6 +73,7 @@ impl<R: Input> Relay<R> {
             place,
             silent,
             session: Session::default(),
+            tools: Tools::default(),
             flights: HashMap::new(),
             last_flight: 0,
             tasks: JoinSet::new(),
@@ -121,8 +125,7 @@ impl<R: Input> Relay<R> {
 
     async fn request(&mut self, line: Bytes, id: Id, method: &str, params: Option<&Raw>) {
         if let Some(modern) = ModernParams::of(params) {
-            let call = Call::new(line, session::mirrored(method, &modern), vec![id]);
-            return self.start(call, None, false);
+            return self.start_modern(Modern::new(line, id, method, modern));
         }
         if method == method::INITIALIZE && self.session.opening.is_none() {
             return self.open(Repeatable { id, body: line }).await;
@@ -213,17 +216,28 @@ impl<R: Input> Relay<R> {
 
     fn start_now(&mut self, mut call: Call, resent: bool) {
         call.headers = self.session.headers();
-        let generation = self.session.generation;
-        self.start(call, Some(generation), resent);
+        let (place, made) = (self.place.clone(), call.clone());
+        let generation = Some(self.session.generation);
+        self.start(call, generation, resent, async move {
+            made.make(&place, Audience::Client).await
+        });
     }
 
-    fn start(&mut self, call: Call, generation: Option<u64>, resent: bool) {
+    fn start_modern(&mut self, modern: Modern) {
+        let (place, tools, call) = (self.place.clone(), self.tools.clone(), modern.call.clone());
+        self.start(call, None, false, async move { modern.make(&place, &tools).await });
+    }
+
+    fn start(
+        &mut self,
+        call: Call,
+        generation: Option<u64>,
+        resent: bool,
+        made: impl Future<Output = Done> + Send + 'static,
+    ) {
         self.last_flight += 1;
         let number = self.last_flight;
-        let (place, made) = (self.place.clone(), call.clone());
-        let task = self
-            .tasks
-            .spawn(async move { Back::Done(number, made.make(&place, Audience::Client).await) });
+        let task = self.tasks.spawn(async move { Back::Done(number, made.await) });
         let flight = Flight {
             call,
             generation,
@@ -313,13 +327,11 @@ impl<R: Input> Relay<R> {
                 return Err(format!("{gone}, and no other can be opened now: {why}"));
             }
         };
-        let before = self.session.version.clone();
-        self.session.opened(opening, done.session, &result);
-        if before != self.session.version {
-            self.session.lost = true;
+        if self.session.version != session::version_of(&result) {
             let why = "another one would be of another protocol version; start this program again";
             return Err(format!("{gone}, and {why}"));
         }
+        self.session.opened(opening, done.session, &result);
         tracing::warn!("{gone}; another one was opened");
         let headers = self.session.headers();
         if let Some(initialized) = self.session.initialized() {
