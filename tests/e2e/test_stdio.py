@@ -38,6 +38,8 @@ CASES = [
     *(f"{client}-own fixture-http" for client in ["py1", "ts2-modern"]),
     *(f"{client}-relay fixture-stdio" for client in RELAY),
     *(f"{client}-sse-relay fixture-http" for client in ["py1", "py16", "ts2-modern"]),
+    # A server that is not ours, without the gateway: it compares all headers.
+    *(f"{client}-relay direct" for client in ["py1", "py2-auto", "ts2-modern"]),
 ]
 
 
@@ -56,6 +58,12 @@ def fixture(request: Any, targets: Any) -> Seen:
     seen = Seen(*on_fixture(client, twin, target.url), twin, target)
     seen.modern = "auto" in client or "modern" in client
     return seen
+
+
+def test_mirrored_arguments_of_a_tool_that_was_not_listed(targets: Any) -> None:
+    call = {"do": "call", "name": "test_x_mcp_header", "arguments": {"region": "eu ä", "count": 3, "note": "n"}}
+    observed = harness.observe("py2-modern-relay", targets.get("direct").url, {"steps": [call]})
+    assert '"count": 3' in observed.text(0)
 
 
 @pytest.mark.parametrize("client", ["py1", "ts1", "py2-legacy", "py2-modern", "ts2-modern"])

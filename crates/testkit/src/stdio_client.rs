@@ -33,7 +33,7 @@ pub struct StdioClient {
     stderr: JoinHandle<String>,
     /// Messages that came while another one was waited for.
     kept: VecDeque<String>,
-    _state: TempDir,
+    state: TempDir,
 }
 
 impl StdioClient {
@@ -66,7 +66,7 @@ impl StdioClient {
             lines,
             stderr,
             kept: VecDeque::new(),
-            _state: state,
+            state,
         }
     }
 
@@ -80,6 +80,12 @@ impl StdioClient {
         self.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
             .await;
         answer
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn state(&self) -> std::path::PathBuf {
+        self.state.path().join("state")
     }
 
     /// The process.

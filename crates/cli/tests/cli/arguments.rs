@@ -16,7 +16,7 @@ fn without_a_command_the_help_is_shown_and_the_code_is_2() {
 fn help_and_version_are_answers() {
     let help = Place::new().run(&["--help"]);
     assert_eq!(help.code, Some(0));
-    for command in ["server", "config", "example"] {
+    for command in ["server", "stdio", "config", "example"] {
         assert!(help.stdout.contains(command), "{help:?}");
     }
     assert!(!help.stdout.contains("__guard"), "{help:?}");
@@ -35,6 +35,14 @@ fn a_wrong_argument_is_named_and_the_code_is_2() {
         (&["serve"], "server"),
         (&["example", "tyme"], "time"),
         (&["example"], "<NAME>"),
+        (&["stdio", "--header", "A: b"], "--url"),
+        (&["stdio", "--url", "127.0.0.1:9000"], "--url"),
+        (&["stdio", "--url", "http://a/mcp", "--header", "A"], "write it like"),
+        (
+            &["stdio", "--url", "http://a/mcp", "--header", "A: ${ARGUS_TEST_NOT_SET}"],
+            "ARGUS_TEST_NOT_SET",
+        ),
+        (&["stdio", "--config", "none.yaml"], "none.yaml"),
     ] {
         let said = Place::new().run(arguments);
         assert_eq!(said.code, Some(2), "{said:?}");
@@ -48,6 +56,8 @@ fn arguments_that_exclude_each_other_are_refused() {
     for arguments in [
         &["server", "-v", "-q"][..],
         &["server", "--demo", "--config", "config.yaml"],
+        &["stdio", "--url", "http://127.0.0.1:9000/mcp", "--config", "config.yaml"],
+        &["stdio", "--url", "http://127.0.0.1:9000/mcp", "--demo"],
     ] {
         let said = Place::new().run(arguments);
         assert_eq!(said.code, Some(2), "{said:?}");

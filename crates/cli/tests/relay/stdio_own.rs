@@ -56,6 +56,9 @@ async fn a_legacy_client_and_its_own_spellings() {
     let mut client = world.start_own();
     let opened = client.initialize("2024-11-05", "{}").await;
     assert!(opened.contains(r#""protocolVersion":"2024-11-05""#), "{opened}");
+    // What `argus-mcp server` knows is left alone.
+    let state = client.state();
+    assert!(state.join("stdio").is_dir() && !state.join("eras").exists() && !state.join("seal.key").exists());
     for id in [r#""a\/b""#, "7.0", "-3"] {
         let params = r#"{"name":"hello","arguments":{"n": 1.50, "é":"\u00e9"},"_meta":{"progressToken":"t\/"}}"#;
         client.ask(id, "tools/call", params).await;

@@ -13,14 +13,18 @@ use crate::environment;
 const STATE_DIR: &str = "ARGUS_STATE_DIR";
 
 /// `ARGUS_STATE_DIR`, else `argus-mcp` in the user's data folder (XDG base directories). `None`, with a warning, when it
-/// cannot be made: then nothing outlives the process.
-pub(super) fn folder() -> Option<PathBuf> {
+/// cannot be made: then nothing outlives the process. `part` is for what must not meet the data of another gateway.
+pub(super) fn folder(part: Option<&Path>) -> Option<PathBuf> {
     let folder = match environment::lookup(STATE_DIR) {
         Some(folder) => PathBuf::from(folder),
         None => etcetera::base_strategy::choose_base_strategy()
             .ok()?
             .data_dir()
             .join("argus-mcp"),
+    };
+    let folder = match part {
+        Some(part) => folder.join(part),
+        None => folder,
     };
     match make(&folder) {
         Ok(()) => Some(folder),
