@@ -11,3 +11,4 @@ mod config;
 mod logs;
 mod place;
 mod server;
+mod stdio;

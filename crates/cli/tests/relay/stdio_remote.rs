@@ -228,6 +228,26 @@ async fn an_address_where_nobody_listens_is_named_with_a_remedy() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_starts_later_is_waited_for() {
+    for face in ["--http", "--sse"] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        drop(listener);
+        let path = if face == "--sse" { "sse" } else { "mcp" };
+        let mut client = client_of(&format!("http://127.0.0.1:{port}/{path}"));
+        let params = r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#;
+        client.ask("0", "initialize", params).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let world = World::new();
+        let (_server, _) = odd(&world, face, &["sane", "--port", &port]);
+        let answer = client.answer("0").await;
+        assert!(part(&answer, "result").is_some(), "{face}: {answer}");
+        client.result("1", "tools/call", &tool("hello", "{}")).await;
+        assert_ends_well(client).await;
+    }
+}
+
+#[tokio::test]
 async fn credentials_are_sent_and_wrong_ones_are_explained() {
     let world = World::new();
     let (server, journal) = odd(&world, "--http", &["sane"]);

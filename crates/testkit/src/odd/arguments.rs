@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, conflicts_with = "http")]
     pub(crate) sse: bool,
 
-    /// The port to serve at over HTTP+SSE
+    /// The port to serve at
     #[arg(long, global = true, default_value = "0")]
     pub(crate) port: u16,
 

@@ -38,7 +38,7 @@ struct Server {
 
 /// Serves at a URL that it prints, until stdin ends.
 pub(crate) async fn serve(engine: &Arc<Engine>, arguments: &Arguments) -> io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let listener = TcpListener::bind(("127.0.0.1", arguments.port)).await?;
     let address = listener.local_addr()?;
     let redirect = match arguments.oddity {
         Oddity::Redirects { away: true } => Some(format!("http://{}/mcp", elsewhere(engine).await?)),
