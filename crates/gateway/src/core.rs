@@ -19,6 +19,7 @@ use crate::inventory::Inventory;
 use crate::seal::Seal;
 use crate::session::{Bounds, Caller, FeedItem, Session, SessionError, Sessions};
 use crate::startup::Startup;
+use crate::wanted::Wanted;
 
 /// How often it is looked for what sessions no longer need, and for sessions that nobody uses; more often where these
 /// end soon.
@@ -52,6 +53,8 @@ pub(crate) struct Core {
     pub(crate) changes: broadcast::Sender<&'static str>,
     pub(crate) stopping: CancellationToken,
     pub(crate) catalogues: Catalogues,
+    /// The resources that clients want to hear updates of on shared connections.
+    pub(crate) wanted: Wanted,
     /// This very core, for what outlives a call.
     pub(crate) me: Weak<Core>,
     tasks: TaskTracker,
@@ -83,6 +86,7 @@ impl Core {
                 changes: broadcast::Sender::new(CHANGES_BEHIND),
                 stopping: CancellationToken::new(),
                 catalogues: Catalogues::empty(Arc::clone(&config)),
+                wanted: Wanted::default(),
                 me: Weak::clone(core),
                 tasks: TaskTracker::new(),
                 began: Instant::now(),

@@ -23,6 +23,7 @@ mod seal;
 mod session;
 mod stalls;
 mod startup;
+mod wanted;
 
 pub use self::core::Options;
 pub use argus_upstream::{Ask, AskReply};
