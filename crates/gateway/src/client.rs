@@ -242,15 +242,21 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// What to tell a modern backend on behalf of a legacy client: its name, and nothing that would make the backend
-    /// ask, because such questions are not bridged.
+    /// What to tell a modern backend on behalf of a legacy client: what it declared in `initialize`.
     pub(crate) fn declared(self) -> Option<Declared> {
         match self {
             Self::Modern(_) => None,
-            Self::Legacy(session) => Some(Declared {
-                capabilities: Raw::empty_object(),
-                client_info: session.declared().client_info.clone(),
-            }),
+            Self::Legacy(session) => Some(session.introduced().clone()),
+        }
+    }
+
+    /// The log level to name to a modern backend on behalf of a legacy client: that of `logging/setLevel`. Until then the
+    /// server may decide what it sends (MCP 2025-11-25 "Logging"), and those of the SDKs send; a modern backend without a
+    /// level must not (MCP 2026-07-28 "Logging"), so the gateway decides: what is not meant for debugging.
+    pub(crate) fn log_level(self) -> Option<Level> {
+        match self {
+            Self::Modern(_) => None,
+            Self::Legacy(session) => Some(session.level().unwrap_or(Level::INFO)),
         }
     }
 

@@ -4,6 +4,7 @@
 //! A face reads one message and hands it over: [`Gateway::initialize`], [`Gateway::legacy`] and [`Gateway::modern`]
 //! answer with a [`Reply`], which the face renders in the client's own era.
 
+mod bridge;
 mod catalogue;
 mod catalogues;
 mod client;

@@ -66,6 +66,7 @@ impl Listener {
             name: None,
             param_headers: Vec::new(),
             declared: None,
+            log_level: None,
             own: false,
         };
         let mut exchange = link.call(outgoing, None);

@@ -7,6 +7,7 @@ use argus_protocol::error::code_of;
 use argus_protocol::{Answer, ByteString, Object, Raw, RpcError, code};
 use argus_upstream::{Event, Exchange, Outcome};
 
+use crate::bridge::rounds::{Rounds, Step};
 use crate::ops::mrtr::StateSeal;
 use crate::repeat::{Call, Chance};
 use crate::session::Noted;
@@ -44,6 +45,7 @@ pub struct Relay {
     pub(crate) call: Call,
     pub(crate) finish: Finish,
     pub(crate) chance: Chance,
+    pub(crate) rounds: Rounds,
 }
 
 /// What becomes of a result.
@@ -92,8 +94,19 @@ impl Relay {
                 }
                 self.chance = Chance::Gone;
             }
+            match std::task::ready!(self.rounds.poll(cx, &self.call)) {
+                Step::Backend => {}
+                Step::Say(event) => return Poll::Ready(Some(event)),
+                Step::Made(Ok(exchange)) => self.exchange = exchange,
+                Step::Made(Err(cause)) => return Poll::Ready(Some(self.ended(Err(cause)))),
+                Step::Refused(error) => return Poll::Ready(Some(self.ended(Ok(Answer::Error(error.to_raw()))))),
+            }
             match std::task::ready!(self.exchange.poll_event(cx)) {
                 Some(Event::Outcome(Err(cause))) if self.chance.take(&self.call, &cause) => {}
+                Some(Event::Outcome(Ok(Answer::Result(result)))) if self.rounds.take(&self.call, &result) => {
+                    // What the client answers has a part in what becomes of the call: it is not done twice.
+                    self.chance = Chance::Gone;
+                }
                 Some(Event::Outcome(outcome)) => return Poll::Ready(Some(self.ended(outcome))),
                 Some(Event::Notification { method, params }) => {
                     if self.call.client.hears(&method, params.as_ref()) {

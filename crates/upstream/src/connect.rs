@@ -127,6 +127,7 @@ impl Connector {
             name: None,
             param_headers: Vec::new(),
             declared: None,
+            log_level: None,
             own: true,
         };
         let greeted = self.handshake(&wire, request, method::INITIALIZE).await;

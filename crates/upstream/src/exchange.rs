@@ -38,7 +38,7 @@ pub enum Event<T = Outcome> {
 }
 
 /// The other end of an ask.
-pub(crate) trait AskPeer: Send + Sync {
+pub trait AskPeer: Send + Sync {
     /// Sends the answer; must not block.
     fn answer(&self, id: &Id, answer: &Answer);
     /// Sends a notification about the ask (progress); must not block.
@@ -65,7 +65,9 @@ pub struct AskReply {
 }
 
 impl AskReply {
-    pub(crate) fn new(id: Id, peer: Arc<dyn AskPeer>) -> Self {
+    /// The way to answer the ask with this id.
+    #[must_use]
+    pub fn new(id: Id, peer: Arc<dyn AskPeer>) -> Self {
         Self {
             // It may be with the client for long.
             id: id.detached(),

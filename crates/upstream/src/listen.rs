@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{ByteString, Object, Raw, meta, method};
+use argus_protocol::{Object, Raw, meta, method};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -62,7 +62,10 @@ async fn listen(link: &Link, params: &Raw, sink: &dyn FeedSink, again: bool) -> 
                     sink.deliver(FeedEvent::Interrupted);
                 }
             }
-            Event::Notification { method, params } => sink.deliver(without_subscription(method, params.as_ref())),
+            Event::Notification { method, params } => {
+                let params = params.as_ref().map(without_subscription);
+                sink.deliver(FeedEvent::Notification { method, params });
+            }
             Event::Ask(ask) => ask.reply.refuse("a listener answers no questions"),
             Event::AskWithdrawn(_) | Event::Outcome(_) => {}
         }
@@ -70,22 +73,47 @@ async fn listen(link: &Link, params: &Raw, sink: &dyn FeedSink, again: bool) -> 
     acknowledged
 }
 
-/// The notification without the id of our subscription, which means nothing to anybody else.
-fn without_subscription(method: ByteString, params: Option<&Raw>) -> FeedEvent {
-    FeedEvent::Notification {
-        method,
-        params: params.map(strip_subscription),
-    }
-}
-
-fn strip_subscription(params: &Raw) -> Raw {
+/// The parameters of a notification without the id of the subscription that brought it, which means nothing to anybody
+/// but the two ends of that.
+#[must_use]
+pub fn without_subscription(params: &Raw) -> Raw {
     let Ok(read) = Object::parse(params) else {
         return params.clone();
     };
-    let Some(meta) = read.get_object("_meta") else {
+    let marked = |meta: &Object| meta.get(meta::SUBSCRIPTION_ID).is_some();
+    let Some(meta) = read.get_object("_meta").filter(marked) else {
         return params.clone();
     };
-    read.edit()
-        .set("_meta", meta.edit().remove(meta::SUBSCRIPTION_ID).finish())
-        .finish()
+    match meta.members().count() == 1 {
+        true => read.edit().remove("_meta").finish(),
+        false => {
+            let rest = meta.edit().remove(meta::SUBSCRIPTION_ID).finish();
+            read.edit().set("_meta", rest).finish()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_id_of_the_subscription_goes() {
+        let without = |text: &str| {
+            without_subscription(&Raw::parse(text.to_owned()).unwrap())
+                .as_str()
+                .to_owned()
+        };
+        assert_eq!(
+            without(r#"{"uri":"x","_meta":{"io.modelcontextprotocol/subscriptionId":1}}"#),
+            r#"{"uri":"x"}"#
+        );
+        assert_eq!(
+            without(r#"{"_meta":{"io.modelcontextprotocol/subscriptionId":"a","n":1.0},"uri":"x"}"#),
+            r#"{"_meta":{"n":1.0},"uri":"x"}"#
+        );
+        for same in [r#"{"uri":"x"}"#, r#"{"uri":"x","_meta":{}}"#] {
+            assert_eq!(without(same), same);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use argus_protocol::object::ObjectError;
 use argus_protocol::token::TokenError;
-use argus_protocol::{ByteString, Era, Id, Object, Raw, meta, token, version};
+use argus_protocol::{ByteString, Era, Id, Level, Object, Raw, meta, token, version};
 use http::{HeaderName, HeaderValue};
 
 use crate::Declared;
@@ -20,6 +20,8 @@ pub struct Outgoing {
     pub param_headers: Vec<(HeaderName, HeaderValue)>,
     /// What to declare in the `_meta` of a modern request; `None` when the caller's own `_meta` is already there.
     pub declared: Option<Declared>,
+    /// The `logLevel` to name beside it; without one a modern backend says nothing.
+    pub log_level: Option<Level>,
     /// Whether it is the gateway's own: no client waits for its answer, or can be asked about it.
     pub own: bool,
 }
@@ -34,6 +36,7 @@ impl Outgoing {
             name: None,
             param_headers: Vec::new(),
             declared: Some(Declared::everything()),
+            log_level: None,
             own: true,
         }
     }
@@ -48,26 +51,28 @@ impl Outgoing {
             None => (None, None),
         };
         match self.declared.as_ref().filter(|_| era == Era::Modern) {
-            Some(declared) => Ok((Some(with_meta(params, declared)?), token)),
+            Some(declared) => Ok((Some(with_meta(params, declared, self.log_level)?), token)),
             None => Ok((params, token)),
         }
     }
 }
 
 /// `params` with the `_meta` that every modern request needs (MCP 2026-07-28).
-fn with_meta(params: Option<Raw>, declared: &Declared) -> Result<Raw, ObjectError> {
+fn with_meta(params: Option<Raw>, declared: &Declared, level: Option<Level>) -> Result<Raw, ObjectError> {
     let params = Object::parse(&params.unwrap_or_else(Raw::empty_object))?;
     let meta = Object::parse(&params.get("_meta").cloned().unwrap_or_else(Raw::empty_object))?;
-    let meta = meta
+    let mut meta = meta
         .edit()
         .set(meta::PROTOCOL_VERSION, Raw::string(version::MODERN))
         .set(meta::CLIENT_CAPABILITIES, declared.capabilities.clone())
         .set(
             meta::CLIENT_INFO,
             declared.client_info.clone().unwrap_or_else(crate::connect::own_info),
-        )
-        .finish();
-    Ok(params.edit().set("_meta", meta).finish())
+        );
+    if let Some(level) = level {
+        meta = meta.set(meta::LOG_LEVEL, Raw::string(level.name()));
+    }
+    Ok(params.edit().set("_meta", meta.finish()).finish())
 }
 
 #[cfg(test)]
@@ -81,6 +86,7 @@ mod tests {
             name: None,
             param_headers: Vec::new(),
             declared: None,
+            log_level: None,
             own: false,
         }
     }
@@ -101,6 +107,13 @@ mod tests {
         let (text, _) = prepared(&request, Era::Modern);
         assert!(
             text.starts_with(r#"{"name":"a","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28""#),
+            "{text}"
+        );
+        assert!(!text.contains("logLevel"), "{text}");
+        request.log_level = Level::parse("warning");
+        let (text, _) = prepared(&request, Era::Modern);
+        assert!(
+            text.contains(r#""io.modelcontextprotocol/logLevel":"warning""#),
             "{text}"
         );
     }

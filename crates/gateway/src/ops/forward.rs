@@ -7,6 +7,7 @@ use argus_upstream::{Exchange, Link, LinkError, Outgoing, Turn, Upstream};
 
 use super::logging;
 use super::mrtr::StateSeal;
+use crate::bridge::rounds::{Rounds, may_ask};
 use crate::client::Client;
 use crate::core::Core;
 use crate::relay::{Finish, Relay, Reply};
@@ -45,6 +46,7 @@ pub(crate) async fn on_link(core: &Core, client: Client<'_>, turn: Turn, link: &
         Ok((exchange, finish)) => Reply::Relay(Box::new(Relay {
             exchange,
             finish,
+            rounds: Rounds::of(client.era(), link.era(), &forward.method),
             call: Call {
                 core,
                 client: client.kept(),
@@ -75,6 +77,7 @@ pub(crate) async fn send(
         name: forward.name.clone(),
         param_headers: client.param_headers(),
         declared: client.declared(),
+        log_level: client.log_level(),
         own: false,
     };
     let exchange = link.call(request, Some(upstream.definition().timeouts.call));
@@ -104,14 +107,6 @@ fn translate(
             Ok((params, Finish::Modernise { cached: read, uri }))
         }
     }
-}
-
-/// The methods that may answer `input_required` (MCP 2026-07-28 "Multi round-trip requests").
-fn may_ask(method: &str) -> bool {
-    matches!(
-        method,
-        method::TOOLS_CALL | method::PROMPTS_GET | method::RESOURCES_READ
-    )
 }
 
 /// Parameters without what only a modern backend understands.

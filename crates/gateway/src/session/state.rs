@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -17,6 +17,7 @@ use super::calls::Calls;
 use super::rings::{Pool, Rings};
 use super::subscriptions::Subscriptions;
 use super::{Caller, FeedQueue};
+use crate::bridge::introduced::introduced;
 use crate::catalogue::Snapshot;
 use crate::stalls::Stalls;
 
@@ -32,6 +33,8 @@ pub struct Session {
     version: &'static str,
     caller: Caller,
     declared: Declared,
+    /// The same, for modern backends.
+    introduced: OnceLock<Declared>,
     can_be_asked: bool,
     level: AtomicU8,
     born: Instant,
@@ -88,6 +91,7 @@ impl Session {
             caller: opening.caller,
             can_be_asked: ASKABLE.iter().any(|capability| declared.offers(capability)),
             declared,
+            introduced: OnceLock::new(),
             level: AtomicU8::new(NO_LEVEL),
             born: Instant::now(),
             last_used: AtomicU64::new(0),
@@ -158,6 +162,11 @@ impl Session {
 
     pub(crate) fn declared(&self) -> &Declared {
         &self.declared
+    }
+
+    /// What modern backends are told of the client.
+    pub(crate) fn introduced(&self) -> &Declared {
+        self.introduced.get_or_init(|| introduced(&self.declared))
     }
 
     /// Whether the client declared something that a backend could ask it for.
