@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use argus_config::Config;
-use argus_protocol::{ByteString, method};
+use argus_protocol::{ByteString, Raw, method};
 use argus_upstream::{Changes, Context, Declared, FeedSink, HttpClient, Remembered, Verdicts};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use crate::inventory::Inventory;
 use crate::seal::Seal;
 use crate::session::{Bounds, Caller, FeedItem, Session, SessionError, Sessions};
 use crate::startup::Startup;
+use crate::updates::Updates;
 use crate::wanted::Wanted;
 
 /// How often it is looked for what sessions no longer need, and for sessions that nobody uses; more often where these
@@ -55,6 +56,8 @@ pub(crate) struct Core {
     pub(crate) catalogues: Catalogues,
     /// The resources that clients want to hear updates of on shared connections.
     pub(crate) wanted: Wanted,
+    /// The modern backends that are listened to for updates.
+    pub(crate) updates: Updates,
     /// This very core, for what outlives a call.
     pub(crate) me: Weak<Core>,
     tasks: TaskTracker,
@@ -87,6 +90,7 @@ impl Core {
                 stopping: CancellationToken::new(),
                 catalogues: Catalogues::empty(Arc::clone(&config)),
                 wanted: Wanted::default(),
+                updates: Updates::default(),
                 me: Weak::clone(core),
                 tasks: TaskTracker::new(),
                 began: Instant::now(),
@@ -144,6 +148,18 @@ impl Core {
             };
             let _ = session.over().run_until_cancelled(reading).await;
         });
+    }
+
+    /// A modern backend says that a resource changed: tells the sessions that subscribed to it.
+    pub(crate) fn resource_updated(&self, backend: &str, uri: &str, params: &Raw) {
+        for session in self.sessions.all() {
+            if session.hears(backend, uri) {
+                session.feed().push(FeedItem::Notification {
+                    method: ByteString::from_static(method::RESOURCE_UPDATED),
+                    params: Some(params.clone()),
+                });
+            }
+        }
     }
 
     async fn read_own_lists(&self, session: &Session, backend: &Arc<str>) {

@@ -24,6 +24,7 @@ mod seal;
 mod session;
 mod stalls;
 mod startup;
+mod updates;
 mod wanted;
 
 pub use self::core::Options;

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{ByteString, Raw, method};
+use argus_protocol::{ByteString, Era, Raw, method};
 use argus_upstream::{Link, Upstream};
 
 use crate::client::own_link;
 use crate::core::Core;
 use crate::ops::logging;
 use crate::session::{FeedItem, Session};
+use crate::updates::Updates;
 
 /// How long a backend may take to take a subscription.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -25,6 +26,16 @@ pub(crate) async fn shared(core: Arc<Core>, backend: Arc<str>) {
     let Ok(link) = upstream.for_plain().await else { return };
     let sharing = |session: &Arc<Session>| !session.has_own_link(&backend);
     let sessions: Vec<_> = core.sessions.all().into_iter().filter(sharing).collect();
+    if link.era() == Era::Modern {
+        // It was replaced by one that is only modern.
+        for session in &sessions {
+            for uri in session.subscriptions(&backend) {
+                session.hold(&backend, Updates::want(&core, upstream, &uri));
+                session.feed().push(updated(&uri));
+            }
+        }
+        return;
+    }
     for session in &sessions {
         logging::apply(session, &link).await;
     }

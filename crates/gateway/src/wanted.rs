@@ -8,7 +8,10 @@ use tokio::sync::watch;
 
 /// All that is wanted, by backend and by the era of the shared connection that is to bring it.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted(Mutex<HashMap<(Arc<str>, Era), Arc<WantedUris>>>);
+pub(crate) struct Wanted(Mutex<HashMap<Shared, Arc<WantedUris>>>);
+
+/// A connection that clients share: a backend's, in one era.
+type Shared = (Arc<str>, Era);
 
 impl Wanted {
     /// What is wanted of one backend in one era.

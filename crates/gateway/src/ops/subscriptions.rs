@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Raw, RpcError, code, method};
+use argus_protocol::{ByteString, Era, Raw, RpcError, code, method};
 use argus_upstream::Upstream;
 
 use super::forward::{Forward, forward};
@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::core::Core;
 use crate::relay::{Finish, Reply};
 use crate::session::{MAX_SUBSCRIPTIONS, Noted, Session};
+use crate::updates::Updates;
 
 pub(crate) async fn subscribe(core: &Arc<Core>, session: &Arc<Session>, params: Option<Raw>) -> Reply {
     let (uri, upstream) = match find(core, session, params.as_ref()).await {
@@ -23,6 +24,11 @@ pub(crate) async fn subscribe(core: &Arc<Core>, session: &Arc<Session>, params: 
         );
         return RpcError::new(code::INVALID_REQUEST, why).into();
     };
+    match Client::from(session).link(core, &upstream).await {
+        Err(error) => return error.to_rpc(upstream.name()).into(),
+        Ok(link) if link.era() == Era::Modern => return hear(core, session, &upstream, &uri, noted).await,
+        Ok(_) => {}
+    }
     let request = request(method::RESOURCES_SUBSCRIBE, params, uri);
     let mut reply = forward(core, Client::from(session), &upstream, request).await;
     if let Reply::Relay(relay) = &mut reply {
@@ -31,12 +37,36 @@ pub(crate) async fn subscribe(core: &Arc<Core>, session: &Arc<Session>, params: 
     reply
 }
 
+/// Subscribes where a modern backend has to be listened to (MCP 2026-07-28 "Subscriptions").
+async fn hear(
+    core: &Core,
+    session: &Arc<Session>,
+    upstream: &Arc<Upstream>,
+    uri: &ByteString,
+    mut noted: Noted,
+) -> Reply {
+    session.hold(upstream.name(), Updates::want(core, upstream, uri));
+    match Updates::granted(core, upstream, uri).await {
+        Ok(()) => {
+            noted.settle(true);
+            Reply::result(Raw::empty_object())
+        }
+        Err(error) => error.into(),
+    }
+}
+
 pub(crate) async fn unsubscribe(core: &Arc<Core>, session: &Arc<Session>, params: Option<Raw>) -> Reply {
     let (uri, upstream) = match find(core, session, params.as_ref()).await {
         Ok(found) => found,
         Err(reply) => return reply,
     };
     session.unsubscribe(upstream.name(), &uri);
+    match Client::from(session).link(core, &upstream).await {
+        Err(error) => return error.to_rpc(upstream.name()).into(),
+        // It is no longer wanted, which is all that a modern backend has to know.
+        Ok(link) if link.era() == Era::Modern => return Reply::result(Raw::empty_object()),
+        Ok(_) => {}
+    }
     let shares = |session: &Session| !session.has_own_link(upstream.name());
     let still_wanted = |other: &Arc<Session>| shares(other) && other.subscribes(upstream.name(), &uri);
     if shares(session) && core.sessions.all().iter().any(still_wanted) {

@@ -20,6 +20,7 @@ use super::{Caller, FeedQueue};
 use crate::bridge::introduced::introduced;
 use crate::catalogue::Snapshot;
 use crate::stalls::Stalls;
+use crate::wanted::Want;
 
 /// Capabilities of a client that let a backend ask it something.
 const ASKABLE: [&str; 3] = ["sampling", "elicitation", "roots"];
@@ -331,6 +332,16 @@ impl Session {
         lock(&self.subscriptions).remove(backend, uri);
     }
 
+    /// Keeps what wants the updates of a resource for as long as the session subscribes to it.
+    pub(crate) fn hold(&self, backend: &Arc<str>, want: Want) {
+        lock(&self.subscriptions).hold(backend, want);
+    }
+
+    /// Whether it hears of a resource from a stream that the gateway shares out, rather than on a legacy link.
+    pub(crate) fn hears(&self, backend: &str, uri: &str) -> bool {
+        lock(&self.subscriptions).holds(backend, uri)
+    }
+
     /// The URIs that the session subscribed to at a backend.
     pub(crate) fn subscriptions(&self, backend: &str) -> Vec<ByteString> {
         lock(&self.subscriptions).at(backend)
@@ -355,6 +366,7 @@ impl Session {
         self.over.cancel();
         self.drop_links();
         lock(&self.rings).clear();
+        lock(&self.subscriptions).clear();
         let open = lock(&self.asks).drain();
         drop(open);
     }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use argus_protocol::ByteString;
 
 use super::state::Session;
+use crate::wanted::Want;
 
 /// Subscriptions that one session may have.
 pub(crate) const MAX_SUBSCRIPTIONS: usize = 1000;
 /// Bytes of URIs that one session may have subscribed to.
 const MAX_URI_BYTES: usize = 256 * 1024;
 
-/// URIs by backend.
+/// URIs by backend, with what wants their updates at a modern one.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    uris: HashMap<Arc<str>, HashSet<ByteString>>,
+    uris: HashMap<Arc<str>, HashMap<ByteString, Option<Want>>>,
     count: usize,
     bytes: usize,
 }
@@ -33,12 +34,12 @@ impl Subscriptions {
         self.bytes += uri.len();
         // A copy: what was received would keep the whole request.
         let uri = ByteString::from(uri.to_owned());
-        self.uris.entry(Arc::clone(backend)).or_default().insert(uri);
+        self.uris.entry(Arc::clone(backend)).or_default().insert(uri, None);
         true
     }
 
     pub(super) fn remove(&mut self, backend: &str, uri: &str) {
-        if self.uris.get_mut(backend).is_some_and(|uris| uris.remove(uri)) {
+        if self.uris.get_mut(backend).and_then(|uris| uris.remove(uri)).is_some() {
             self.count -= 1;
             self.bytes -= uri.len();
         }
@@ -46,16 +47,40 @@ impl Subscriptions {
 
     /// The URIs at a backend.
     pub(super) fn at(&self, backend: &str) -> Vec<ByteString> {
-        self.uris.get(backend).into_iter().flatten().cloned().collect()
+        self.uris
+            .get(backend)
+            .into_iter()
+            .flat_map(HashMap::keys)
+            .cloned()
+            .collect()
     }
 
     /// The URIs at all backends.
     pub(super) fn all(&self) -> HashSet<ByteString> {
-        self.uris.values().flatten().cloned().collect()
+        self.uris.values().flat_map(HashMap::keys).cloned().collect()
     }
 
     pub(super) fn has(&self, backend: &str, uri: &str) -> bool {
-        self.uris.get(backend).is_some_and(|uris| uris.contains(uri))
+        self.uris.get(backend).is_some_and(|uris| uris.contains_key(uri))
+    }
+
+    /// Keeps what wants the updates of a URI until that is removed; it is let go where the URI is not there.
+    pub(super) fn hold(&mut self, backend: &str, want: Want) {
+        let place = self.uris.get_mut(backend).and_then(|uris| uris.get_mut(want.uri()));
+        if let Some(place) = place {
+            *place = Some(want);
+        }
+    }
+
+    pub(super) fn holds(&self, backend: &str, uri: &str) -> bool {
+        self.uris
+            .get(backend)
+            .is_some_and(|uris| matches!(uris.get(uri), Some(Some(_))))
+    }
+
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
     }
 }
 
@@ -97,7 +122,10 @@ impl Drop for Noted {
 
 #[cfg(test)]
 mod tests {
+    use argus_protocol::Era;
+
     use super::*;
+    use crate::wanted::Wanted;
 
     #[test]
     fn are_bounded_in_number() {
@@ -115,6 +143,25 @@ mod tests {
         assert!(!all.has("b", "x://5"));
         assert!(all.add(&"other".into(), &uri(0)));
         assert!(!all.add(&"other".into(), &uri(1)));
+    }
+
+    #[test]
+    fn what_wants_updates_goes_with_the_subscription() {
+        let wanted = Wanted::default();
+        let backend: Arc<str> = "b".into();
+        let uris = wanted.at(&backend, Era::Modern);
+        let mut all = Subscriptions::default();
+        all.hold(&backend, uris.want("x://1"));
+        assert!(uris.now().1.is_empty(), "nobody subscribes to it");
+        for uri in ["x://1", "x://2"] {
+            assert!(all.add(&backend, uri) && !all.holds("b", uri));
+            all.hold(&backend, uris.want(uri));
+        }
+        assert!(all.holds("b", "x://1") && uris.now().1.len() == 2);
+        all.remove("b", "x://1");
+        assert_eq!(uris.now().1.len(), 1);
+        all.clear();
+        assert!(uris.now().1.is_empty());
     }
 
     #[test]
