@@ -21,6 +21,7 @@ mod odd_http;
 mod payloads;
 mod properties;
 mod remembered;
+mod rounds;
 mod sharing;
 mod shielded;
 mod sse;

@@ -18,4 +18,5 @@ mod post;
 mod resume;
 mod round_trips;
 mod slow;
+mod subscribed;
 mod unread;
