@@ -71,6 +71,13 @@ class Targets:
             server = harness.FixtureServer(journal, transport="sse")
             self.servers.append(server)
             backends = {"fixture": {"type": "sse", "url": server.url}}
+        elif name in ("modern-http", "modern-sse"):
+            transport = name.removeprefix("modern-")
+            server = harness.FixtureServer(journal, "--modern-only", transport=transport)
+            self.servers.append(server)
+            backends = {"fixture": {"type": "streamable-http" if transport == "http" else "sse", "url": server.url}}
+        elif name == "modern-stdio":
+            backends = {"fixture": harness.fixture_stdio(journal, "--modern-only")}
         elif name == "fixture-pages":
             backends = {"fixture": harness.fixture_stdio(journal, "--page-size", "3")}
         elif name == "everything":

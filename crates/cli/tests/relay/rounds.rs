@@ -270,7 +270,9 @@ async fn a_call_whose_stream_broke_goes_on_with_the_answer() {
     let asked = question(&mut exchange, "elicitation/create").await;
     drop(exchange);
     answer(&client, &asked, r#""result":{"action":"cancel"}"#).await;
-    let again = journal.find(|entry| entry.text.contains(r#"{"k":{"action":"cancel"}}"#)).await;
+    let again = journal
+        .find(|entry| entry.text.contains(r#"{"k":{"action":"cancel"}}"#))
+        .await;
     assert!(again.is_some(), "the call was not made again");
     running.stop();
 }

@@ -44,9 +44,13 @@ struct Stream {
     since: Instant,
     /// The stream that this one takes the place of, until then.
     old: Option<(Exchange, Instant)>,
-    /// What this one brought while the old one was still heard: the old one brings the same again.
-    brought: HashSet<ByteString>,
+    brought: Brought,
 }
+
+/// What a new stream brought while the old one was still heard. What both bring was said when both stood, and the new
+/// one brings all of that.
+#[derive(Default)]
+struct Brought(HashSet<ByteString>);
 
 /// A stream in the making, and the version of the wanted set that it is for.
 type Opening = (
@@ -94,7 +98,7 @@ impl Listening {
                 Turn::OldEnded => {
                     if let Some(stream) = &mut self.stream {
                         stream.old = None;
-                        stream.brought.clear();
+                        stream.brought = Brought::default();
                     }
                 }
                 Turn::Paused => self.not_before = None,
@@ -270,14 +274,20 @@ impl Stream {
         };
         if self.old.is_some() {
             let uri = Object::parse(&params).ok()?.get_str("uri")?;
-            if is_old && self.brought.contains(&uri) {
-                return None;
-            }
-            if !is_old {
-                self.brought.insert(uri);
-            }
+            return self.brought.is_new(uri, is_old).then_some(params);
         }
         Some(params)
+    }
+}
+
+impl Brought {
+    /// Whether an update is not one that was heard already.
+    fn is_new(&mut self, uri: ByteString, is_old: bool) -> bool {
+        if is_old {
+            return !self.0.contains(&uri);
+        }
+        self.0.insert(uri);
+        true
     }
 }
 
@@ -297,7 +307,7 @@ async fn open(upstream: &Arc<Upstream>, wanted: BTreeSet<ByteString>) -> Result<
         granted: Arc::new(granted.into_iter().map(ByteString::from).collect()),
         since: Instant::now(),
         old: None,
-        brought: HashSet::new(),
+        brought: Brought::default(),
     }))
 }
 
@@ -332,4 +342,20 @@ async fn acknowledged(exchange: &mut Exchange) -> Result<Vec<String>, LinkError>
         }
     }
     Err(malformed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_old_stream_adds_only_what_the_new_one_did_not_bring() {
+        let mut brought = Brought::default();
+        let mut is_new = |uri: &'static str, is_old| brought.is_new(ByteString::from_static(uri), is_old);
+        assert!(is_new("x://1", true), "said before the new one began");
+        assert!(is_new("x://1", false));
+        assert!(!is_new("x://1", true), "said on both");
+        assert!(is_new("x://1", false), "once more");
+        assert!(is_new("x://2", true));
+    }
 }
