@@ -49,3 +49,14 @@ def test_gateway_lowers_nothing(targets: Any, behind: str, revision: str, tmp_pa
         wanted = {check["id"] for check in before.checks if check["status"] == "SUCCESS"} - free
         have = {check["id"] for check in after.checks if check["status"] == "SUCCESS"}
         assert wanted <= have, f"{before.name}: {sorted(wanted - have)} succeed directly, but are absent here"
+
+
+@pytest.mark.parametrize("behind", ["modern-http", "modern-stdio", "modern-sse"])
+def test_legacy_requirements_in_front_of_a_modern_only_server(
+    targets: Any, behind: str, tmp_path: Any, capsys: Any
+) -> None:
+    if targets.direct:
+        pytest.skip("the server does not speak this revision")
+    target = targets.get(behind)
+    report = measure(target.url, "2025-11-25", f"gateway over {behind}", tmp_path / "gateway", capsys)
+    assert report.good, "\n".join((report.complaints() or [report.output[-3000:]]) + [target.gateway.log()])

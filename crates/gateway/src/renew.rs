@@ -29,10 +29,7 @@ pub(crate) async fn shared(core: Arc<Core>, backend: Arc<str>) {
     if link.era() == Era::Modern {
         // It was replaced by one that is only modern.
         for session in &sessions {
-            for uri in session.subscriptions(&backend) {
-                session.hold(&backend, Updates::want(&core, upstream, &uri));
-                session.feed().push(updated(&uri));
-            }
+            hear(&core, session, upstream);
         }
         return;
     }
@@ -48,6 +45,14 @@ pub(crate) async fn shared(core: Arc<Core>, backend: Arc<str>) {
         for session in sessions.iter().filter(|session| session.subscribes(&backend, &uri)) {
             session.feed().push(updated(&uri));
         }
+    }
+}
+
+/// What a session subscribed to has to be listened for at a modern backend from now on.
+pub(crate) fn hear(core: &Core, session: &Session, upstream: &Arc<Upstream>) {
+    for uri in session.subscriptions(upstream.name()) {
+        session.hold(upstream.name(), Updates::want(core, upstream, &uri));
+        session.feed().push(updated(&uri));
     }
 }
 

@@ -49,11 +49,18 @@ enum State {
     /// The backend is at work and may need input.
     Ready,
     /// Questions are with the client.
-    Asking(Asking),
+    Asking(Box<Asking>),
     /// The call is being made again.
     Again(Again),
     /// The call ends; the client is told which questions need no answer any more.
-    Refused(Vec<Id>, RpcError),
+    Refused(Box<Refused>),
+}
+
+/// Why a call ends.
+struct Refused {
+    /// The questions that are still with the client.
+    open: Vec<Id>,
+    error: RpcError,
 }
 
 /// What a call does next.
@@ -90,8 +97,8 @@ impl Rounds {
         };
         self.state = match InputRequired::of(result, session.introduced()) {
             None => return false,
-            Some(Err(error)) => State::Refused(Vec::new(), error),
-            Some(Ok(_)) if self.made >= MAX_ROUNDS => State::Refused(Vec::new(), endless()),
+            Some(Err(error)) => refused(Vec::new(), error),
+            Some(Ok(_)) if self.made >= MAX_ROUNDS => refused(Vec::new(), endless()),
             Some(Ok(needed)) if needed.questions.is_empty() => {
                 let pause = (FIRST_PAUSE * 2u32.pow(self.unasked)).min(LAST_PAUSE);
                 self.unasked += 1;
@@ -101,7 +108,7 @@ impl Rounds {
                 self.unasked = 0;
                 let first = self.last_id + 1;
                 self.last_id += needed.questions.len() as u64;
-                State::Asking(Asking::new(first, needed))
+                State::Asking(Box::new(Asking::new(first, needed)))
             }
         };
         true
@@ -118,18 +125,18 @@ impl Rounds {
                         let state = asking.state.take();
                         self.state = self.again(call, Some(responses), state, Duration::ZERO);
                     }
-                    Asked::Refused(open, error) => self.state = State::Refused(open, error),
+                    Asked::Refused(open, error) => self.state = refused(open, error),
                 },
                 State::Again(again) => {
                     let made = std::task::ready!(again.as_mut().poll(cx));
                     self.state = State::Ready;
                     return Poll::Ready(Step::Made(made));
                 }
-                State::Refused(open, error) => {
-                    if let Some(id) = open.pop() {
+                State::Refused(refused) => {
+                    if let Some(id) = refused.open.pop() {
                         return Poll::Ready(Step::Say(Event::AskWithdrawn(id)));
                     }
-                    let error = error.clone();
+                    let error = refused.error.clone();
                     self.state = State::Never;
                     return Poll::Ready(Step::Refused(error));
                 }
@@ -142,9 +149,13 @@ impl Rounds {
         self.made += 1;
         match params(call.forward.params.as_ref(), responses, state) {
             Ok(params) => State::Again(Box::pin(again(call, params, pause))),
-            Err(error) => State::Refused(Vec::new(), error),
+            Err(error) => refused(Vec::new(), error),
         }
     }
+}
+
+fn refused(open: Vec<Id>, error: RpcError) -> State {
+    State::Refused(Box::new(Refused { open, error }))
 }
 
 impl fmt::Debug for Rounds {

@@ -366,7 +366,7 @@ impl Session {
         self.over.cancel();
         self.drop_links();
         lock(&self.rings).clear();
-        lock(&self.subscriptions).clear();
+        lock(&self.subscriptions).let_go();
         let open = lock(&self.asks).drain();
         drop(open);
     }

@@ -78,9 +78,11 @@ impl Subscriptions {
             .is_some_and(|uris| matches!(uris.get(uri), Some(Some(_))))
     }
 
-    /// Forgets all.
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
+    /// Nobody is there any more to hear of anything.
+    pub(super) fn let_go(&mut self) {
+        for want in self.uris.values_mut().flat_map(HashMap::values_mut) {
+            *want = None;
+        }
     }
 }
 
@@ -160,7 +162,7 @@ mod tests {
         assert!(all.holds("b", "x://1") && uris.now().1.len() == 2);
         all.remove("b", "x://1");
         assert_eq!(uris.now().1.len(), 1);
-        all.clear();
+        all.let_go();
         assert!(uris.now().1.is_empty());
     }
 
