@@ -1,6 +1,7 @@
 //! `/mcp`.
 
 mod answers;
+mod asked_back;
 mod asks;
 mod batch;
 mod bounds;
