@@ -301,10 +301,14 @@ async fn open(upstream: &Arc<Upstream>, wanted: BTreeSet<ByteString>) -> Result<
     let params = json!({ "notifications": { "resourceSubscriptions": uris } });
     let mut exchange = link.call(Outgoing::own(method::LISTEN, Some(Raw::from_value(&params))), None);
     let granted = acknowledged(&mut exchange).await?;
+    let granted = granted
+        .iter()
+        .filter_map(|uri| wanted.get(uri.as_str()).cloned())
+        .collect();
     Ok(Box::new(Stream {
         exchange,
         asked: wanted,
-        granted: Arc::new(granted.into_iter().map(ByteString::from).collect()),
+        granted: Arc::new(granted),
         since: Instant::now(),
         old: None,
         brought: Brought::default(),

@@ -214,7 +214,8 @@ async fn a_backend_that_cannot_be_listened_to() {
 #[tokio::test]
 async fn a_resource_that_the_backend_grants_no_updates_of() {
     let listened = Listened::start(|call| {
-        let granted = json!({"resourceSubscriptions": ["x://1"]});
+        // What nobody asked for is no reason to ask again.
+        let granted = json!({"resourceSubscriptions": ["x://1", "x://other"]});
         call.notify(
             "notifications/subscriptions/acknowledged",
             json!({"notifications": granted}),
