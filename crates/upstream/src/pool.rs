@@ -176,7 +176,9 @@ impl Upstream {
 
     /// The session is over: its link ends.
     pub fn release(&self, session: u64) {
-        let Some(slot) = self.owned.release(session) else { return };
+        let Some(slot) = self.owned.release(session) else {
+            return;
+        };
         self.room.give_back();
         if let Some(link) = slot.close() {
             self.tasks.spawn(async move { link.close().await });
@@ -300,7 +302,10 @@ impl Upstream {
     }
 
     /// Waits for a link in the making; a backend that does not answer must not hold up the end.
-    pub(crate) async fn unless_stopped(&self, making: impl Future<Output = Result<Link, LinkError>>) -> Result<Link, LinkError> {
+    pub(crate) async fn unless_stopped(
+        &self,
+        making: impl Future<Output = Result<Link, LinkError>>,
+    ) -> Result<Link, LinkError> {
         let made = self.stop.run_until_cancelled(making).await;
         made.unwrap_or_else(|| Err(stopped()))
     }

@@ -175,6 +175,8 @@ impl Upstream {
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("link", &self.link).finish_non_exhaustive()
+        f.debug_struct("Lease")
+            .field("link", &self.link)
+            .finish_non_exhaustive()
     }
 }

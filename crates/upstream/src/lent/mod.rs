@@ -78,11 +78,7 @@ impl Upstream {
         };
         let (feed, heard) = LentFeed::open();
         let sink = self.watched(Source::Owned, Arc::<LentFeed>::clone(&feed) as Arc<dyn FeedSink>);
-        let making = Box::pin(
-            self.connector
-                .clone()
-                .legacy(borrower.declared.clone(), true, sink),
-        );
+        let making = Box::pin(self.connector.clone().legacy(borrower.declared.clone(), true, sink));
         let made = self.unless_stopped(making).await;
         self.learn_legacy(&made);
         match made {
@@ -125,12 +121,7 @@ impl Upstream {
     /// Ends links that nobody has borrowed for a while, as long as there are any.
     async fn tidy_shelf(self: Arc<Self>) {
         while let Some(pause) = self.shelf.until_next(LINGER) {
-            if self
-                .stop
-                .run_until_cancelled(tokio::time::sleep(pause))
-                .await
-                .is_none()
-            {
+            if self.stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return;
             }
             for idle in self.shelf.take_idle(LINGER) {
