@@ -36,6 +36,12 @@ const SCRIPT: &str = r#"{
     "initialize": [{"result": {"protocolVersion":"2025-11-25","capabilities":{"tools":{},"prompts":{}},"serverInfo":{"name":"odd","version":"1"}}}]
 }"#;
 
+const SCRIPT_OF_URL: &str = r#"{
+    "tools/call url": [{"turn": true}, {"error": {"code":-32042,"message":"first","data":{"elicitations":[
+        {"elicitationId":"e","url":"https://x.example/","message":"go"}]}}}],
+    "tools/call url#1": [{"result": {"params":"@params"}}]
+}"#;
+
 const ASKABLE: &str = r#"{"elicitation":{},"sampling":{}}"#;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -354,6 +360,8 @@ async fn a_state_that_is_not_this_requests_resumes_nothing() {
     }
     let prompt = asked.answered("ask", r#"{"a":1}"#, "{}");
     assert!(refusal(&client, "prompts/get", &prompt).await.contains(foreign));
+    let other = Client::modern(running.port(), ASKABLE).at("127.0.0.2".parse().unwrap());
+    assert!(refusal(&other, "tools/call", &good).await.contains(foreign));
     let malformed = asked.with("ask", r#"{"a":1}"#, r#"{"q1":5}"#);
     assert!(
         refusal(&client, "tools/call", &malformed)
@@ -609,6 +617,94 @@ async fn shared_means_that_no_call_has_a_link_of_its_own() {
     assert!(part(&result, "answer").unwrap().contains("-32601"), "{result}");
     assert!(journal.all("start").len() <= 3, "{:?}", journal.all("start"));
     running.stop();
+}
+
+#[tokio::test]
+async fn a_link_is_not_lent_to_another_caller() {
+    let (running, _) = start(Over::Stdio);
+    let pid = async |client: &Client| part(&client.result("tools/call", &tool("who", "{}")).await, "pid").unwrap();
+    let one = client(&running);
+    let other = Client::modern(running.port(), ASKABLE).at("127.0.0.2".parse().unwrap());
+    let unlike = Client::modern(running.port(), r#"{"sampling":{}}"#);
+    let first = pid(&one).await;
+    assert_eq!(pid(&one).await, first, "the link is not kept");
+    let (second, third) = (pid(&other).await, pid(&unlike).await);
+    assert!(second != first && third != first && third != second);
+    assert_eq!(pid(&one).await, first);
+    running.stop();
+}
+
+/// The status and the code of an error.
+async fn error_of(client: &Client, name: &str) -> (u16, String) {
+    let exchange = client.open("tools/call", &tool(name, "{}")).await;
+    let status = exchange.status;
+    (
+        status,
+        part(&part(&exchange.answer().await, "error").unwrap(), "code").unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn errors_of_a_process_have_their_status() {
+    let mut world = World::new();
+    let errors: Vec<String> = [-32601, -32602, -32021, -32000, -32042]
+        .iter()
+        .map(|code| format!(r#""tools/call {code}": [{{"error": {{"code":{code},"message":"x"}}}}]"#))
+        .collect();
+    let script = world.script("odd", &format!("{{{}}}", errors.join(",")));
+    world.stdio("odd", &["verbatim", "--script", &script]);
+    let running = world.start();
+    let client = Client::modern(running.port(), "{}");
+    for (name, status, code) in [
+        ("-32601", 404, "-32601"),
+        ("-32602", 200, "-32602"),
+        ("-32021", 400, "-32021"),
+        ("-32000", 200, "-32000"),
+        ("-32042", 200, "-32603"),
+    ] {
+        assert_eq!(error_of(&client, name).await, (status, code.to_owned()), "{name}");
+    }
+    running.stop();
+}
+
+#[tokio::test]
+async fn a_url_that_is_to_be_opened_first_is_brought_to_the_client() {
+    let mut world = World::new();
+    let script = world.script("odd", SCRIPT_OF_URL);
+    world.stdio("odd", &["verbatim", "--script", &script]);
+    let running = world.start();
+    let forms = client(&running);
+    let cannot = forms.open("tools/call", &tool("url", "{}")).await;
+    assert_eq!(cannot.status, 400);
+    let error = part(&cannot.answer().await, "error").unwrap();
+    assert!(
+        error.contains("-32021") && error.contains(r#""requiredCapabilities":{"elicitation":{"url":{}}}"#),
+        "{error}"
+    );
+    running.stop();
+    for (answer, goes_on) in [(r#"{"action":"accept"}"#, true), (r#"{"action":"decline"}"#, false)] {
+        let mut world = World::new();
+        let script = world.script("odd", SCRIPT_OF_URL);
+        let journal = world.stdio("odd", &["verbatim", "--script", &script]);
+        let running = world.start();
+        let opens = Client::modern(running.port(), r#"{"elicitation":{"url":{}}}"#);
+        let asked = asked(&opens, "url", "{}").await;
+        let params = &asked.requests["q1"]["params"];
+        assert_eq!(
+            (&params["mode"], &params["url"]),
+            (&json!("url"), &json!("https://x.example/"))
+        );
+        let foreign = asked.answered("url", r#"{"other":1}"#, answer);
+        assert!(refusal(&opens, "tools/call", &foreign).await.contains("not made here"));
+        let retried = opens.call("tools/call", &asked.answered("url", "{}", answer)).await;
+        assert_eq!(part(&retried, "result").is_some(), goes_on, "{retried}");
+        assert!(
+            !retried.contains("inputResponses") && !retried.contains("requestState"),
+            "{retried}"
+        );
+        assert_eq!(journal.messages("tools/call").len(), 1 + usize::from(goes_on));
+        running.stop();
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn a_modern_client_with_a_legacy_backend() {
             let added = result[start.len()..].trim_end();
             assert_eq!(
                 added.replace(' ', ""),
-                r#","resultType":"complete"}"#,
+                r#","resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"argus-odd","version":"1"}}}"#,
                 "{way:?} {result}"
             );
             assert_eq!(part(&last_call(&journal), "arguments").unwrap(), payload, "{way:?}");
