@@ -227,7 +227,7 @@ impl Upstream {
                 if first {
                     tracing::warn!(
                         backend = %self.name(),
-                        "{limit} processes or connections belong to sessions or calls already (max_processes); another session shares and cannot be asked",
+                        "{limit} processes or connections belong to sessions or calls already (max_processes); another one shares and cannot be asked",
                     );
                 }
                 None

@@ -37,8 +37,7 @@ const SCRIPT: &str = r#"{
 }"#;
 
 const SCRIPT_OF_URL: &str = r#"{
-    "tools/call url": [{"turn": true}, {"error": {"code":-32042,"message":"first","data":{"elicitations":[
-        {"elicitationId":"e","url":"https://x.example/","message":"go"}]}}}],
+    "tools/call url": [{"turn": true}, {"error": {"code":-32042,"message":"first","data":{"elicitations":[{"elicitationId":"e","url":"https://x.example/","message":"go"}]}}}],
     "tools/call url#1": [{"result": {"params":"@params"}}]
 }"#;
 

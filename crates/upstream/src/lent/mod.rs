@@ -100,7 +100,7 @@ impl Upstream {
             if self.shelf.first_refusal() {
                 tracing::warn!(
                     backend = %self.name(),
-                    "{} processes or connections belong to sessions or calls already (max_processes); another call shares and cannot be asked",
+                    "{} processes or connections belong to sessions or calls already (max_processes); another one shares and cannot be asked",
                     self.most_owned(),
                 );
             }
