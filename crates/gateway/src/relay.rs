@@ -45,7 +45,7 @@ impl From<RpcError> for Reply {
 pub struct Relay {
     pub(crate) exchange: Exchange,
     /// The link of this call, where it has one for itself. Dropped after the exchange, which cancels on it.
-    pub(crate) lease: Option<Lease>,
+    pub(crate) lease: Option<Box<Lease>>,
     /// What was asked so far, where the client was asked and came back.
     pub(crate) talk: Option<Box<Talk>>,
     pub(crate) call: Call,

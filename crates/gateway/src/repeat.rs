@@ -27,7 +27,7 @@ pub(crate) struct Call {
 }
 
 /// A repetition under way.
-pub(crate) type Again = Pin<Box<dyn Future<Output = Result<(Exchange, Option<Lease>), LinkError>> + Send>>;
+pub(crate) type Again = Pin<Box<dyn Future<Output = Result<(Exchange, Option<Box<Lease>>), LinkError>> + Send>>;
 
 /// The one chance of a call to be repeated.
 pub(crate) enum Chance {
@@ -74,7 +74,7 @@ impl Chance {
 fn again(
     call: &Call,
     lost: LinkError,
-) -> impl Future<Output = Result<(Exchange, Option<Lease>), LinkError>> + Send + use<> {
+) -> impl Future<Output = Result<(Exchange, Option<Box<Lease>>), LinkError>> + Send + use<> {
     let (core, client, forward, era) = (
         Arc::clone(&call.core),
         call.client.clone(),

@@ -191,6 +191,18 @@ async fn the_backend_is_told_what_the_caller_declares() {
         part(&told.params().unwrap(), "capabilities").unwrap(),
         r#"{"elicitation":{"form":{}},"roots":{}}"#
     );
+    // Another call may be made for other roots.
+    let changed = "notifications/roots/list_changed";
+    assert!(journal.messages(changed).is_empty());
+    client.result("tools/call", &tool("who", "{}")).await;
+    assert_eq!(
+        journal
+            .messages(changed)
+            .iter()
+            .map(|told| told.pid)
+            .collect::<Vec<_>>(),
+        [pid]
+    );
     running.stop();
 }
 

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use argus_protocol::Id;
+use argus_protocol::{Answer, Id, RpcError, code};
 use argus_upstream::Ask;
 use tokio::time::Instant;
 
 /// Questions that come so close together are put to the client at once.
 const TOGETHER: Duration = Duration::from_millis(20);
+
+/// So many questions are put to the client at once.
+const MAX_TOGETHER: usize = 32;
 
 /// Questions that are being gathered.
 #[derive(Debug, Default)]
@@ -17,8 +20,12 @@ pub struct Asks {
 }
 
 impl Asks {
-    /// Adds a question; the first one decides how long others are waited for.
+    /// Adds a question; the first one decides how long others are waited for. Too many at once are refused.
     pub fn add(&mut self, ask: Ask) {
+        if self.asks.len() >= MAX_TOGETHER {
+            let error = RpcError::new(code::INTERNAL_ERROR, "too many questions at once");
+            return ask.reply.answer(&Answer::Error(error.to_raw()));
+        }
         self.until.get_or_insert_with(|| Instant::now() + TOGETHER);
         self.asks.push(ask);
     }

@@ -160,3 +160,52 @@ impl Keeper {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held() -> Held {
+        Held {
+            relay: None,
+            outcome: None,
+            questions: Vec::new(),
+            later: Vec::new(),
+            said: VecDeque::new(),
+            said_bytes: 0,
+        }
+    }
+
+    fn log(text: &str) -> Option<Event> {
+        Some(Event::Notification {
+            method: "notifications/message".into(),
+            params: Some(Raw::string(text)),
+        })
+    }
+
+    #[test]
+    fn what_is_said_to_nobody_is_kept_within_bounds() {
+        let mut many = held();
+        (0..MAX_SAID * 3).for_each(|number| many.take(log(&number.to_string())));
+        assert_eq!(many.said.len(), MAX_SAID);
+        let Some(Event::Notification { params: Some(last), .. }) = many.said.back() else {
+            panic!("nothing is kept")
+        };
+        assert_eq!(last.as_str(), format!("\"{}\"", MAX_SAID * 3 - 1), "the newest is lost");
+        let mut large = held();
+        let text = "x".repeat(MAX_SAID_BYTES / 4);
+        (0..10).for_each(|_| large.take(log(&text)));
+        assert_eq!(large.said.len(), 3);
+        large.take(log(&"x".repeat(MAX_SAID_BYTES * 2)));
+        assert!(large.said.is_empty() && large.said_bytes == 0);
+    }
+
+    #[test]
+    fn an_answer_to_nobody_is_kept_unless_it_is_too_large() {
+        for (size, fits) in [(MAX_ANSWER - 2, true), (MAX_ANSWER, false)] {
+            let mut held = held();
+            held.take(Some(Event::Outcome(Answer::Result(Raw::string(&"x".repeat(size))))));
+            assert_eq!(matches!(held.outcome, Some(Answer::Result(_))), fits);
+        }
+    }
+}

@@ -55,3 +55,39 @@ impl Talk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Raw {
+        Raw::parse(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn progress_has_the_token_of_the_last_request() {
+        let mut talk = Talk::default();
+        let progress = Some(raw(r#"{"progressToken":"a","progress":1.0}"#));
+        assert_eq!(talk.retold(method::PROGRESS, progress.clone()), Some(progress.clone()));
+        talk.back(Some(raw("7")), true);
+        assert_eq!(
+            talk.retold(method::PROGRESS, progress.clone()),
+            Some(Some(raw(r#"{"progressToken":7,"progress":1.0}"#)))
+        );
+        assert_eq!(talk.retold(method::LOG, None), Some(None));
+        talk.back(None, true);
+        assert_eq!(talk.retold(method::PROGRESS, progress), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_is_put_again_has_no_more_time() {
+        let lifetime = Duration::from_secs(600);
+        let mut talk = Talk::default();
+        let first = talk.answer_until(lifetime);
+        tokio::time::advance(lifetime / 2).await;
+        talk.back(None, false);
+        assert_eq!(talk.answer_until(lifetime), first);
+        talk.back(None, true);
+        assert_eq!(talk.answer_until(lifetime), first + lifetime / 2);
+    }
+}

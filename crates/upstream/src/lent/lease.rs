@@ -20,7 +20,7 @@ pub enum CallLink {
     /// Other calls use it too.
     Shared(Arc<Link>),
     /// It is this call's alone.
-    Lent(Lease),
+    Lent(Box<Lease>),
 }
 
 impl CallLink {
@@ -35,7 +35,7 @@ impl CallLink {
 
     /// What has to be kept until the call is over.
     #[must_use]
-    pub fn into_lease(self) -> Option<Lease> {
+    pub fn into_lease(self) -> Option<Box<Lease>> {
         match self {
             Self::Shared(_) => None,
             Self::Lent(lease) => Some(lease),

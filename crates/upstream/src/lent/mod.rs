@@ -55,7 +55,7 @@ impl Upstream {
             return self.plain_legacy().await.map(CallLink::Shared);
         }
         match self.lend(borrower).await? {
-            Some(lease) => Ok(CallLink::Lent(lease)),
+            Some(lease) => Ok(CallLink::Lent(Box::new(lease))),
             None => self.plain_legacy().await.map(CallLink::Shared),
         }
     }

@@ -129,3 +129,92 @@ impl Shelf {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use argus_protocol::{Era, Raw};
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::link::Wire;
+    use crate::watched::Nobody;
+    use crate::{Declared, Hello, HttpClient, http as streamable};
+
+    const LINGER: Duration = Duration::from_secs(100);
+
+    fn link() -> Arc<Link> {
+        let url = url::Url::parse("http://127.0.0.1:9/mcp").unwrap();
+        let endpoint = streamable::Endpoint::new(HttpClient::new().unwrap(), url, HeaderMap::new());
+        let connection = streamable::Connection::new("b".into(), Era::Legacy, endpoint, Arc::new(Nobody));
+        let hello = Hello {
+            version: String::new(),
+            capabilities: Raw::empty_object(),
+            server_info: None,
+            instructions: None,
+        };
+        Arc::new(Link::new(Era::Legacy, true, hello, Wire::Http(connection)))
+    }
+
+    fn free(caller: u8) -> Free {
+        Free {
+            borrower: borrower(caller),
+            link: link(),
+            feed: Arc::default(),
+            since: Instant::now(),
+        }
+    }
+
+    fn borrower(caller: u8) -> Borrower {
+        Borrower {
+            caller: Arc::new([caller]),
+            declared: Declared::nothing(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_link_is_lent_to_the_like_and_not_for_ever() {
+        let shelf = Shelf::default();
+        assert_eq!(shelf.put(free(1)).ok(), Some(true), "nobody tends the shelf");
+        tokio::time::advance(LINGER / 2).await;
+        assert_eq!(shelf.put(free(2)).ok(), Some(false));
+        assert!(shelf.take(&borrower(3)).is_none());
+        assert_eq!(shelf.until_next(LINGER), Some(LINGER / 2));
+        tokio::time::advance(LINGER / 2).await;
+        let idle = shelf.take_idle(LINGER);
+        assert!(idle.len() == 1 && idle[0].borrower == borrower(1));
+        assert!(shelf.take(&borrower(1)).is_none());
+        assert!(shelf.take(&borrower(2)).is_some());
+        assert_eq!(shelf.until_next(LINGER), None);
+        assert_eq!(shelf.put(free(2)).ok(), Some(true), "nobody tends the shelf any more");
+    }
+
+    #[tokio::test]
+    async fn a_link_that_has_ended_is_not_lent() {
+        let shelf = Shelf::default();
+        let ended = free(1);
+        ended.link.close().await;
+        assert!(shelf.put(ended).is_ok());
+        assert!(shelf.take(&borrower(1)).is_none());
+        assert_eq!(shelf.take_idle(LINGER).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn all_are_ended_at_the_end_and_none_is_kept_after_it() {
+        let shelf = Shelf::default();
+        let (kept, away) = (free(1), link());
+        shelf.lent(&kept.link);
+        shelf.lent(&away);
+        assert!(shelf.put(kept).is_ok());
+        assert_eq!(shelf.close().len(), 2);
+        assert!(shelf.put(free(1)).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_remembered_for_a_moment() {
+        let shelf = Shelf::default();
+        shelf.fail(&LinkError::Closed("x".to_owned()));
+        assert!(shelf.failed().is_some());
+        tokio::time::advance(PAUSE).await;
+        assert!(shelf.failed().is_none());
+    }
+}
