@@ -92,6 +92,13 @@ class Targets:
             backends = {"old": {"type": "sse", "url": server.url}}
         elif name == "server16-started":
             backends = {"old": harness.server16_started()}
+        elif name == "server1-stdio":
+            backends = {"legacy": harness.server1_stdio(journal)}
+        elif name in ("server1-http", "server1-sse"):
+            transport = name.removeprefix("server1-")
+            server = harness.Server1(transport, journal)
+            self.servers.append(server)
+            backends = {"legacy": {"type": "streamable-http" if transport == "http" else "sse", "url": server.url}}
         elif name == "mixed":
             files = folder / "files"
             files.mkdir()

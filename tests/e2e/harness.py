@@ -27,6 +27,7 @@ PY2 = PARTS / "py2" / "bin" / "python"
 PY1 = PARTS / "py1" / "bin" / "python"
 PY16 = PARTS / "py16" / "bin" / "python"
 FIXTURE = HERE / "fixture" / "server.py"
+SERVER1 = HERE / "fixture" / "server1.py"
 SERVER16 = HERE / "fixture" / "server16.py"
 
 READY = re.compile(r"Argus MCP \S+ listening on (http://127\.0\.0\.1:\d+/mcp)")
@@ -157,6 +158,19 @@ class Server16(Process):
     def __init__(self) -> None:
         super().__init__("server16", [PY16, SERVER16, "sse"])
         self.url = self.wait_for(re.compile(r"^(http://\S+/sse)$"), 15)
+
+
+class Server1(Process):
+    """The server that knows no revision after 2025-11-25, over Streamable HTTP (`http`) or HTTP+SSE (`sse`)."""
+
+    def __init__(self, transport: str, journal: Path) -> None:
+        super().__init__("server1", [PY1, SERVER1, transport], {"SERVER1_JOURNAL": str(journal)})
+        self.url = self.wait_for(re.compile(r"^(http://\S+/(?:mcp|sse))$"), 15)
+
+
+def server1_stdio(journal: Path) -> dict[str, Any]:
+    env = {"SERVER1_JOURNAL": str(journal)}
+    return {"type": "stdio", "command": str(PY1), "args": [str(SERVER1), "stdio"], "env": env}
 
 
 def server16_stdio() -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use crate::decode::{Context, Field, Fields, Kind, Preset, Section, defaults, rules};
 use crate::management::{self, Management};
 
@@ -28,6 +30,10 @@ pub struct Server {
     pub max_sessions_per_caller: usize,
     /// How long a legacy session may be unused until it ends.
     pub session_idle_timeout: Duration,
+    /// How long a call waits for a client without a session to answer what the backend asks.
+    pub parked_call_timeout: Duration,
+    /// Secrets that seal what clients carry; the first one seals, all open. Empty: a key in the data folder.
+    pub seal_keys: Vec<SecretString>,
     /// How many items a page of a list has; `None`: the whole list in one page.
     pub page_size: Option<usize>,
     /// How long the first lists after a start wait for backends that still connect.
@@ -112,6 +118,20 @@ const SESSION_IDLE_TIMEOUT: Field = Field::new(
     "How long a session may be unused until it ends, in seconds.",
 )
 .preset(Preset::Seconds(3600.0));
+const PARKED_CALL_TIMEOUT: Field = Field::new(
+    "parked_call_timeout",
+    Kind::Seconds {
+        min: 1.0,
+        max: 86_400.0,
+    },
+    "How long a call waits for a client of 2026-07-28 to answer what a backend asks, in seconds.",
+)
+.preset(Preset::Seconds(600.0));
+const SEAL_KEYS: Field = Field::new(
+    "seal_keys",
+    Kind::Texts(&rules::SEAL_KEY),
+    "Secrets that seal what clients carry for the gateway: the first one seals, all of them open.",
+);
 const PAGE_SIZE: Field = Field::new(
     "page_size",
     Kind::Whole { min: 1, max: 100_000 },
@@ -141,6 +161,8 @@ pub(crate) const FIELDS: Fields = &[&[
     MAX_SESSIONS,
     MAX_SESSIONS_PER_CALLER,
     SESSION_IDLE_TIMEOUT,
+    PARKED_CALL_TIMEOUT,
+    SEAL_KEYS,
     PAGE_SIZE,
     STARTUP_WAIT,
     SHUTDOWN_TIMEOUT,
@@ -165,6 +187,11 @@ impl Server {
                 .and_then(size)
                 .unwrap_or_default(),
             session_idle_timeout: section.seconds(&SESSION_IDLE_TIMEOUT, cx).unwrap_or_default(),
+            parked_call_timeout: section.seconds(&PARKED_CALL_TIMEOUT, cx).unwrap_or_default(),
+            seal_keys: only_texts(section.texts(&SEAL_KEYS, cx))
+                .into_iter()
+                .map(SecretString::from)
+                .collect(),
             page_size: section.whole(&PAGE_SIZE, cx).and_then(size),
             startup_wait: section.seconds(&STARTUP_WAIT, cx).unwrap_or_default(),
             shutdown_timeout: section.seconds(&SHUTDOWN_TIMEOUT, cx).unwrap_or_default(),

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use argus_protocol::{ByteString, Era, Id, Level, Object, Raw, RpcError, Sought, code, meta, method, version};
-use argus_upstream::{Declared, Link, LinkError, Upstream};
+use argus_upstream::{Ask, Borrower, CallLink, Declared, Link, LinkError, Upstream};
 use http::{HeaderName, HeaderValue};
 
 use crate::core::Core;
 use crate::feeds::SessionFeed;
 use crate::renew;
-use crate::session::Session;
+use crate::session::{Caller, Session};
 
 static VERSION: Sought = Sought::new(meta::PROTOCOL_VERSION);
 
@@ -28,6 +28,8 @@ pub struct ModernRequest {
     pub meta: RequestMeta,
     /// `Mcp-Param-*`, as received.
     pub param_headers: Vec<(HeaderName, HeaderValue)>,
+    /// Who sends it.
+    pub caller: Caller,
 }
 
 /// Headers may hold what is nobody else's business: only their names are shown.
@@ -113,6 +115,18 @@ impl RequestMeta {
         })
     }
 
+    /// Whether the client declared a capability.
+    pub(crate) fn offers(&self, capability: &str) -> bool {
+        Object::parse(&self.capabilities).is_ok_and(|read| read.get(capability).is_some())
+    }
+
+    /// Whether the client declared that its user can be sent to a URL.
+    pub(crate) fn opens_urls(&self) -> bool {
+        let offered = Object::parse(&self.capabilities).ok();
+        let elicitation = offered.and_then(|read| read.get_object("elicitation"));
+        elicitation.is_some_and(|read| read.get("url").is_some())
+    }
+
     /// What is wrong with parameters that [`ModernParams::of`] finds no version in.
     #[must_use]
     pub fn missing(params: Option<&Raw>) -> RpcError {
@@ -190,16 +204,26 @@ impl KeptClient {
         }
     }
 
-    /// Whether the client declared that it answers questions of this method. Of those that are not known here nobody
-    /// declares anything.
-    pub(crate) fn can_be_asked(&self, method: &str) -> bool {
-        let Self::Legacy(session) = self else { return true };
-        match method {
-            method::SAMPLING => session.declared().offers("sampling"),
-            method::ELICITATION => session.declared().offers("elicitation"),
-            method::ROOTS_LIST => session.declared().offers("roots"),
-            _ => true,
+    /// Why a question may not be passed to the client; `None` where it may. A legacy client decides itself about
+    /// questions that are not known here; a modern one is asked nothing but what its revision has, and that only for
+    /// what it declared (MCP 2026-07-28 "Multi round-trip requests").
+    pub(crate) fn refuses(&self, ask: &Ask) -> Option<RpcError> {
+        let capability = capability_of(&ask.method);
+        let (offers, modern) = match self {
+            Self::Legacy(session) => (capability.is_none_or(|wanted| session.declared().offers(wanted)), None),
+            Self::Modern(request) => (
+                capability.is_some_and(|wanted| request.meta.offers(wanted)),
+                Some(request),
+            ),
+        };
+        if !offers {
+            let why = "the client that made the call does not offer this";
+            return Some(RpcError::new(code::METHOD_NOT_FOUND, why));
         }
+        let opens_url = capability == Some("elicitation") && is_of_url(ask.params.as_ref());
+        let cannot = modern.is_some_and(|request| opens_url && !request.meta.opens_urls());
+        let why = "the client that made the call does not offer elicitation of the mode url";
+        cannot.then(|| RpcError::new(code::INVALID_PARAMS, why))
     }
 
     /// Whether a notification of a call may reach the client. Log messages of the level that the legacy session or the
@@ -242,6 +266,27 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// The link for a call of this method: the one of [`Self::link`], or one for this call alone where the backend may
+    /// ask the client something in it.
+    pub(crate) async fn link_for(
+        self,
+        core: &Core,
+        upstream: &Arc<Upstream>,
+        method: &str,
+    ) -> Result<CallLink, LinkError> {
+        if let Self::Modern(request) = self {
+            if let Some(link) = upstream.modern_if_live() {
+                return Ok(link);
+            }
+            if may_ask(method)
+                && let Some(borrower) = request.borrower()
+            {
+                return Box::pin(upstream.for_asking(borrower)).await;
+            }
+        }
+        self.link(core, upstream).await.map(CallLink::Shared)
+    }
+
     /// What to tell a modern backend on behalf of a legacy client: what it declared in `initialize`.
     pub(crate) fn declared(self) -> Option<Declared> {
         match self {
@@ -273,6 +318,58 @@ impl<'a> Client<'a> {
             Self::Modern(request) => request.param_headers.clone(),
             Self::Legacy(_) => Vec::new(),
         }
+    }
+}
+
+/// The methods in whose course a modern client can be asked something (MCP 2026-07-28 "Multi round-trip requests").
+pub(crate) fn may_ask(method: &str) -> bool {
+    matches!(
+        method,
+        method::TOOLS_CALL | method::PROMPTS_GET | method::RESOURCES_READ
+    )
+}
+
+/// What a client must have declared to be asked this.
+fn capability_of(method: &str) -> Option<&'static str> {
+    match method {
+        method::SAMPLING => Some("sampling"),
+        method::ELICITATION => Some("elicitation"),
+        method::ROOTS_LIST => Some("roots"),
+        _ => None,
+    }
+}
+
+/// Whether an elicitation wants a URL to be opened.
+fn is_of_url(params: Option<&Raw>) -> bool {
+    let read = params.and_then(|raw| Object::parse(raw).ok());
+    read.and_then(|read| read.get_str("mode"))
+        .is_some_and(|mode| mode == "url")
+}
+
+impl ModernRequest {
+    /// As whom to borrow a link on which the client can be asked; `None` for a client that offers nothing to ask for.
+    fn borrower(&self) -> Option<Borrower> {
+        if self.meta.capabilities.as_str() == "{}" {
+            return None;
+        }
+        let offered = Object::parse(&self.meta.capabilities).ok()?;
+        // What else a modern client declares means nothing, or something else, to a legacy backend.
+        let asked = ["elicitation", "sampling", "roots"].map(|name| Some((name, offered.get(name)?)));
+        let members: Vec<String> = asked
+            .iter()
+            .flatten()
+            .map(|(name, raw)| format!("\"{name}\":{}", raw.as_str()))
+            .collect();
+        if members.is_empty() {
+            return None;
+        }
+        Some(Borrower {
+            caller: self.caller.identity().into(),
+            declared: Declared {
+                capabilities: Raw::parse(format!("{{{}}}", members.join(","))).ok()?,
+                client_info: self.meta.client_info.as_ref().map(Raw::detached),
+            },
+        })
     }
 }
 
@@ -389,6 +486,23 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_backend_is_told_what_it_may_ask_and_nothing_else() {
+        let borrower = |capabilities: &str| {
+            let mut request = request();
+            request.meta.capabilities = Raw::parse(capabilities.to_owned()).unwrap();
+            request
+                .borrower()
+                .map(|borrower| borrower.declared.capabilities.as_str().to_owned())
+        };
+        assert_eq!(borrower("{}"), None);
+        assert_eq!(borrower(r#"{"extensions":{"x":{}}}"#), None);
+        assert_eq!(
+            borrower(r#"{"roots":{},"tasks":{},"elicitation":{"url":{ }}}"#).unwrap(),
+            r#"{"elicitation":{"url":{ }},"roots":{}}"#
+        );
+    }
+
     fn request() -> ModernRequest {
         ModernRequest {
             id: Id::number(1),
@@ -404,6 +518,7 @@ mod tests {
                 HeaderName::from_static("mcp-param-token"),
                 HeaderValue::from_static("s3cret"),
             )],
+            caller: Caller::at(std::net::Ipv4Addr::LOCALHOST.into()),
         }
     }
 }

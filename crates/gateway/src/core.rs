@@ -16,6 +16,7 @@ use crate::catalogues::Catalogues;
 use crate::client::Client;
 use crate::feeds::SharedFeed;
 use crate::inventory::Inventory;
+use crate::parked::Parked;
 use crate::seal::Seal;
 use crate::session::{Bounds, Caller, FeedItem, Session, SessionError, Sessions};
 use crate::startup::Startup;
@@ -49,6 +50,8 @@ pub(crate) struct Core {
     pub(crate) inventory: Inventory,
     pub(crate) sessions: Sessions,
     pub(crate) seal: Arc<Seal>,
+    /// Calls that wait for answers of their clients.
+    pub(crate) parked: Parked,
     pub(crate) startup: Startup,
     /// The methods of list changes, for modern listeners.
     pub(crate) changes: broadcast::Sender<&'static str>,
@@ -85,6 +88,7 @@ impl Core {
                 inventory: Inventory::start(&config, &context, &sink),
                 sessions: Sessions::new(Bounds::from(&config.server)),
                 seal: Arc::new(options.seal),
+                parked: Parked::new(config.server.parked_call_timeout),
                 startup: Startup::begin(config.server.startup_wait),
                 changes: broadcast::Sender::new(CHANGES_BEHIND),
                 stopping: CancellationToken::new(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use argus_config::Config;
 use argus_protocol::{ByteString, Message, Raw, RpcError};
+use argus_upstream::Ask;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::ModernRequest;
@@ -12,7 +13,8 @@ use crate::health::{Health, Readiness};
 use crate::inventory::Inventory;
 use crate::listen::Listen;
 use crate::ops;
-use crate::relay::Reply;
+use crate::parked::{self, Parking};
+use crate::relay::{Relay, Reply};
 use crate::session::{Caller, Session, SessionError};
 use crate::stalls::Stalls;
 
@@ -84,6 +86,12 @@ impl Gateway {
     /// Answers a modern request.
     pub async fn modern(&self, request: &Arc<ModernRequest>) -> Reply {
         ops::modern(&self.core, request).await
+    }
+
+    /// Parks a modern client's call until the client has answered the questions of the backend.
+    #[must_use]
+    pub fn park(&self, relay: Box<Relay>, asks: Vec<Ask>) -> Parking {
+        parked::park(&self.core, relay, asks)
     }
 
     /// Opens a modern client's stream of notifications.

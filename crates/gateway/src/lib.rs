@@ -17,6 +17,7 @@ mod inventory;
 mod listen;
 mod listener;
 mod ops;
+mod parked;
 mod relay;
 mod renew;
 mod repeat;
@@ -35,6 +36,7 @@ pub use gateway::Gateway;
 pub use health::{BackendCount, Health, Readiness};
 pub use inventory::{Backend, Inventory};
 pub use listen::{Listen, ListenEvent};
+pub use parked::{Asks, Parking};
 pub use relay::{Relay, Reply};
 pub use seal::{Seal, SealError};
 pub use session::{

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use argus_protocol::error::code_of;
-use argus_protocol::{Answer, ByteString, Object, Raw, RpcError, code};
-use argus_upstream::{Event, Exchange, Outcome};
+use argus_protocol::{Answer, ByteString, Era, Object, Raw, RpcError, code, meta};
+use argus_upstream::{Ask, Event, Exchange, Lease, Outcome};
 
 use crate::bridge::rounds::{Rounds, Step};
+use crate::client::{KeptClient, may_ask};
 use crate::ops::mrtr::StateSeal;
+use crate::ops::urls;
+use crate::parked::Talk;
 use crate::repeat::{Call, Chance};
 use crate::session::Noted;
 
@@ -42,6 +45,10 @@ impl From<RpcError> for Reply {
 #[derive(Debug)]
 pub struct Relay {
     pub(crate) exchange: Exchange,
+    /// The link of this call, where it has one for itself. Dropped after the exchange, which cancels on it.
+    pub(crate) lease: Option<Box<Lease>>,
+    /// What was asked so far, where the client was asked and came back.
+    pub(crate) talk: Option<Box<Talk>>,
     pub(crate) call: Call,
     pub(crate) finish: Finish,
     pub(crate) chance: Chance,
@@ -61,6 +68,8 @@ pub(crate) enum Finish {
         cached: bool,
         /// The URI that was asked for, if one was.
         uri: Option<ByteString>,
+        /// The `_meta` that names the backend.
+        server: Option<Raw>,
     },
     /// The subscription that it is about stays noted.
     Subscribe(Noted),
@@ -89,10 +98,13 @@ impl Relay {
         loop {
             if let Some(again) = self.chance.taken() {
                 match std::task::ready!(again.as_mut().poll(cx)) {
-                    Ok(exchange) => self.exchange = exchange,
+                    Ok((exchange, lease)) => (self.exchange, self.lease) = (exchange, lease),
                     Err(cause) => return Poll::Ready(Some(self.ended(Err(cause)))),
                 }
                 self.chance = Chance::Gone;
+            }
+            if let Some(event) = self.talk.as_mut().and_then(|talk| talk.early.pop_front()) {
+                return Poll::Ready(Some(event));
             }
             match std::task::ready!(self.rounds.poll(cx, &self.call)) {
                 Step::Backend => {}
@@ -102,21 +114,30 @@ impl Relay {
                 Step::Refused(error) => return Poll::Ready(Some(self.ended(Ok(Answer::Error(error.to_raw()))))),
             }
             match std::task::ready!(self.exchange.poll_event(cx)) {
-                Some(Event::Outcome(Err(cause))) if self.chance.take(&self.call, &cause) => {}
+                // A new link may need the room of the lost one.
+                Some(Event::Outcome(Err(cause))) if self.chance.take(&self.call, &cause) => self.lease = None,
                 Some(Event::Outcome(Ok(Answer::Result(result)))) if self.rounds.take(&self.call, &result) => {
                     // What the client answers has a part in what becomes of the call: it is not done twice.
                     self.chance = Chance::Gone;
                 }
                 Some(Event::Outcome(outcome)) => return Poll::Ready(Some(self.ended(outcome))),
                 Some(Event::Notification { method, params }) => {
-                    if self.call.client.hears(&method, params.as_ref()) {
+                    if !self.call.client.hears(&method, params.as_ref()) {
+                        continue;
+                    }
+                    let params = match &self.talk {
+                        Some(talk) => talk.retold(&method, params),
+                        None => Some(params),
+                    };
+                    if let Some(params) = params {
                         return Poll::Ready(Some(Event::Notification { method, params }));
                     }
                 }
-                Some(Event::Ask(ask)) if !self.call.client.can_be_asked(&ask.method) => {
-                    ask.reply.refuse("the client that made the call does not offer this");
-                }
                 Some(Event::Ask(ask)) => {
+                    if let Some(error) = self.refuses(&ask) {
+                        ask.reply.answer(&Answer::Error(error.to_raw()));
+                        continue;
+                    }
                     // What the client answers has a part in what becomes of the call: it is not done twice.
                     self.chance = Chance::Gone;
                     return Poll::Ready(Some(Event::Ask(ask)));
@@ -127,18 +148,38 @@ impl Relay {
         }
     }
 
+    /// Why a question may not be passed to the client.
+    pub(crate) fn refuses(&self, ask: &Ask) -> Option<RpcError> {
+        let modern = matches!(self.call.client, KeptClient::Modern(_));
+        if modern && (self.call.era == Era::Modern || !may_ask(&self.call.forward.method)) {
+            let why = "this client cannot be asked within this call";
+            return Some(RpcError::new(code::METHOD_NOT_FOUND, why));
+        }
+        self.call.client.refuses(ask)
+    }
+
     fn ended(&mut self, outcome: Outcome) -> Event<Answer> {
         self.chance = Chance::Gone;
+        if let (Some(lease), Ok(_)) = (&mut self.lease, &outcome) {
+            lease.settle();
+        }
         let answer = outcome.unwrap_or_else(|cause| Answer::Error(cause.to_rpc(self.backend()).to_raw()));
-        Event::Outcome(self.finish.apply(answer))
+        Event::Outcome(self.finish.apply(answer, &self.call))
     }
 }
 
 impl Finish {
-    fn apply(&mut self, answer: Answer) -> Answer {
+    fn apply(&mut self, answer: Answer, call: &Call) -> Answer {
         match (self, answer) {
             (Self::Seal(seal), Answer::Result(result)) => Answer::Result(seal.wrap(result)),
-            (Self::Modernise { cached, .. }, Answer::Result(result)) => Answer::Result(modernise(&result, *cached)),
+            (Self::Modernise { cached, server, .. }, Answer::Result(result)) => {
+                Answer::Result(modernise(&result, *cached, server.as_ref()))
+            }
+            (Self::Modernise { server, .. }, Answer::Error(error))
+                if code_of(&error) == Some(code::URL_ELICITATION_REQUIRED) =>
+            {
+                urls::required(call, &error, server.as_ref())
+            }
             (Self::Modernise { uri, .. }, Answer::Error(error)) => Answer::Error(modern_error(error, uri.as_deref())),
             (Self::Subscribe(noted), answer) => {
                 noted.settle(matches!(answer, Answer::Result(_)));
@@ -150,7 +191,7 @@ impl Finish {
 }
 
 /// A legacy result with what a modern client needs (MCP 2026-07-28 "Results"). What the result has already stays.
-pub(crate) fn modernise(result: &Raw, cached: bool) -> Raw {
+pub(crate) fn modernise(result: &Raw, cached: bool, server: Option<&Raw>) -> Raw {
     let Ok(read) = Object::parse(result) else {
         return result.clone();
     };
@@ -165,18 +206,29 @@ pub(crate) fn modernise(result: &Raw, cached: bool) -> Raw {
     if cached && missing("cacheScope") {
         edit = edit.set("cacheScope", Raw::string("private"));
     }
+    let named = match (server, read.get("_meta")) {
+        (Some(server), None) => Some(server.clone()),
+        (Some(server), Some(meta)) => with_server(meta, server),
+        (None, _) => None,
+    };
+    if let Some(meta) = named {
+        edit = edit.set("_meta", meta);
+    }
     edit.finish()
+}
+
+/// A result's own `_meta` with the server's name from another one; `None` where nothing is to be added.
+fn with_server(meta: &Raw, server: &Raw) -> Option<Raw> {
+    let read = Object::parse(meta).ok()?;
+    let info = Object::parse(server).ok()?.get(meta::SERVER_INFO)?.clone();
+    let named = read.get(meta::SERVER_INFO).is_some();
+    (!named).then(|| read.edit().set(meta::SERVER_INFO, info).finish())
 }
 
 /// A legacy error in words that a modern client knows (MCP 2026-07-28 "Error codes").
 fn modern_error(error: Raw, uri: Option<&str>) -> Raw {
     match code_of(&error) {
         Some(code::RESOURCE_NOT_FOUND) => not_found(&error, uri).unwrap_or(error),
-        Some(code::URL_ELICITATION_REQUIRED) => RpcError::new(
-            code::INTERNAL_ERROR,
-            "the backend wants the user to open a URL first, which this release cannot bring to this client",
-        )
-        .to_raw(),
         _ => error,
     }
 }
@@ -202,14 +254,31 @@ mod tests {
     fn a_legacy_result_gains_only_what_is_missing() {
         let raw = |text: &str| Raw::parse(text.to_owned()).unwrap();
         assert_eq!(
-            modernise(&raw(r#"{"content":[{"x":1.0}]}"#), false).as_str(),
+            modernise(&raw(r#"{"content":[{"x":1.0}]}"#), false, None).as_str(),
             r#"{"content":[{"x":1.0}],"resultType":"complete"}"#
         );
         assert_eq!(
-            modernise(&raw(r#"{"contents":[],"ttlMs":5}"#), true).as_str(),
+            modernise(&raw(r#"{"contents":[],"ttlMs":5}"#), true, None).as_str(),
             r#"{"contents":[],"ttlMs":5,"resultType":"complete","cacheScope":"private"}"#
         );
     }
+    #[test]
+    fn a_legacy_result_names_the_server_unless_it_does() {
+        let raw = |text: &str| Raw::parse(text.to_owned()).unwrap();
+        let server = raw(r#"{"io.modelcontextprotocol/serverInfo":{"name":"s"}}"#);
+        let named = |text: &str| modernise(&raw(text), false, Some(&server)).as_str().to_owned();
+        assert_eq!(
+            named(r#"{"resultType":"complete"}"#),
+            r#"{"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s"}}}"#
+        );
+        assert_eq!(
+            named(r#"{"_meta":{"x":1.0},"resultType":"complete"}"#),
+            r#"{"_meta":{"x":1.0,"io.modelcontextprotocol/serverInfo":{"name":"s"}},"resultType":"complete"}"#
+        );
+        let own = r#"{"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"own"}},"resultType":"complete"}"#;
+        assert_eq!(named(own), own);
+    }
+
     #[test]
     fn legacy_errors_become_modern_ones() {
         let raw = |text: &str| Raw::parse(text.to_owned()).unwrap();
@@ -226,8 +295,6 @@ mod tests {
             modern(r#"{"code":-32002,"message":"no"}"#, Some("x")),
             r#"{"code":-32602,"message":"no","data":{"uri":"x"}}"#
         );
-        let url = modern(r#"{"code":-32042,"message":"no","data":{"elicitations":[]}}"#, None);
-        assert!(url.contains("-32603") && url.contains("open a URL"), "{url}");
         let other = r#"{"code": 7,"message":"no"}"#;
         assert_eq!(modern(other, Some("x")), other);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argus_protocol::Era;
-use argus_upstream::{Exchange, LinkError, Turn};
+use argus_upstream::{Exchange, Lease, LinkError, Turn};
 
 use crate::client::KeptClient;
 use crate::core::Core;
@@ -27,7 +27,7 @@ pub(crate) struct Call {
 }
 
 /// A repetition under way.
-pub(crate) type Again = Pin<Box<dyn Future<Output = Result<Exchange, LinkError>> + Send>>;
+pub(crate) type Again = Pin<Box<dyn Future<Output = Result<(Exchange, Option<Box<Lease>>), LinkError>> + Send>>;
 
 /// The one chance of a call to be repeated.
 pub(crate) enum Chance {
@@ -71,7 +71,10 @@ impl Chance {
 }
 
 /// The call on a new link.
-fn again(call: &Call, lost: LinkError) -> impl Future<Output = Result<Exchange, LinkError>> + Send + use<> {
+fn again(
+    call: &Call,
+    lost: LinkError,
+) -> impl Future<Output = Result<(Exchange, Option<Box<Lease>>), LinkError>> + Send + use<> {
     let (core, client, forward, era) = (
         Arc::clone(&call.core),
         call.client.clone(),
@@ -82,14 +85,15 @@ fn again(call: &Call, lost: LinkError) -> impl Future<Output = Result<Exchange, 
     async move {
         tracing::debug!(backend = %upstream.name(), cause = %lost, "a call is repeated");
         let client = client.client();
-        let link = match tokio::time::timeout(PATIENCE, client.link(&core, &upstream)).await {
+        let making = client.link_for(&core, &upstream, &forward.method);
+        let mut link = match tokio::time::timeout(PATIENCE, making).await {
             Ok(Ok(link)) if link.era() == era => link,
             // That the session is gone says less than why there is no other.
             Ok(Err(cause)) if lost.is_untouched() => return Err(cause),
             _ => return Err(lost),
         };
-        match forward::send(&core, client, &upstream, &link, &forward).await {
-            Ok((exchange, _)) => Ok(exchange),
+        match forward::send(&core, client, &upstream, &mut link, &forward).await {
+            Ok((exchange, _)) => Ok((exchange, link.into_lease())),
             Err(_) => Err(lost),
         }
     }

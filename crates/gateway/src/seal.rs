@@ -6,13 +6,19 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use sha2::{Digest, Sha256};
 
 const NONCE: usize = 24;
 const KEY: usize = 32;
+/// What a key made from a secret is for: the same secret elsewhere makes another key.
+const DERIVED: &str = "argus-mcp seal key 1\n";
 
-/// Seals and opens tokens with one key (XChaCha20-Poly1305, random nonces).
+/// Seals and opens tokens (XChaCha20-Poly1305, random nonces).
 pub struct Seal {
+    /// Seals, and opens.
     cipher: XChaCha20Poly1305,
+    /// Open what was sealed before the key was changed.
+    older: Vec<XChaCha20Poly1305>,
 }
 
 /// Why a token is not accepted.
@@ -80,9 +86,27 @@ impl Seal {
         }
     }
 
+    /// Keys that are made from secrets: the first one seals, all of them open. `None` without a secret.
+    #[must_use]
+    pub fn of_secrets<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut keys = secrets.into_iter().map(|secret| {
+            Self::with_key(
+                Sha256::new()
+                    .chain_update(DERIVED)
+                    .chain_update(secret)
+                    .finalize()
+                    .into(),
+            )
+        });
+        let mut seal = keys.next()?;
+        seal.older = keys.map(|older| older.cipher).collect();
+        Some(seal)
+    }
+
     fn with_key(key: [u8; KEY]) -> Self {
         Self {
             cipher: XChaCha20Poly1305::new(&Key::from(key)),
+            older: Vec::new(),
         }
     }
 
@@ -116,14 +140,15 @@ impl Seal {
     pub fn open(&self, context: &[u8], now: u64, token: &str) -> Result<Vec<u8>, SealError> {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Forged)?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(SealError::Forged)?;
-        let payload = Payload {
-            msg: sealed,
-            aad: context,
+        let opened = |cipher: &XChaCha20Poly1305| {
+            let payload = Payload {
+                msg: sealed,
+                aad: context,
+            };
+            cipher.decrypt(&XNonce::from(*nonce), payload).ok()
         };
-        let plain = self
-            .cipher
-            .decrypt(&XNonce::from(*nonce), payload)
-            .map_err(|_| SealError::Forged)?;
+        let mut ciphers = std::iter::once(&self.cipher).chain(&self.older);
+        let plain = ciphers.find_map(opened).ok_or(SealError::Forged)?;
         let (expires, secret) = plain.split_first_chunk::<8>().ok_or(SealError::Forged)?;
         if u64::from_be_bytes(*expires) < now {
             Err(SealError::Expired)
@@ -179,6 +204,19 @@ mod tests {
             Err(SealError::Forged)
         );
         assert_eq!(seal.open(b"alice", 1, "short"), Err(SealError::Forged));
+    }
+
+    #[test]
+    fn a_new_key_seals_and_the_old_ones_still_open() {
+        let of = |secrets: &[&'static str]| Seal::of_secrets(secrets.iter().copied()).unwrap();
+        let (old, both, new) = (of(&["old"]), of(&["new", "old"]), of(&["new"]));
+        let before = old.seal(b"", 9, b"x");
+        assert_eq!(both.open(b"", 9, &before).unwrap(), b"x");
+        assert_eq!(new.open(b"", 9, &before), Err(SealError::Forged));
+        let after = both.seal(b"", 9, b"y");
+        assert_eq!(new.open(b"", 9, &after).unwrap(), b"y");
+        assert_eq!(old.open(b"", 9, &after), Err(SealError::Forged));
+        assert!(Seal::of_secrets([]).is_none());
     }
 
     #[test]

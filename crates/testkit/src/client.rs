@@ -7,6 +7,7 @@
 )]
 
 use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::part;
@@ -30,6 +31,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Client {
     port: u16,
+    /// Where it connects from, if not from where everybody does.
+    from: Option<IpAddr>,
     session: Option<String>,
     version: String,
     capabilities: String,
@@ -69,10 +72,18 @@ impl Client {
         Self::new(port, MODERN, capabilities)
     }
 
+    /// The same client at another address of this machine: another caller.
+    #[must_use]
+    pub fn at(mut self, address: IpAddr) -> Self {
+        self.from = Some(address);
+        self
+    }
+
     /// A client that has said nothing yet.
     pub(crate) fn new(port: u16, version: &str, capabilities: &str) -> Self {
         Self {
             port,
+            from: None,
             session: None,
             version: version.to_owned(),
             capabilities: capabilities.to_owned(),
@@ -200,8 +211,17 @@ impl Client {
         request
     }
 
+    async fn connect(&self) -> std::io::Result<TcpStream> {
+        let Some(from) = self.from else {
+            return TcpStream::connect(("127.0.0.1", self.port)).await;
+        };
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(from, 0))?;
+        socket.connect((Ipv4Addr::LOCALHOST, self.port).into()).await
+    }
+
     async fn exchange(&self, request: Request<Full<Bytes>>) -> (Response<Incoming>, Connection) {
-        let socket = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        let socket = self.connect().await.unwrap();
         socket.set_nodelay(true).unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
             .await

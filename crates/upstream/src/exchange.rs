@@ -11,7 +11,7 @@ use std::time::Duration;
 use argus_protocol::{Answer, ByteString, Id, Raw, RpcError, code, method};
 use futures::Stream;
 use futures::task::AtomicWaker;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, Sleep};
 
 use crate::LinkError;
@@ -164,6 +164,16 @@ impl Exchange {
         self
     }
 
+    /// Adds what the backend says beside its answer, on a link that this call has for itself.
+    pub(crate) fn beside(mut self, mut heard: mpsc::Receiver<Event>) -> Self {
+        let mut answer = std::mem::replace(&mut self.source, Box::pin(futures::stream::empty()));
+        self.source = Box::pin(futures::stream::poll_fn(move |cx| match heard.poll_recv(cx) {
+            Poll::Ready(Some(event)) => Poll::Ready(Some(event)),
+            Poll::Ready(None) | Poll::Pending => answer.as_mut().poll_next(cx),
+        }));
+        self
+    }
+
     /// The next event; `None` once the outcome was handed over.
     pub async fn next(&mut self) -> Option<Event> {
         std::future::poll_fn(|cx| self.poll_event(cx)).await
@@ -251,7 +261,7 @@ impl fmt::Debug for Exchange {
 mod tests {
     use std::sync::Mutex;
 
-    use futures::channel::mpsc;
+    use futures::channel::mpsc as unbounded;
 
     use super::*;
 
@@ -269,8 +279,8 @@ mod tests {
         fn notify(&self, _: &str, _: Option<&Raw>) {}
     }
 
-    fn exchange() -> (mpsc::UnboundedSender<Event>, Exchange) {
-        let (events, source) = mpsc::unbounded();
+    fn exchange() -> (unbounded::UnboundedSender<Event>, Exchange) {
+        let (events, source) = unbounded::unbounded();
         (events, Exchange::new(Some(Duration::from_secs(10)), Box::pin(source)))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use argus_protocol::{Answer, Era, Object, Raw, method};
+use argus_protocol::{Answer, Era, Object, Raw, meta, method};
 use tokio::sync::Notify;
 
 use crate::duplex::Conversation;
@@ -46,6 +46,8 @@ pub struct Link {
     era: Era,
     owned: bool,
     hello: Hello,
+    /// The `_meta` that names the server in results for modern clients.
+    server_meta: Option<Raw>,
     level: AtomicU8,
     wire: Wire,
 }
@@ -109,9 +111,11 @@ impl Wire {
 
 impl Link {
     pub(crate) fn new(era: Era, owned: bool, hello: Hello, wire: Wire) -> Self {
+        let server_meta = hello.server_info.as_ref().map(server_meta);
         Self {
             era,
             owned,
+            server_meta,
             hello,
             level: AtomicU8::new(u8::MAX),
             wire,
@@ -134,6 +138,12 @@ impl Link {
     #[must_use]
     pub fn hello(&self) -> &Hello {
         &self.hello
+    }
+
+    /// `_meta` with the `serverInfo` that the backend gave, as results of 2026-07-28 have it.
+    #[must_use]
+    pub fn server_meta(&self) -> Option<&Raw> {
+        self.server_meta.as_ref()
     }
 
     /// Notes the log level that a session wants (0 is the most talkative), and says whether the backend has to be told:
@@ -245,6 +255,14 @@ impl Link {
     /// Ends the connection: a process is stopped, a session deleted. Bounded in time.
     pub async fn close(&self) {
         self.wire.close().await;
+    }
+}
+
+fn server_meta(info: &Raw) -> Raw {
+    let empty = Raw::empty_object();
+    match Object::parse(&empty) {
+        Ok(object) => object.edit().set(meta::SERVER_INFO, info.clone()).finish(),
+        Err(_) => empty,
     }
 }
 

@@ -26,8 +26,8 @@ pub(crate) enum Place {
 }
 
 impl Owned {
-    /// The place of a session; it gets one of its own while fewer than `limit` sessions have one.
-    pub(crate) fn place(&self, session: u64, limit: usize) -> Place {
+    /// The place of a session; it gets one of its own while `room` has one more.
+    pub(crate) fn place(&self, session: u64, room: impl FnOnce() -> bool) -> Place {
         let mut places = self.places();
         if let Some(slot) = places.own.get(&session) {
             return Place::Own(Arc::clone(slot));
@@ -35,7 +35,7 @@ impl Owned {
         if places.sharing.contains(&session) {
             return Place::Shared { first: false };
         }
-        if places.own.len() >= limit {
+        if !room() {
             places.sharing.insert(session);
             return Place::Shared { first: true };
         }
@@ -69,15 +69,20 @@ mod tests {
     use super::*;
 
     fn has_own(owned: &Owned, session: u64) -> bool {
-        matches!(owned.place(session, 2), Place::Own(_))
+        matches!(place(owned, session), Place::Own(_))
+    }
+
+    fn place(owned: &Owned, session: u64) -> Place {
+        let taken = owned.places().own.len();
+        owned.place(session, || taken < 2)
     }
 
     #[test]
     fn a_session_keeps_what_it_got_first() {
         let owned = Owned::default();
         assert!(has_own(&owned, 1) && has_own(&owned, 2));
-        assert!(matches!(owned.place(3, 2), Place::Shared { first: true }));
-        assert!(matches!(owned.place(3, 2), Place::Shared { first: false }));
+        assert!(matches!(place(&owned, 3), Place::Shared { first: true }));
+        assert!(matches!(place(&owned, 3), Place::Shared { first: false }));
         assert!(owned.release(1).is_some());
         assert!(!has_own(&owned, 3), "it shares to its end");
         assert!(has_own(&owned, 4) && has_own(&owned, 2));

@@ -11,9 +11,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::backoff::Backoff;
 use crate::connect::{Connector, refuses_legacy};
+use crate::lent::Shelf;
 use crate::owned::{Owned, Place};
 use crate::probing::Probing;
 use crate::pulse::Pulse;
+use crate::room::Room;
 use crate::slot::Slot;
 use crate::state::{Changes, State};
 use crate::turns::Turns;
@@ -35,6 +37,9 @@ pub struct Upstream {
     pub(crate) plain: Arc<Slot>,
     pub(crate) plain_backoff: Mutex<Backoff>,
     owned: Owned,
+    pub(crate) shelf: Shelf,
+    /// The places of sessions' and calls' own links.
+    pub(crate) room: Room,
     pub(crate) turns: Turns,
     pub(crate) pulse: Pulse,
     verdict: Mutex<Verdict>,
@@ -72,6 +77,8 @@ impl Upstream {
             plain: Arc::default(),
             plain_backoff: Mutex::new(Backoff::new()),
             owned: Owned::default(),
+            shelf: Shelf::default(),
+            room: Room::default(),
             turns,
             pulse: Pulse::default(),
             verdict: Mutex::new(verdict),
@@ -169,7 +176,11 @@ impl Upstream {
 
     /// The session is over: its link ends.
     pub fn release(&self, session: u64) {
-        if let Some(link) = self.owned.release(session).and_then(|slot| slot.close()) {
+        let Some(slot) = self.owned.release(session) else {
+            return;
+        };
+        self.room.give_back();
+        if let Some(link) = slot.close() {
             self.tasks.spawn(async move { link.close().await });
         }
     }
@@ -179,7 +190,7 @@ impl Upstream {
         self.stop.cancel();
         let owned = self.owned.drain();
         let slots = owned.iter().chain([&self.modern, &self.plain]);
-        for link in slots.filter_map(|slot| slot.close()) {
+        for link in slots.filter_map(|slot| slot.close()).chain(self.shelf.close()) {
             self.tasks.spawn(async move { link.close().await });
         }
         self.tasks.close();
@@ -199,19 +210,24 @@ impl Upstream {
         }
     }
 
-    /// The place for a session's link; `None` when there are too many processes already.
-    fn slot_of(&self, session: u64) -> Option<Arc<Slot>> {
-        let limit = match self.connector.is_duplex() {
+    /// How many links may belong to somebody.
+    pub(crate) fn most_owned(&self) -> usize {
+        match self.connector.is_duplex() {
             true => self.definition().usage.max_processes,
             false => usize::MAX,
-        };
-        match self.owned.place(session, limit) {
+        }
+    }
+
+    /// The place for a session's link; `None` when there are too many processes already.
+    fn slot_of(&self, session: u64) -> Option<Arc<Slot>> {
+        let limit = self.most_owned();
+        match self.owned.place(session, || self.room.take(limit) || self.clear_idle()) {
             Place::Own(slot) => Some(slot),
             Place::Shared { first } => {
                 if first {
                     tracing::warn!(
                         backend = %self.name(),
-                        "{limit} sessions have a process or connection of their own already (max_processes); another one shares and cannot be asked",
+                        "{limit} processes or connections belong to sessions or calls already (max_processes); another one shares and cannot be asked",
                     );
                 }
                 None
@@ -251,7 +267,7 @@ impl Upstream {
             .await
     }
 
-    fn learn_legacy(&self, made: &Result<Link, LinkError>) {
+    pub(crate) fn learn_legacy(&self, made: &Result<Link, LinkError>) {
         match made {
             Ok(_) => self.learn(Era::Legacy, true),
             Err(error) if refuses_legacy(error) => self.learn(Era::Legacy, false),
@@ -286,7 +302,10 @@ impl Upstream {
     }
 
     /// Waits for a link in the making; a backend that does not answer must not hold up the end.
-    async fn unless_stopped(&self, making: impl Future<Output = Result<Link, LinkError>>) -> Result<Link, LinkError> {
+    pub(crate) async fn unless_stopped(
+        &self,
+        making: impl Future<Output = Result<Link, LinkError>>,
+    ) -> Result<Link, LinkError> {
         let made = self.stop.run_until_cancelled(making).await;
         made.unwrap_or_else(|| Err(stopped()))
     }
@@ -363,7 +382,7 @@ impl Upstream {
     }
 
     /// `sink`, with list changes read along the way.
-    fn watched(self: &Arc<Self>, source: Source, sink: Arc<dyn FeedSink>) -> Arc<dyn FeedSink> {
+    pub(crate) fn watched(self: &Arc<Self>, source: Source, sink: Arc<dyn FeedSink>) -> Arc<dyn FeedSink> {
         Arc::new(Watched {
             upstream: Arc::downgrade(self),
             source,
@@ -383,6 +402,7 @@ impl Upstream {
         self.plain.forgive();
         self.modern.forgive();
         self.owned.forgive();
+        self.shelf.forgive();
     }
 
     /// The shared link that is live, of those that serve calls.

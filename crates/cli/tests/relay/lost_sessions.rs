@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use argus_testkit::{Journal, part, until};
+use argus_testkit::{Client, Journal, part, until};
 use futures::future::join_all;
 
 use crate::world::{World, message, tool};
@@ -41,7 +41,11 @@ async fn a_session_that_many_calls_lose_is_opened_again_once() {
         let clients = match own {
             // A link of its own: of one session only.
             true => vec![running.askable().await],
-            false => vec![running.plain().await, running.plain().await, running.modern()],
+            false => vec![
+                running.plain().await,
+                running.plain().await,
+                Client::modern(running.port(), "{}"),
+            ],
         };
         let calls = (0..CALLS).map(|number| {
             let client = &clients[number % clients.len()];

@@ -18,6 +18,7 @@ mod lists;
 mod lossless;
 mod lost_sessions;
 mod odd_http;
+mod parked;
 mod payloads;
 mod properties;
 mod remembered;

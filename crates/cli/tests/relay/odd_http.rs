@@ -64,7 +64,7 @@ async fn a_failing_call_names_the_status() {
 #[tokio::test]
 async fn a_forgotten_session_is_opened_again_unseen() {
     let (running, journal) = one(&["session-404"]);
-    for client in [running.plain().await, running.askable().await] {
+    for client in [running.plain().await, running.askable().await, running.modern()] {
         client.result("tools/call", &tool("forget", "{}")).await;
         let before = journal.messages("initialize").len();
         client.result("tools/call", &tool("hello", "{}")).await;

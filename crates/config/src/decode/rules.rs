@@ -88,6 +88,13 @@ pub(crate) const HEADER_VALUE: Rule = Rule {
     pattern: None,
 };
 
+/// A secret from which a key is made.
+pub(crate) const SEAL_KEY: Rule = Rule {
+    noun: "a secret of at least 32 characters",
+    check: seal_key,
+    pattern: None,
+};
+
 /// A glob over names.
 pub(crate) const GLOB: Rule = Rule {
     noun: "a pattern like `read_*` or `{a,b}?`",
@@ -219,6 +226,13 @@ fn header_name(text: &str) -> Result<(), String> {
         !OWN_HEADERS.contains(&text.to_lowercase().as_str()),
         "is a header that the gateway sets itself",
     )
+}
+
+fn seal_key(text: &str) -> Result<(), String> {
+    if text.chars().count() < 32 {
+        return Err("is too short for a secret; write at least 32 random characters".to_owned());
+    }
+    Ok(())
 }
 
 fn header_value(text: &str) -> Result<(), String> {

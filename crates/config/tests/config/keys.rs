@@ -30,6 +30,8 @@ fn cases() -> Vec<(String, String, String)> {
         ("max_sessions", "10"),
         ("max_sessions_per_caller", "10"),
         ("session_idle_timeout", "10"),
+        ("parked_call_timeout", "10"),
+        ("seal_keys", "['0123456789abcdef0123456789abcdef']"),
         ("page_size", "10"),
         ("startup_wait", "0.5"),
         ("shutdown_timeout", "60"),

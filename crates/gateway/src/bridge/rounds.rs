@@ -2,19 +2,20 @@
 //! call is made again (MCP 2026-07-28 "Multi round-trip requests").
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use argus_protocol::error::{code_of, message_of};
-use argus_protocol::{Answer, ByteString, Era, Id, Object, Raw, RpcError, code, method, write};
-use argus_upstream::{Ask, AskPeer, AskReply, Event, Exchange, LinkError};
+use argus_protocol::{Answer, ByteString, Era, Id, Object, Raw, RpcError, code, write};
+use argus_upstream::{Ask, AskPeer, AskReply, CallLink, Event, Exchange, LinkError};
 use futures::task::AtomicWaker;
 
 use super::question::{InputRequired, Question};
-use crate::client::{Client, KeptClient};
+use crate::client::{Client, KeptClient, may_ask};
 use crate::ops::forward;
-use crate::repeat::{Again, Call};
+use crate::repeat::Call;
 
 /// A call is made again so many times, as by the SDKs of clients that do this themselves.
 const MAX_ROUNDS: u32 = 10;
@@ -23,14 +24,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_millis(250);
 /// How long a new connection may take, where the one that the call was made on has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The methods that may answer `input_required`.
-pub(crate) fn may_ask(method: &str) -> bool {
-    matches!(
-        method,
-        method::TOOLS_CALL | method::PROMPTS_GET | method::RESOURCES_READ
-    )
-}
 
 /// How far the questions of one call are.
 pub(crate) struct Rounds {
@@ -51,10 +44,13 @@ enum State {
     /// Questions are with the client.
     Asking(Box<Asking>),
     /// The call is being made again.
-    Again(Again),
+    Again(Making),
     /// The call ends; the client is told which questions need no answer any more.
     Refused(Box<Refused>),
 }
+
+/// The call under way once more.
+type Making = Pin<Box<dyn Future<Output = Result<Exchange, LinkError>> + Send>>;
 
 /// Why a call ends.
 struct Refused {
@@ -210,7 +206,7 @@ fn again(
                 "it was replaced by one of another protocol version during the call".to_owned(),
             ));
         }
-        match forward::send(&core, client, &upstream, &link, &forward).await {
+        match forward::send(&core, client, &upstream, &mut CallLink::Shared(link), &forward).await {
             Ok((exchange, _)) => Ok(exchange),
             Err(error) => Err(LinkError::Unsendable(error.message)),
         }
@@ -346,6 +342,7 @@ impl AskPeer for Answers {
 
 #[cfg(test)]
 mod tests {
+    use argus_protocol::method;
     use futures::task::noop_waker;
 
     use super::*;

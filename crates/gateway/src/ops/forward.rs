@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use argus_protocol::{ByteString, Era, Object, Raw, RpcError, code, meta, method};
-use argus_upstream::{Exchange, Link, LinkError, Outgoing, Turn, Upstream};
+use argus_upstream::{CallLink, Exchange, Link, LinkError, Outgoing, Turn, Upstream};
 
-use super::logging;
-use super::mrtr::StateSeal;
-use crate::bridge::rounds::{Rounds, may_ask};
-use crate::client::Client;
+use super::mrtr::{self, Binding, Carried, StateSeal};
+use super::{logging, urls};
+use crate::bridge::rounds::Rounds;
+use crate::client::{Client, may_ask};
 use crate::core::Core;
+use crate::parked;
 use crate::relay::{Finish, Relay, Reply};
 use crate::repeat::{Call, Chance};
+use crate::seal::SealError;
 
 /// A request in the backend's own words.
 #[derive(Debug, Clone)]
@@ -26,22 +28,42 @@ pub(crate) struct Forward {
 
 /// Sends a request on the client's link to a backend, when it is its turn.
 pub(crate) async fn forward(core: &Core, client: Client<'_>, upstream: &Arc<Upstream>, forward: Forward) -> Reply {
+    if let Client::Modern(request) = client
+        && may_ask(&forward.method)
+    {
+        match mrtr::carried(request) {
+            Some(Carried::Parked(token)) => return parked::resume(core, request, upstream, &forward, &token).await,
+            Some(Carried::Url(token)) => {
+                let binding = Binding::of(core, request.caller, upstream.name(), &forward);
+                if let Err(error) = urls::opened(&binding, request, &token) {
+                    return error.into();
+                }
+            }
+            Some(Carried::OfBackend) | None => {}
+        }
+    }
     let ready = async {
         let turn = upstream.turn().await?;
-        Ok((turn, client.link(core, upstream).await?))
+        Ok((turn, client.link_for(core, upstream, &forward.method).await?))
     };
     match ready.await {
-        Ok((turn, link)) => on_link(core, client, turn, &link, forward).await,
+        Ok((turn, link)) => on_link(core, client, turn, link, forward).await,
         Err(error) => LinkError::to_rpc(&error, upstream.name()).into(),
     }
 }
 
 /// The same, on a link that is known.
-pub(crate) async fn on_link(core: &Core, client: Client<'_>, turn: Turn, link: &Arc<Link>, forward: Forward) -> Reply {
+pub(crate) async fn on_link(
+    core: &Core,
+    client: Client<'_>,
+    turn: Turn,
+    mut link: CallLink,
+    forward: Forward,
+) -> Reply {
     let Some(core) = core.me.upgrade() else {
         return RpcError::new(code::INTERNAL_ERROR, "the gateway is stopping").into();
     };
-    match send(&core, client, turn.upstream(), link, &forward).await {
+    match send(&core, client, turn.upstream(), &mut link, &forward).await {
         Err(error) => error.into(),
         Ok((exchange, finish)) => Reply::Relay(Box::new(Relay {
             exchange,
@@ -54,6 +76,8 @@ pub(crate) async fn on_link(core: &Core, client: Client<'_>, turn: Turn, link: &
                 forward,
                 era: link.era(),
             },
+            lease: link.into_lease(),
+            talk: None,
             chance: Chance::Left,
         })),
     }
@@ -64,13 +88,14 @@ pub(crate) async fn send(
     core: &Core,
     client: Client<'_>,
     upstream: &Upstream,
-    link: &Link,
+    link: &mut CallLink,
     forward: &Forward,
 ) -> Result<(Exchange, Finish), RpcError> {
-    if let Client::Legacy(session) = client {
-        logging::apply(session, link).await;
+    match client {
+        Client::Legacy(session) => logging::apply(session, link).await,
+        Client::Modern(request) => logging::tell(request.meta.log_level, link).await,
     }
-    let (params, finish) = translate(core, client.era(), link.era(), upstream.name(), forward)?;
+    let (params, finish) = translate(core, client, link, upstream.name(), forward)?;
     let request = Outgoing {
         method: forward.method.clone(),
         params,
@@ -87,30 +112,39 @@ pub(crate) async fn send(
 /// The parameters for the link's era, and what becomes of the result.
 fn translate(
     core: &Core,
-    client: Era,
-    link: Era,
+    client: Client<'_>,
+    link: &Link,
     backend: &Arc<str>,
     forward: &Forward,
 ) -> Result<(Option<Raw>, Finish), RpcError> {
-    match (client, link) {
-        (Era::Legacy, _) => Ok((forward.params.clone(), Finish::AsIs)),
-        (Era::Modern, Era::Modern) if may_ask(&forward.method) => {
-            let seal = StateSeal::new(&core.seal, backend, &forward.method, forward.name.as_ref());
+    let Client::Modern(request) = client else {
+        return Ok((forward.params.clone(), Finish::AsIs));
+    };
+    match link.era() {
+        Era::Modern if may_ask(&forward.method) => {
+            let seal = StateSeal::new(Binding::of(core, request.caller, backend, forward));
             let params = forward.params.as_ref().map(|raw| seal.unwrap(raw)).transpose()?;
             Ok((params, Finish::Seal(seal)))
         }
-        (Era::Modern, Era::Modern) => Ok((forward.params.clone(), Finish::AsIs)),
-        (Era::Modern, Era::Legacy) => {
-            let params = forward.params.as_ref().map(without_modern_meta).transpose()?;
+        Era::Modern => Ok((forward.params.clone(), Finish::AsIs)),
+        Era::Legacy => {
+            if may_ask(&forward.method) && matches!(mrtr::carried(request), Some(Carried::OfBackend)) {
+                return Err(mrtr::refused(SealError::Forged));
+            }
+            let params = forward.params.as_ref().map(without_modern_members).transpose()?;
             let read = forward.method == method::RESOURCES_READ;
-            let uri = forward.name.clone().filter(|_| read);
-            Ok((params, Finish::Modernise { cached: read, uri }))
+            let finish = Finish::Modernise {
+                cached: read,
+                uri: forward.name.clone().filter(|_| read),
+                server: link.server_meta().cloned(),
+            };
+            Ok((params, finish))
         }
     }
 }
 
 /// Parameters without what only a modern backend understands.
-fn without_modern_meta(params: &Raw) -> Result<Raw, RpcError> {
+fn without_modern_members(params: &Raw) -> Result<Raw, RpcError> {
     let malformed = |error| RpcError::new(code::INVALID_PARAMS, format!("params: {error}"));
     let read = Object::parse(params).map_err(malformed)?;
     let Some(meta) = read.get("_meta") else {
@@ -124,5 +158,6 @@ fn without_modern_meta(params: &Raw) -> Result<Raw, RpcError> {
         .remove(meta::CLIENT_INFO)
         .remove(meta::LOG_LEVEL)
         .finish();
-    Ok(read.edit().set("_meta", meta).finish())
+    let edit = read.edit().set("_meta", meta);
+    Ok(edit.remove(mrtr::STATE).remove(mrtr::RESPONSES).finish())
 }

@@ -33,7 +33,12 @@ pub(crate) async fn set_level(session: &Arc<Session>, params: Option<&Raw>) -> R
 /// Tells a link the session's level, unless it knows. A shared link keeps the most talkative level that any of its
 /// sessions wants; each session hears only what it asked for.
 pub(crate) async fn apply(session: &Session, link: &Link) {
-    let Some(level) = session.level() else { return };
+    tell(session.level(), link).await;
+}
+
+/// Tells a link the level that a caller wants, if it wants one and the link does not know.
+pub(crate) async fn tell(level: Option<Level>, link: &Link) {
+    let Some(level) = level else { return };
     if link.era() == Era::Modern || !link.hello().has("logging") || !link.level_changes(level.to_byte()) {
         return;
     }

@@ -12,6 +12,7 @@ pub(crate) mod prompts;
 pub(crate) mod resources;
 pub(crate) mod subscriptions;
 pub(crate) mod tools;
+pub(crate) mod urls;
 
 use std::sync::Arc;
 

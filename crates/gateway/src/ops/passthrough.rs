@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use argus_protocol::{ByteString, Object, Raw, method};
-use argus_upstream::LinkError;
+use argus_upstream::{CallLink, LinkError};
 
 use super::forward::{Forward, on_link};
 use super::unknown;
@@ -28,7 +28,7 @@ pub(crate) async fn pass(core: &Arc<Core>, client: Client<'_>, method: &ByteStri
     match ready.await {
         // Nobody here can say what an unknown method means in another era.
         Ok((_, link)) if link.era() != client.era() => unknown(method),
-        Ok((turn, link)) => on_link(core, client, turn, &link, request).await,
+        Ok((turn, link)) => on_link(core, client, turn, CallLink::Shared(link), request).await,
         Err(error) => LinkError::to_rpc(&error, upstream.name()).into(),
     }
 }

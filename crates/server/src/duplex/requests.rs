@@ -134,6 +134,7 @@ fn answer_modern(
         members: read.into_members(),
         meta,
         param_headers: Vec::new(),
+        caller: client.caller,
     });
     let messages = if request.method == method::LISTEN {
         listen(gateway.clone(), request, log)

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use argus_gateway::{Event, Gateway, Listen, ListenEvent, ModernParams, ModernRequest, Reply, RequestMeta};
+use argus_gateway::{
+    Asks, Caller, Event, Gateway, Listen, ListenEvent, ModernParams, ModernRequest, Parking, Reply, RequestMeta,
+};
 use argus_protocol::{
     Answer, ByteString, Id, Message, Object, Raw, RpcError, code, header, meta, method, version, write,
 };
@@ -20,6 +22,7 @@ use crate::request_log::{self, Outcome, RequestLog};
 pub(crate) async fn handle(
     app: &App,
     headers: &HeaderMap,
+    caller: Caller,
     accepts: Accepts,
     message: Message,
     read: Option<ModernParams>,
@@ -43,6 +46,7 @@ pub(crate) async fn handle(
         members,
         meta,
         param_headers: param_headers(headers),
+        caller,
     });
     if request.method == method::LISTEN {
         return listen(app, request).await;
@@ -112,29 +116,44 @@ fn param_headers(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValu
 pub(crate) fn answer_to(mut log: RequestLog, gateway: Gateway, request: Arc<ModernRequest>) -> Messages {
     Box::pin(async_stream::stream! {
         let id = request.id.clone();
+        // Dropped last: that a call is cancelled is to be known before its questions are given up.
+        let mut asks = Asks::default();
         let mut relay = match gateway.modern(&request).await {
             Reply::Now(answer) => {
                 log.ended(&answer);
                 yield Item::modern(write::response(Some(&id), &answer), &answer);
                 return;
             }
-            Reply::Relay(relay) => *relay,
+            Reply::Relay(relay) => relay,
         };
         log.relayed(&relay);
-        while let Some(event) = relay.next().await {
+        loop {
+            let Some(event) = asks.gather(relay.next()).await else {
+                // Nothing more is asked at the moment: the client is, and the call waits.
+                match gateway.park(relay, asks.take()) {
+                    Parking::Parked(answer) => {
+                        log.ended(&answer);
+                        yield Item::modern(write::response(Some(&id), &answer), &answer);
+                        return;
+                    }
+                    Parking::Refused(again) => relay = again,
+                }
+                continue;
+            };
             match event {
-                Event::Outcome(answer) => {
+                Some(Event::Outcome(answer)) => {
                     // The backend is done: others may have its turn while the client reads.
                     drop(relay);
                     log.ended(&answer);
                     yield Item::modern(write::response(Some(&id), &answer), &answer);
                     return;
                 }
-                Event::Notification { method, params } => {
+                Some(Event::Notification { method, params }) => {
                     yield Item::Before(write::notification(&method, params.as_ref()));
                 }
-                Event::Ask(ask) => ask.reply.refuse("this client cannot be asked within a call"),
-                Event::AskWithdrawn(_) => {}
+                Some(Event::Ask(ask)) => asks.add(ask),
+                Some(Event::AskWithdrawn(ask)) => asks.withdraw(&ask),
+                None => return,
             }
         }
     })

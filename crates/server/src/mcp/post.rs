@@ -55,7 +55,7 @@ async fn one(app: &App, headers: &HeaderMap, caller: Caller, accepts: Accepts, m
     // else the header decides (MCP 2026-07-28 "Backward compatibility").
     let modern = ModernParams::of(params);
     if modern.is_some() || (!handshake && super::is_modern(headers)) {
-        return modern::handle(app, headers, accepts, message, modern).await;
+        return modern::handle(app, headers, caller, accepts, message, modern).await;
     }
     match super::unknown_version(headers, id).filter(|_| !handshake) {
         Some(refusal) => refusal,

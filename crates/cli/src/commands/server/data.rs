@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use argus_gateway::Seal;
 use etcetera::BaseStrategy;
+use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 
 use crate::environment;
@@ -47,8 +48,12 @@ fn make(folder: &Path) -> std::io::Result<()> {
     std::fs::remove_file(probe)
 }
 
-/// The key that seals what clients carry: kept in the data folder, or made for this run only.
-pub(super) fn seal(folder: Option<&Path>) -> anyhow::Result<Seal> {
+/// The key that seals what clients carry: made from the secrets of the configuration, kept in the data folder, or made
+/// for this run only.
+pub(super) fn seal(secrets: &[SecretString], folder: Option<&Path>) -> anyhow::Result<Seal> {
+    if let Some(seal) = Seal::of_secrets(secrets.iter().map(ExposeSecret::expose_secret)) {
+        return Ok(seal);
+    }
     let kept = folder.map(Seal::in_folder);
     match kept {
         Some(Ok(seal)) => Ok(seal),

@@ -31,19 +31,19 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
 async fn serve(listener: TcpListener, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     tracing::info!(backends = config.backends.len(), "serving");
     let config = Arc::new(config);
-    let gateway = Gateway::start(Arc::clone(&config), options(None)?);
+    let gateway = Gateway::start(Arc::clone(&config), options(&config, None)?);
     argus_server::serve(listener, gateway, &config.server, shutdown)
         .await
         .context("cannot serve")
 }
 
 /// What a gateway needs besides its configuration; `part` of the data folder is its own, or all of it.
-pub(crate) fn options(part: Option<&Path>) -> anyhow::Result<Options> {
+pub(crate) fn options(config: &Config, part: Option<&Path>) -> anyhow::Result<Options> {
     let data_folder = data::folder(part);
     let guard = GuardProgram::this_program().context("cannot find out the path of this program")?;
     let http = HttpClient::new().context("cannot read the root certificates of the system")?;
     Ok(Options {
-        seal: data::seal(data_folder.as_deref())?,
+        seal: data::seal(&config.server.seal_keys, data_folder.as_deref())?,
         data_folder,
         guard,
         http,

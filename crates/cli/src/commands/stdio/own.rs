@@ -53,7 +53,8 @@ async fn gateway(config: Config, data: PathBuf, shutdown: CancellationToken) -> 
         max_message: config.server.max_body_bytes,
         finish: config.server.shutdown_timeout,
     };
-    let gateway = Gateway::start(config, server::options(Some(&data))?);
+    let options = server::options(&config, Some(&data))?;
+    let gateway = Gateway::start(config, options);
     serve(stdin(), stdout(), &Stdout::own(), gateway, bounds, &shutdown).await;
     Ok(())
 }

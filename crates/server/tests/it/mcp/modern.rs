@@ -387,9 +387,10 @@ async fn a_legacy_backend_answers_modern_clients() {
         .send()
         .await
         .result();
+    let server = json!({"io.modelcontextprotocol/serverInfo": {"name": "test backend", "version": "1"}});
     assert_eq!(
         read,
-        json!({"contents": [], "resultType": "complete", "ttlMs": 0, "cacheScope": "private"})
+        json!({"contents": [], "resultType": "complete", "ttlMs": 0, "cacheScope": "private", "_meta": server})
     );
     assert_eq!(
         backend.first("tools/call").await.message["params"],
