@@ -16,9 +16,10 @@ use crate::catalogues::Catalogues;
 use crate::client::Client;
 use crate::feeds::SharedFeed;
 use crate::inventory::Inventory;
+use crate::journal::{self, Journal};
 use crate::parked::Parked;
 use crate::seal::Seal;
-use crate::session::{Bounds, Caller, FeedItem, Session, SessionError, Sessions};
+use crate::session::{Bounds, Caller, FeedItem, Life, Session, SessionError, Sessions};
 use crate::startup::Startup;
 use crate::updates::Updates;
 use crate::wanted::Wanted;
@@ -34,7 +35,7 @@ const CHANGES_BEHIND: usize = 64;
 /// What the gateway needs besides its configuration.
 #[derive(Debug)]
 pub struct Options {
-    /// Where verdicts and lists are remembered; nothing is when `None`.
+    /// Where verdicts, lists and sessions are remembered; nothing is when `None`.
     pub data_folder: Option<PathBuf>,
     /// The program that guards child processes.
     pub guard: argus_runtime::GuardProgram,
@@ -77,6 +78,11 @@ impl Core {
             grace: config.catalogue.grace,
             remembered: Remembered::in_folder(options.data_folder.as_deref()),
         });
+        let journal = options.data_folder.as_deref().and_then(|folder| {
+            let server = &config.server;
+            Journal::in_folder(folder, server.session_idle_timeout, server.max_sessions)
+        });
+        let seal = Arc::new(options.seal);
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let sink = |backend: &str| -> Arc<dyn FeedSink> {
                 Arc::new(SharedFeed {
@@ -86,8 +92,8 @@ impl Core {
             };
             Core {
                 inventory: Inventory::start(&config, &context, &sink),
-                sessions: Sessions::new(Bounds::from(&config.server)),
-                seal: Arc::new(options.seal),
+                sessions: Sessions::new(Bounds::from(&config.server), journal.clone(), Arc::clone(&seal)),
+                seal,
                 parked: Parked::new(config.server.parked_call_timeout),
                 startup: Startup::begin(config.server.startup_wait),
                 changes: broadcast::Sender::new(CHANGES_BEHIND),
@@ -102,14 +108,20 @@ impl Core {
         });
         core.tasks.spawn(keep_catalogue(Arc::clone(&core)));
         core.tasks.spawn(sweep_sessions(Arc::clone(&core)));
+        if let Some(journal) = journal {
+            core.tasks.spawn(journal::keep(Arc::clone(&core), journal));
+        }
         core
     }
 
-    /// Ends all sessions and listeners and stops all backends. Bounded in time.
+    /// Ends all listeners, and what sessions hold in this process, and stops all backends. Bounded in time.
     pub(crate) async fn stop(&self) {
         self.stopping.cancel();
         for session in self.sessions.all() {
-            self.sessions.close(session.id());
+            self.sessions.leave(session.id());
+        }
+        if let Some(journal) = self.sessions.journal() {
+            journal.finish();
         }
         futures::future::join_all(self.inventory.upstreams().map(|upstream| upstream.stop())).await;
         self.tasks.close();
@@ -185,33 +197,38 @@ impl Core {
         }
     }
 
-    /// Opens a session; where there are too many, or too many of the caller, the one of them that nobody has used for
-    /// longest ends.
+    /// Opens a session.
     pub(crate) fn open_session(
         &self,
         version: &'static str,
         declared: Declared,
         caller: Caller,
+        life: Life,
     ) -> Result<Arc<Session>, SessionError> {
-        let opened = self.open_in_room(version, declared.clone(), caller);
-        let unused = match &opened {
+        self.make_room(caller, || self.sessions.open(version, declared.clone(), caller, life))
+    }
+
+    /// Lets a session in; where there are too many, or too many of the caller, the one of them that nobody has used for
+    /// longest ends.
+    pub(crate) fn make_room(
+        &self,
+        caller: Caller,
+        let_in: impl Fn() -> Result<Arc<Session>, SessionError>,
+    ) -> Result<Arc<Session>, SessionError> {
+        let first = let_in();
+        let unused = match &first {
             Err(SessionError::TooMany(_)) => self.sessions.longest_idle(None),
             Err(SessionError::TooManyOfCaller(_)) => self.sessions.longest_idle(Some(caller)),
             _ => None,
         };
-        let Some(unused) = unused else { return opened };
-        tracing::debug!(session = unused.number(), "a session ends to make room");
-        self.close_session(unused.id());
-        self.open_in_room(version, declared, caller)
-    }
-
-    fn open_in_room(
-        &self,
-        version: &'static str,
-        declared: Declared,
-        caller: Caller,
-    ) -> Result<Arc<Session>, SessionError> {
-        let session = self.sessions.open(version, declared, caller)?;
+        let session = match unused {
+            None => first?,
+            Some(unused) => {
+                tracing::debug!(session = unused.number(), "a session ends to make room");
+                self.close_session(unused.id());
+                let_in()?
+            }
+        };
         if self.catalogues.differ() {
             self.catalogues.rebuild_own(&self.inventory, &session);
         }

@@ -15,7 +15,7 @@ use crate::listen::Listen;
 use crate::ops;
 use crate::parked::{self, Parking};
 use crate::relay::{Relay, Reply};
-use crate::session::{Caller, Session, SessionError};
+use crate::session::{Caller, Life, Session, SessionError};
 use crate::stalls::Stalls;
 
 /// The gateway. Clones are the same gateway.
@@ -51,20 +51,33 @@ impl Gateway {
         Readiness::of(&self.core.inventory)
     }
 
-    /// `initialize`: opens a legacy session of a caller and gives its result.
+    /// `initialize`: opens a legacy session of a caller and gives its result. The session belongs to a connection, and
+    /// ends with it.
     ///
     /// # Errors
     /// When the parameters are wrong, or no session can be opened.
     pub async fn initialize(&self, params: Option<&Raw>, caller: Caller) -> Result<(Arc<Session>, Raw), RpcError> {
-        ops::lifecycle::initialize(&self.core, params, caller).await
+        ops::lifecycle::initialize(&self.core, params, caller, Life::OfConnection).await
     }
 
-    /// The session of an id.
+    /// The same for a session that outlives this process, where there is a data folder.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn session(&self, id: &str) -> Result<Arc<Session>, SessionError> {
-        self.core.sessions.get(id)
+    /// When the parameters are wrong, or no session can be opened.
+    pub async fn initialize_lasting(
+        &self,
+        params: Option<&Raw>,
+        caller: Caller,
+    ) -> Result<(Arc<Session>, Raw), RpcError> {
+        ops::lifecycle::initialize(&self.core, params, caller, Life::Lasting).await
+    }
+
+    /// The session of an id, which is of this caller. One of before a restart is there again from then on.
+    ///
+    /// # Errors
+    /// When there is none, or too many are in use.
+    pub fn session(&self, id: &str, caller: Caller) -> Result<Arc<Session>, SessionError> {
+        self.core.session(id, caller)
     }
 
     /// Ends a session; `false` when there is none.
@@ -107,7 +120,7 @@ impl Gateway {
         self.core.stopping.cancel();
     }
 
-    /// Ends all sessions and listeners and stops all backends. Bounded in time.
+    /// Ends all listeners, and what sessions hold in this process, and stops all backends. Bounded in time.
     pub async fn stop(&self) {
         self.core.stop().await;
     }

@@ -14,6 +14,7 @@ mod feeds;
 mod gateway;
 mod health;
 mod inventory;
+mod journal;
 mod listen;
 mod listener;
 mod ops;
@@ -21,6 +22,7 @@ mod parked;
 mod relay;
 mod renew;
 mod repeat;
+mod revive;
 mod seal;
 mod session;
 mod stalls;
@@ -40,8 +42,8 @@ pub use parked::{Asks, Parking};
 pub use relay::{Relay, Reply};
 pub use seal::{Seal, SealError};
 pub use session::{
-    BusyError, Caller, EventId, FeedItem, FeedQueue, FeedReader, InFlight, NoEventId, Reading, ResumeError, Said,
-    Saying, Session, SessionError, StreamReader, random_id,
+    BusyError, Caller, EventId, FeedItem, FeedQueue, FeedReader, InFlight, NoEventId, Principal, Reading, ResumeError,
+    Said, Saying, Session, SessionError, StreamReader, random_id,
 };
 pub use stalls::{Presence, Stalls, Watched};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use argus_protocol::{ByteString, Era, Raw, method};
 use argus_upstream::{Link, Upstream};
 
-use crate::client::own_link;
+use crate::client::{Client, own_link};
 use crate::core::Core;
 use crate::ops::logging;
 use crate::session::{FeedItem, Session};
@@ -56,13 +56,31 @@ pub(crate) fn hear(core: &Core, session: &Session, upstream: &Arc<Upstream>) {
     }
 }
 
-/// A session's own connection is a new one.
+/// The connection that a session uses is a new one to it.
 pub(crate) async fn own(session: Arc<Session>, upstream: Arc<Upstream>, link: Arc<Link>) {
     logging::apply(&session, &link).await;
     for uri in session.subscriptions(upstream.name()) {
         subscribe(&link, &upstream, &uri).await;
         session.feed().push(updated(&uri));
     }
+}
+
+/// A session came back after a restart: subscribes for it, as soon as the backend is there.
+pub(crate) async fn revived(core: Arc<Core>, session: Arc<Session>, backend: Arc<str>) {
+    let Some(upstream) = core.inventory.named(&backend) else {
+        return;
+    };
+    let mut pause = FIRST_PAUSE;
+    let subscribing = async {
+        loop {
+            if let Ok(link) = Client::from(&session).link(&core, upstream).await {
+                return own(Arc::clone(&session), Arc::clone(upstream), link).await;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+    };
+    let _ = session.over().run_until_cancelled(subscribing).await;
 }
 
 /// A session's own connection ended: makes a new one at once, if the session waits for something on it.

@@ -10,7 +10,7 @@ use super::{object, text};
 use crate::client::own_link;
 use crate::core::Core;
 use crate::relay::Reply;
-use crate::session::{Caller, Session};
+use crate::session::{Caller, Life, Session};
 
 /// The longest `capabilities` or `clientInfo` in bytes: they are kept with the session. Icons may be in them.
 const MAX_DECLARED: usize = 64 * 1024;
@@ -20,6 +20,7 @@ pub(crate) async fn initialize(
     core: &Core,
     params: Option<&Raw>,
     caller: Caller,
+    life: Life,
 ) -> Result<(Arc<Session>, Raw), RpcError> {
     let params = object(params)?;
     let asked = text(&params, "protocolVersion")?;
@@ -41,7 +42,7 @@ pub(crate) async fn initialize(
     }
     core.startup.wait().await;
     let session = core
-        .open_session(version::negotiate(&asked), declared, caller)
+        .open_session(version::negotiate(&asked), declared, caller, life)
         .map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))?;
     begin_own_links(core, &session);
     let result = initialize_result(core, session.version());
@@ -49,7 +50,7 @@ pub(crate) async fn initialize(
 }
 
 /// Makes the session's links to the backends that give every session its own (`sharing: session`).
-fn begin_own_links(core: &Core, session: &Arc<Session>) {
+pub(crate) fn begin_own_links(core: &Core, session: &Arc<Session>) {
     let wanted = |upstream: &&Arc<Upstream>| upstream.definition().usage.sharing == Sharing::Session;
     for upstream in core.inventory.upstreams().filter(wanted) {
         let Some(core) = core.me.upgrade() else { return };

@@ -6,9 +6,12 @@ use std::str::FromStr;
 /// The stream of the session's feed; the streams of answers count from 1.
 pub(super) const FEED: u64 = 0;
 
-/// `<stream>-<number>`: names one event of one stream. It means nothing outside its session.
+/// `<stream>-<number>`: names one event of one stream. It means nothing outside its session. After a restart of the
+/// gateway streams and events are counted anew, and `<epoch>.` stands before them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventId {
+    /// Which life of the session it is of; 0 is the first.
+    pub(super) epoch: u32,
     pub(super) stream: u64,
     /// Events count from 1; 0 stands before the first.
     pub(super) number: u64,
@@ -24,6 +27,9 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.epoch != 0 {
+            write!(f, "{:x}.", self.epoch)?;
+        }
         write!(f, "{}-{}", self.stream, self.number)
     }
 }
@@ -37,12 +43,24 @@ impl FromStr for EventId {
     type Err = NoEventId;
 
     fn from_str(text: &str) -> Result<Self, NoEventId> {
-        let (stream, number) = text.split_once('-').ok_or(NoEventId)?;
+        let (epoch, rest) = match text.split_once('.') {
+            Some((epoch, rest)) => (later(epoch)?, rest),
+            None => (0, text),
+        };
+        let (stream, number) = rest.split_once('-').ok_or(NoEventId)?;
         Ok(Self {
+            epoch,
             stream: plain(stream)?,
             number: plain(number)?,
         })
     }
+}
+
+/// The number of a life after the first, in hexadecimal without a sign.
+fn later(digits: &str) -> Result<u32, NoEventId> {
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let epoch = u32::from_str_radix(digits, 16).ok();
+    epoch.filter(|epoch| is_plain && *epoch != 0).ok_or(NoEventId)
 }
 
 /// A number without a sign.
@@ -60,6 +78,9 @@ mod tests {
         let id: EventId = "3-17".parse().unwrap();
         assert_eq!((id.stream, id.number), (3, 17));
         assert_eq!(id.to_string(), "3-17");
+        let later: EventId = "a1b2.3-17".parse().unwrap();
+        assert_eq!((later.epoch, later.stream, later.number), (0xa1b2, 3, 17));
+        assert_eq!(later.to_string(), "a1b2.3-17");
         for odd in [
             "",
             "-",
@@ -72,6 +93,12 @@ mod tests {
             " 3-1",
             "3-99999999999999999999",
             "a-b",
+            ".3-1",
+            "0.3-1",
+            "+a.3-1",
+            "x.3-1",
+            "1.1.3-1",
+            "100000000.3-1",
         ] {
             assert!(odd.parse::<EventId>().is_err(), "{odd}");
         }

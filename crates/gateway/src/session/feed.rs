@@ -70,7 +70,7 @@ struct State {
     waiting_bytes: usize,
     sent: History,
     reader: u64,
-    /// Whether an update was dropped of which the client was not told.
+    /// Whether something was lost of which the client was not told.
     gap: bool,
 }
 
@@ -134,6 +134,11 @@ impl FeedQueue {
         }
     }
 
+    /// The client may have missed anything: the next reader is to say so.
+    pub(super) fn missed(&self) {
+        self.state().gap = true;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -172,7 +177,10 @@ impl Session {
         let feed = self.feed();
         let mut state = feed.state();
         let newest = state.sent.newest();
-        let read = last.map_or(newest, |last| last.number);
+        let before = last.is_some_and(|last| last.epoch != self.epoch());
+        // What came after an event of before a restart is not known.
+        state.gap |= before;
+        let read = last.filter(|_| !before).map_or(newest, |last| last.number);
         if read > newest {
             return Err(ResumeError::NeverSent);
         }
@@ -233,10 +241,7 @@ impl FeedReader {
     /// The id of the event that was read last.
     #[must_use]
     pub fn position(&self) -> EventId {
-        EventId {
-            stream: FEED,
-            number: self.read,
-        }
+        self.session.event_id(FEED, self.read)
     }
 
     /// The next message; `None` once another reader took over. What is said because something was missed is no event
@@ -360,7 +365,7 @@ mod tests {
 
     fn session() -> Arc<Session> {
         Arc::new(Session::new(Opening {
-            id: "s3cret".to_owned(),
+            id: "s3cret".into(),
             number: 7,
             version: "2025-11-25",
             declared: Declared::nothing(),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap as Counts;
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,8 +12,12 @@ use argus_upstream::Declared;
 use papaya::HashMap;
 
 use super::Caller;
+use super::lasting::{Lasting, Returning};
 use super::rings::Pool;
 use super::state::{Opening, Session, lock};
+use super::token::Token;
+use crate::journal::Journal;
+use crate::seal::Seal;
 use crate::stalls::Stalls;
 
 /// Why there is no such session.
@@ -54,13 +59,51 @@ impl From<&Server> for Bounds {
 
 /// Sessions by id. Looked up once per request, without a lock.
 pub(crate) struct Sessions {
-    open: HashMap<String, Arc<Session>>,
+    open: HashMap<Arc<str>, Arc<Session>, Ends>,
     next: AtomicU64,
     bounds: Bounds,
     /// How many each caller has. Held while a session is opened or ended, so that no bound is exceeded.
     counts: Mutex<Counts<Caller, usize>>,
     pool: Arc<Pool>,
     stalls: Arc<Stalls>,
+    /// `None`: all sessions end with this process.
+    journal: Option<Arc<Journal>>,
+    seal: Arc<Seal>,
+}
+
+/// How long a session is to live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// As long as the connection that it belongs to.
+    OfConnection,
+    /// Until it ends, also when the gateway is started anew.
+    Lasting,
+}
+
+/// Hashes the end of an id, which is as good as random (in a sealed one it is the seal); the rest is long, and tells ids
+/// apart no better.
+#[derive(Debug, Default, Clone)]
+struct Ends(RandomState);
+
+struct EndHasher<H>(H);
+
+impl BuildHasher for Ends {
+    type Hasher = EndHasher<<RandomState as BuildHasher>::Hasher>;
+
+    fn build_hasher(&self) -> Self::Hasher {
+        EndHasher(self.0.build_hasher())
+    }
+}
+
+impl<H: Hasher> Hasher for EndHasher<H> {
+    fn write(&mut self, bytes: &[u8]) {
+        let (_, end) = bytes.split_at(bytes.len().saturating_sub(16));
+        self.0.write(end);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
 }
 
 /// The ids are what let clients in: they are not shown.
@@ -73,15 +116,22 @@ impl fmt::Debug for Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(bounds: Bounds, journal: Option<Arc<Journal>>, seal: Arc<Seal>) -> Self {
         Self {
-            open: HashMap::new(),
+            open: HashMap::with_hasher(Ends::default()),
             next: AtomicU64::new(0),
             bounds,
             counts: Mutex::default(),
             pool: Arc::default(),
             stalls: Arc::default(),
+            journal,
+            seal,
         }
+    }
+
+    /// The journal of the sessions that outlive this process.
+    pub(crate) fn journal(&self) -> Option<&Arc<Journal>> {
+        self.journal.as_ref()
     }
 
     /// What looks after streams that are not read.
@@ -101,9 +151,65 @@ impl Sessions {
         version: &'static str,
         declared: Declared,
         caller: Caller,
+        life: Life,
     ) -> Result<Arc<Session>, SessionError> {
-        let id = random_id().ok_or(SessionError::NoId)?;
+        let lasting = self.journal.as_ref().filter(|_| life == Life::Lasting);
+        let Some(journal) = lasting else {
+            let id = random_id().ok_or(SessionError::NoId)?;
+            return self.admit(&id, caller, |number| {
+                Ok(Session::new(self.opening(&id, number, version, declared, caller)))
+            });
+        };
+        let key = journal.key().ok_or(SessionError::NoId)?;
+        let id = Token::seal(&self.seal, key, version, caller, &declared).ok_or(SessionError::NoId)?;
+        let more = (!Token::holds(&declared)).then(|| declared.clone());
+        let session = self.admit(&id, caller, |number| {
+            let session = Session::new(self.opening(&id, number, version, declared, caller));
+            Ok(session.that_lasts(Lasting::first(journal, key)))
+        })?;
+        if let Some(declared) = more {
+            journal.declared(key, &declared);
+        }
+        Ok(session)
+    }
+
+    /// A session of an earlier process, whose client is back with its id.
+    pub(crate) fn returning(&self, id: &str, caller: Caller) -> Option<Returning> {
+        let journal = self.journal.as_ref()?;
+        Returning::of(Token::open(&self.seal, id, caller)?, journal)
+    }
+
+    /// Takes it in again: once, whoever asks for it meanwhile. Fails like [`Sessions::open`] where there are too many.
+    pub(crate) fn take_in(
+        &self,
+        id: &str,
+        returning: &Returning,
+        caller: Caller,
+    ) -> Result<Arc<Session>, SessionError> {
+        let journal = self.journal.as_ref().ok_or(SessionError::Unknown)?;
+        let session = self.admit(id, caller, |number| {
+            // It may have been here and have ended since it was looked for.
+            if returning.has_ended(journal) {
+                return Err(SessionError::Unknown);
+            }
+            let opening = self.opening(id, number, returning.version, returning.declared.clone(), caller);
+            Ok(returning.settle_in(Session::new(opening), journal))
+        })?;
+        returning.is_back(journal);
+        Ok(session)
+    }
+
+    /// Lets a session in, unless there are too many; the one that is there where it is there already.
+    fn admit(
+        &self,
+        id: &str,
+        caller: Caller,
+        make: impl FnOnce(u64) -> Result<Session, SessionError>,
+    ) -> Result<Arc<Session>, SessionError> {
         let mut counts = lock(&self.counts);
+        if let Some(here) = self.open.pin().get(id) {
+            return Ok(Arc::clone(here));
+        }
         let theirs = counts.get(&caller).copied().unwrap_or_default();
         if theirs >= self.bounds.per_caller {
             return Err(SessionError::TooManyOfCaller(self.bounds.per_caller));
@@ -111,29 +217,46 @@ impl Sessions {
         if self.open.len() >= self.bounds.all {
             return Err(SessionError::TooMany(self.bounds.all));
         }
-        let session = Arc::new(Session::new(Opening {
-            id: id.clone(),
-            number: self.next.fetch_add(1, Ordering::Relaxed) + 1,
+        let session = Arc::new(make(self.next.fetch_add(1, Ordering::Relaxed) + 1)?);
+        counts.insert(caller, theirs + 1);
+        self.open.pin().insert(session.shared_id(), Arc::clone(&session));
+        Ok(session)
+    }
+
+    fn opening(&self, id: &str, number: u64, version: &'static str, declared: Declared, caller: Caller) -> Opening {
+        Opening {
+            id: id.into(),
+            number,
             version,
             declared,
             caller,
             pool: Arc::clone(&self.pool),
             stalls: Arc::clone(&self.stalls),
-        }));
-        counts.insert(caller, theirs + 1);
-        self.open.pin().insert(id, Arc::clone(&session));
-        Ok(session)
+        }
     }
 
-    pub(crate) fn get(&self, id: &str) -> Result<Arc<Session>, SessionError> {
+    /// The session of an id. It is its principal's alone: to others it is unknown (MCP "Security best practices").
+    pub(crate) fn get(&self, id: &str, caller: Caller) -> Result<Arc<Session>, SessionError> {
         let open = self.open.pin();
         let session = open.get(id).ok_or(SessionError::Unknown)?;
+        if session.caller().principal() != caller.principal() {
+            return Err(SessionError::Unknown);
+        }
         session.touch();
         Ok(Arc::clone(session))
     }
 
-    /// Ends a session.
+    /// Ends a session for good.
     pub(crate) fn close(&self, id: &str) -> Option<Arc<Session>> {
+        // Before it is no longer here, so that it does not come back.
+        if let Some(session) = self.open.pin().get(id) {
+            session.mark_ended();
+        }
+        self.leave(id)
+    }
+
+    /// Ends what a session holds in this process; it may come back in another one.
+    pub(crate) fn leave(&self, id: &str) -> Option<Arc<Session>> {
         let session = self.take(id)?;
         session.end();
         Some(session)
@@ -194,11 +317,12 @@ mod tests {
     use super::*;
 
     fn sessions(all: usize, per_caller: usize) -> Sessions {
-        Sessions::new(Bounds {
+        let bounds = Bounds {
             all,
             per_caller,
             idle: Duration::from_secs(3600),
-        })
+        };
+        Sessions::new(bounds, None, Arc::new(Seal::ephemeral().unwrap()))
     }
 
     fn caller(last: u8) -> Caller {
@@ -206,7 +330,7 @@ mod tests {
     }
 
     fn open(sessions: &Sessions, last: u8) -> Result<Arc<Session>, SessionError> {
-        sessions.open("2025-11-25", Declared::nothing(), caller(last))
+        sessions.open("2025-11-25", Declared::nothing(), caller(last), Life::Lasting)
     }
 
     #[tokio::test]

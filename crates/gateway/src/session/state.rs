@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::asks::{self, Asks};
 use super::calls::Calls;
+use super::lasting::Lasting;
 use super::rings::{Pool, Rings};
 use super::subscriptions::Subscriptions;
 use super::{Caller, FeedQueue};
@@ -29,7 +30,7 @@ const NO_LEVEL: u8 = u8::MAX;
 
 /// A legacy client's state between its requests.
 pub struct Session {
-    id: String,
+    id: Arc<str>,
     number: u64,
     version: &'static str,
     caller: Caller,
@@ -59,11 +60,13 @@ pub struct Session {
     feed: FeedQueue,
     over: CancellationToken,
     tasks: TaskTracker,
+    /// `None`: it ends with this process.
+    lasting: Option<Lasting>,
 }
 
 /// What a session begins with.
 pub(super) struct Opening {
-    pub(super) id: String,
+    pub(super) id: Arc<str>,
     pub(super) number: u64,
     pub(super) version: &'static str,
     pub(super) declared: Declared,
@@ -110,13 +113,24 @@ impl Session {
             feed: FeedQueue::default(),
             over: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            lasting: None,
         }
+    }
+
+    /// The same session, which outlives this process.
+    pub(super) fn that_lasts(mut self, lasting: Lasting) -> Self {
+        self.lasting = Some(lasting);
+        self
     }
 
     /// The value of `Mcp-Session-Id`.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    pub(super) fn shared_id(&self) -> Arc<str> {
+        Arc::clone(&self.id)
     }
 
     /// The negotiated revision.
@@ -139,6 +153,10 @@ impl Session {
 
     pub(crate) fn number(&self) -> u64 {
         self.number
+    }
+
+    pub(super) fn lasting(&self) -> Option<&Lasting> {
+        self.lasting.as_ref()
     }
 
     pub(super) fn caller(&self) -> Caller {
@@ -315,6 +333,9 @@ impl Session {
 
     pub(crate) fn set_level(&self, level: Level) {
         self.level.store(level.to_byte(), Ordering::Relaxed);
+        if let Some(lasting) = &self.lasting {
+            lasting.level(level);
+        }
     }
 
     /// Whether a notification may reach the client: a log message below its level may not.
@@ -325,11 +346,27 @@ impl Session {
 
     /// Notes a subscription; `false` when there are too many.
     pub(crate) fn subscribe(&self, backend: &Arc<str>, uri: &str) -> bool {
-        lock(&self.subscriptions).add(backend, uri)
+        let mut subscriptions = lock(&self.subscriptions);
+        let known = subscriptions.has(backend, uri);
+        let noted = known || subscriptions.add(backend, uri);
+        // The journal is told while nobody else changes them, and in the same order.
+        if let Some(lasting) = self.lasting.as_ref().filter(|_| noted && !known) {
+            lasting.subscribed(backend, uri);
+        }
+        noted
     }
 
     pub(crate) fn unsubscribe(&self, backend: &str, uri: &str) {
-        lock(&self.subscriptions).remove(backend, uri);
+        let mut subscriptions = lock(&self.subscriptions);
+        let known = subscriptions.has(backend, uri);
+        subscriptions.remove(backend, uri);
+        if let Some(lasting) = self.lasting.as_ref().filter(|_| known) {
+            lasting.unsubscribed(backend, uri);
+        }
+    }
+
+    pub(super) fn all_by_backend(&self) -> MutexGuard<'_, Subscriptions> {
+        lock(&self.subscriptions)
     }
 
     /// Keeps what wants the updates of a resource for as long as the session subscribes to it.
@@ -393,7 +430,7 @@ mod tests {
 
     fn session() -> Arc<Session> {
         Arc::new(Session::new(Opening {
-            id: "s3cret".to_owned(),
+            id: "s3cret".into(),
             number: 7,
             version: "2025-11-25",
             declared: Declared::nothing(),

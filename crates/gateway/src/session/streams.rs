@@ -70,6 +70,10 @@ impl Session {
     /// # Errors
     /// When the stream is not kept, or never had such an event.
     pub fn resume(self: &Arc<Self>, last: EventId) -> Result<StreamReader, ResumeError> {
+        if last.epoch != self.epoch() {
+            // It was said before the gateway restarted.
+            return Err(ResumeError::Gone);
+        }
         let mut rings = lock(self.rings());
         rings.expire(Instant::now());
         let (source, turn) = rings.attach(last)?;
@@ -232,10 +236,7 @@ enum Lost {
 
 impl Listener {
     fn position(&self) -> EventId {
-        EventId {
-            stream: self.turn.stream,
-            number: self.read,
-        }
+        self.session.event_id(self.turn.stream, self.read)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, lost: Lost) -> Poll<Heard> {
@@ -330,7 +331,7 @@ mod tests {
 
     fn session() -> Arc<Session> {
         Arc::new(Session::new(Opening {
-            id: "s3cret".to_owned(),
+            id: "s3cret".into(),
             number: 7,
             version: "2025-11-25",
             declared: Declared::nothing(),

@@ -60,6 +60,13 @@ impl Subscriptions {
         self.uris.values().flat_map(HashMap::keys).cloned().collect()
     }
 
+    /// Backends and URIs.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&Arc<str>, &ByteString)> {
+        self.uris
+            .iter()
+            .flat_map(|(backend, uris)| uris.iter().map(move |uri| (backend, uri)))
+    }
+
     pub(super) fn has(&self, backend: &str, uri: &str) -> bool {
         self.uris.get(backend).is_some_and(|uris| uris.contains_key(uri))
     }

@@ -221,7 +221,7 @@ mod tests {
                 assert!(client.end().is_none());
             }
             keep(&gateway, &client, Arc::clone(&session));
-            assert_eq!(gateway.session(session.id()).is_err(), ends);
+            assert_eq!(gateway.session(session.id(), caller).is_err(), ends);
             assert_eq!(client.session().is_none(), ends);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_gateway::{EventId, Session};
+use argus_gateway::{Caller, EventId, Session};
 use argus_protocol::{ByteString, sse};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -15,15 +15,15 @@ use super::{FACE, answer, legacy, respond, resume};
 use crate::app::App;
 use crate::request_log::{self, Outcome, RequestLog};
 
-pub(crate) fn handle(app: &App, headers: &HeaderMap) -> Response {
+pub(crate) fn handle(app: &App, headers: &HeaderMap, caller: Caller) -> Response {
     if !Accepts::of(headers).stream {
         return answer::refused(StatusCode::NOT_ACCEPTABLE, "Accept must name text/event-stream").into_response();
     }
-    stream(app, headers).unwrap_or_else(IntoResponse::into_response)
+    stream(app, headers, caller).unwrap_or_else(IntoResponse::into_response)
 }
 
-fn stream(app: &App, headers: &HeaderMap) -> Result<Response, JsonAnswer> {
-    let session = legacy::session_of(app, headers, None)?;
+fn stream(app: &App, headers: &HeaderMap, caller: Caller) -> Result<Response, JsonAnswer> {
+    let session = legacy::session_of(app, headers, caller, None)?;
     match resume::last_event(headers)? {
         Some(last) if !last.is_of_feed() => resume::go_on(&session, last),
         last => Ok(request_log::written(respond::events(feed(app, session, last)?))),

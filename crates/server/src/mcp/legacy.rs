@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_gateway::{Caller, Event, Gateway, Reply, Session};
+use argus_gateway::{Caller, Event, Gateway, Reply, Session, SessionError};
 use argus_protocol::{
     Answer, ByteString, FrameError, Id, Message, Raw, RpcError, code, header, method, version, write,
 };
@@ -38,7 +38,7 @@ pub(crate) async fn one(
         Message::Request { id, .. } => Some(id),
         _ => None,
     };
-    let session = match session_of(app, headers, id) {
+    let session = match session_of(app, headers, caller, id) {
         Ok(session) => session,
         Err(refusal) => return refusal.into_response(),
     };
@@ -67,10 +67,11 @@ pub(crate) async fn one(
 pub(crate) async fn batch(
     app: &App,
     headers: &HeaderMap,
+    caller: Caller,
     accepts: Accepts,
     messages: Vec<Result<Message, FrameError>>,
 ) -> Response {
-    let session = match session_of(app, headers, None) {
+    let session = match session_of(app, headers, caller, None) {
         Ok(session) => session,
         Err(refusal) => return refusal.into_response(),
     };
@@ -111,23 +112,33 @@ pub(crate) async fn batch(
     })
 }
 
-/// The session that a request names. A request without one is refused with 400, an unknown one with 404 (MCP
-/// 2025-11-25 "Session management").
-pub(crate) fn session_of(app: &App, headers: &HeaderMap, id: Option<&Id>) -> Result<Arc<Session>, JsonAnswer> {
+/// The session that a request names. A request without one is refused with 400, an unknown one, or another caller's,
+/// with 404 (MCP 2025-11-25 "Session management"). One of before a restart may find no room: it is there still.
+pub(crate) fn session_of(
+    app: &App,
+    headers: &HeaderMap,
+    caller: Caller,
+    id: Option<&Id>,
+) -> Result<Arc<Session>, JsonAnswer> {
     let refuse = |status, why: String| answer::error(status, id, &RpcError::new(code::INVALID_REQUEST, why));
     let Some(named) = headers.get(header::SESSION_ID) else {
         let why = "the Mcp-Session-Id header is required; send `initialize` first";
         return Err(refuse(StatusCode::BAD_REQUEST, why.to_owned()));
     };
     let named = named.to_str().unwrap_or_default();
-    app.gateway
-        .session(named)
-        .map_err(|error| refuse(StatusCode::NOT_FOUND, error.to_string()))
+    app.gateway.session(named, caller).map_err(|error| {
+        let status = match error {
+            SessionError::Unknown => StatusCode::NOT_FOUND,
+            SessionError::TooManyOfCaller(_) => StatusCode::TOO_MANY_REQUESTS,
+            SessionError::TooMany(_) | SessionError::NoId => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        refuse(status, error.to_string())
+    })
 }
 
 async fn initialize(app: &App, caller: Caller, id: &Id, method: &ByteString, params: Option<&Raw>) -> Response {
     let mut log = RequestLog::begin(FACE, method);
-    request_log::written(match app.gateway.initialize(params, caller).await {
+    request_log::written(match app.gateway.initialize_lasting(params, caller).await {
         Err(error) => {
             log.outcome = Outcome::Error;
             answer::error(StatusCode::OK, Some(id), &error).into_response()

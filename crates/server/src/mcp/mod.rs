@@ -36,10 +36,11 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
     if is_modern(headers) || (method != Method::GET && method != Method::DELETE) {
         return not_allowed(headers);
     }
+    let caller = peer::caller(request.extensions());
     match unknown_version(headers, None) {
         Some(refusal) => refusal,
-        None if method == Method::GET => get::handle(&app, headers),
-        None => delete::handle(&app, headers),
+        None if method == Method::GET => get::handle(&app, headers, caller),
+        None => delete::handle(&app, headers, caller),
     }
 }
 

@@ -41,7 +41,7 @@ where
         Ok(Frame::Batch(_)) if super::is_modern(&headers) => {
             answer::refused(StatusCode::BAD_REQUEST, "this revision has no batches").into_response()
         }
-        Ok(Frame::Batch(messages)) => legacy::batch(&app, &headers, accepts, messages).await,
+        Ok(Frame::Batch(messages)) => legacy::batch(&app, &headers, caller, accepts, messages).await,
     }
 }
 

@@ -49,6 +49,7 @@ impl World {
     /// Comes back to the beginning.
     fn attach(&mut self, turn: Turn) -> Result<Turn, ResumeError> {
         let at = EventId {
+            epoch: 0,
             stream: turn.stream,
             number: 0,
         };
@@ -93,7 +94,11 @@ fn what_never_was_cannot_be_resumed() {
     let mut world = World::new();
     let turn = world.open();
     world.say(turn, "a");
-    let at = |stream, number| EventId { stream, number };
+    let at = |stream, number| EventId {
+        epoch: 0,
+        stream,
+        number,
+    };
     let mut attach = |at| world.rings.attach(at).map(|_| ());
     assert_eq!(attach(at(turn.stream + 1, 0)), Err(ResumeError::Gone));
     assert_eq!(attach(at(turn.stream, 2)), Err(ResumeError::NeverSent));

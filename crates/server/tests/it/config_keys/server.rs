@@ -221,7 +221,10 @@ async fn max_sessions_per_caller_bounds_the_sessions_of_one_address() {
     let (first, second) = (served.session().await, served.session().await);
     let third = served.session().await;
     assert!(!lives(&first).await && lives(&second).await && lives(&third).await);
-    assert!(served.gateway.session(theirs.id()).is_ok(), "others are not concerned");
+    assert!(
+        served.gateway.session(theirs.id(), other).is_ok(),
+        "others are not concerned"
+    );
     let here = Caller::at([127, 0, 0, 1].into());
     served.gateway.initialize(Some(&params), here).await.unwrap();
     assert!(!lives(&second).await, "the caller is the address of the connection");
