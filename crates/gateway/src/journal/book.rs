@@ -164,7 +164,11 @@ mod tests {
     use super::*;
 
     fn key(born: u64) -> Key {
-        Key { born, random: born * 7 }
+        Key {
+            born,
+            epoch: 1,
+            random: 7,
+        }
     }
 
     fn text(records: &[Record<'_>]) -> Vec<u8> {

@@ -172,6 +172,6 @@ impl Journal {
         if ended <= MAX_ENDED && self.started.elapsed() <= self.idle {
             return before;
         }
-        before.max(self.began - 1).max(self.time().saturating_sub(MARGIN))
+        before.max(self.began).max(self.time().saturating_sub(MARGIN))
     }
 }

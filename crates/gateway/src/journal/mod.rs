@@ -35,7 +35,7 @@ pub(crate) struct Journal {
     changed: Notify,
     /// Nothing more comes: what is there is written, and the keeper ends.
     over: CancellationToken,
-    /// Sessions of this process are born from now on.
+    /// Sessions of this process are born later, all others were born until then.
     began: u64,
     started: Instant,
     /// How long a session may be unused. Those of before the start, too: what they did since the start is nothing.
@@ -65,28 +65,29 @@ impl Journal {
             }
         };
         let newest = book.as_ref().map_or(0, Book::newest);
-        let began = clock().max(newest.saturating_add(1));
+        let began = clock().max(newest);
         Some(Arc::new(Self {
             file: Mutex::new(file),
             // Without a journal nobody knows which sessions have ended: all of them.
-            book: Mutex::new(book.unwrap_or_else(|| Book::since(began - 1))),
+            book: Mutex::new(book.unwrap_or_else(|| Book::since(began))),
             changed: Notify::new(),
             over: CancellationToken::new(),
             began,
             started: Instant::now(),
             idle,
-            newest: AtomicU64::new(began),
+            newest: AtomicU64::new(began.saturating_add(1)),
             epoch: epoch()?,
         }))
     }
 
     /// A key for a new session; `None` when the system gives no random numbers.
     pub(crate) fn key(&self) -> Option<Key> {
-        let mut random = [0; 8];
+        let mut random = [0; 4];
         getrandom::fill(&mut random).ok()?;
         Some(Key {
             born: self.time(),
-            random: u64::from_be_bytes(random),
+            epoch: self.epoch,
+            random: u32::from_be_bytes(random),
         })
     }
 
@@ -97,10 +98,9 @@ impl Journal {
 
     /// What is known of a session of an earlier process; `None` when it has ended.
     pub(crate) fn kept(&self, key: Key) -> Option<Kept> {
-        if key.born >= self.began || self.started.elapsed() > self.idle {
-            return None;
-        }
-        self.book().kept(key)
+        // One of this process that is not among the living has ended.
+        let is_earlier = key.epoch != self.epoch && self.started.elapsed() <= self.idle;
+        self.book().kept(key).filter(|_| is_earlier)
     }
 
     /// A session of an earlier process is among the living again.
@@ -148,14 +148,10 @@ impl Journal {
         self.changed.notify_one();
     }
 
-    /// The time, later with each call and later than any that the journal knows of, however the clock is set.
+    /// The time, which goes on whatever the clock is set to.
     fn time(&self) -> u64 {
         let now = clock();
-        let before = self.newest.fetch_max(now, Ordering::Relaxed);
-        if before < now {
-            return now;
-        }
-        self.newest.fetch_add(1, Ordering::Relaxed) + 1
+        self.newest.fetch_max(now, Ordering::Relaxed).max(now)
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

@@ -70,27 +70,31 @@ mod tests {
 
     #[test]
     fn lines_are_written_and_read() {
-        let key = Key { born: 16, random: 255 };
+        let key = Key {
+            born: 16,
+            epoch: 1,
+            random: 255,
+        };
         let declared = Declared {
             capabilities: Raw::parse(r#"{"a": 1.0}"#.to_owned()).unwrap(),
             client_info: None,
         };
         for (record, line) in [
             (Record::Begin(1, 7), r#"{"begin":[1,7]}"#),
-            (Record::Open(key), r#"{"open":"10-ff"}"#),
-            (Record::Ended(key), r#"{"ended":"10-ff"}"#),
-            (Record::Level(key, "debug".into()), r#"{"level":["10-ff","debug"]}"#),
+            (Record::Open(key), r#"{"open":"10-1-ff"}"#),
+            (Record::Ended(key), r#"{"ended":"10-1-ff"}"#),
+            (Record::Level(key, "debug".into()), r#"{"level":["10-1-ff","debug"]}"#),
             (
                 Record::Subscribed(key, "b".into(), "x://\n\"".into()),
-                r#"{"subscribed":["10-ff","b","x://\n\""]}"#,
+                r#"{"subscribed":["10-1-ff","b","x://\n\""]}"#,
             ),
             (
                 Record::Unsubscribed(key, "b".into(), "x".into()),
-                r#"{"unsubscribed":["10-ff","b","x"]}"#,
+                r#"{"unsubscribed":["10-1-ff","b","x"]}"#,
             ),
             (
                 Record::of_declared(key, &declared),
-                r#"{"declared":["10-ff","{\"a\": 1.0}",null]}"#,
+                r#"{"declared":["10-1-ff","{\"a\": 1.0}",null]}"#,
             ),
         ] {
             let mut text = Vec::new();
@@ -103,7 +107,7 @@ mod tests {
             "{",
             r#"{"open":"10-f"#,
             r#"{"open":5}"#,
-            r#"{"other":"10-ff"}"#,
+            r#"{"other":"10-1-ff"}"#,
             "\0\0\0",
         ] {
             assert!(Record::read(odd.as_bytes()).is_none(), "{odd:?}");

@@ -26,7 +26,7 @@ impl Process {
         let seal = Arc::new(Seal::in_folder(folder.path()).unwrap());
         let server = argus_config::Server {
             max_sessions: most,
-            max_sessions_per_caller: most,
+            max_sessions_per_caller: 1000,
             ..argus_config::Config::default().server
         };
         let process = Self {
@@ -61,6 +61,13 @@ impl Process {
 
     fn is_back(&self, id: &str) -> bool {
         self.back(id).is_ok()
+    }
+}
+
+/// A session that the test still holds has its journal.
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.journal.file.lock().unwrap().release();
     }
 }
 
@@ -123,15 +130,14 @@ async fn what_ended_does_not_come_back() {
     process.sessions.close(ended.id()).unwrap();
     assert!(!process.is_back(ended.id()), "in the same process");
     process.write();
-    let process = {
-        drop(process);
-        Process::start(&folder)
-    };
+    drop(process);
+    let process = Process::start(&folder);
     assert!(!process.is_back(ended.id()) && process.is_back(stays.id()));
     // It came back, and ends now.
     process.sessions.close(stays.id()).unwrap();
     assert!(!process.is_back(stays.id()));
     process.write();
+    drop(process);
     for _ in 0..2 {
         drop(Process::start(&folder));
     }
@@ -270,7 +276,11 @@ async fn ended_sessions_are_forgotten_when_they_cannot_come_back_anyway() {
     let stays = process.open();
     {
         let mut book = process.journal.book();
-        let old = |random| Key { born: 5, random };
+        let old = |random| Key {
+            born: 5,
+            epoch: 1,
+            random,
+        };
         book.ended.extend((0..100_001).map(old));
     }
     process.write();
@@ -305,11 +315,11 @@ async fn a_disk_that_fails_breaks_nothing_and_is_made_up_for() {
 }
 
 #[test]
-fn time_goes_on_whatever_the_clock_says() {
+fn time_does_not_go_back_with_the_clock() {
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::in_folder(folder.path(), IDLE, 1).unwrap();
     let far = clock() + 1_000_000;
     journal.newest.store(far, Ordering::Relaxed);
     let born = [journal.key().unwrap().born, journal.key().unwrap().born];
-    assert_eq!(born, [far + 1, far + 2]);
+    assert_eq!(born, [far, far]);
 }

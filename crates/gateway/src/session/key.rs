@@ -3,18 +3,20 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// When a session was opened, and a random number. Keys are ordered by age.
+/// When a session was opened, by which process, and a random number. Keys are ordered by age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Key {
     /// Milliseconds since 1970, as the journal counts them.
     pub(crate) born: u64,
-    pub(crate) random: u64,
+    /// The epoch of the process.
+    pub(crate) epoch: u32,
+    pub(crate) random: u32,
 }
 
-/// `<born>-<random>`, in hexadecimal.
+/// `<born>-<epoch>-<random>`, in hexadecimal.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}-{:x}", self.born, self.random)
+        write!(f, "{:x}-{:x}-{:x}", self.born, self.epoch, self.random)
     }
 }
 
@@ -27,10 +29,12 @@ impl FromStr for Key {
     type Err = NoKey;
 
     fn from_str(text: &str) -> Result<Self, NoKey> {
-        let (born, random) = text.split_once('-').ok_or(NoKey)?;
-        let number = |digits| u64::from_str_radix(digits, 16).map_err(|_| NoKey);
+        let (born, rest) = text.split_once('-').ok_or(NoKey)?;
+        let (epoch, random) = rest.split_once('-').ok_or(NoKey)?;
+        let number = |digits| u32::from_str_radix(digits, 16).map_err(|_| NoKey);
         Ok(Self {
-            born: number(born)?,
+            born: u64::from_str_radix(born, 16).map_err(|_| NoKey)?,
+            epoch: number(epoch)?,
             random: number(random)?,
         })
     }
@@ -57,11 +61,12 @@ mod tests {
     fn is_written_and_read() {
         let key = Key {
             born: 0x19a_aaaa,
-            random: u64::MAX,
+            epoch: 16,
+            random: u32::MAX,
         };
-        assert_eq!(key.to_string(), "19aaaaa-ffffffffffffffff");
+        assert_eq!(key.to_string(), "19aaaaa-10-ffffffff");
         assert_eq!(key.to_string().parse::<Key>().unwrap(), key);
-        for odd in ["", "-", "1", "1-", "g-1", "1-2-3"] {
+        for odd in ["", "-", "1", "1-", "1-2", "1-2-", "g-1-1", "1-2-3-4", "1-100000000-1"] {
             assert!(odd.parse::<Key>().is_err(), "{odd}");
         }
     }

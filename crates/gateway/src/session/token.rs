@@ -114,7 +114,8 @@ mod tests {
 
     const KEY: Key = Key {
         born: 1_763_709_300_000,
-        random: u64::MAX,
+        epoch: u32::MAX,
+        random: u32::MAX,
     };
 
     fn raw(text: &str) -> Raw {
