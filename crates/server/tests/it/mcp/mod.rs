@@ -17,6 +17,7 @@ mod modern;
 mod origins;
 mod post;
 mod resume;
+mod revive;
 mod round_trips;
 mod slow;
 mod subscribed;

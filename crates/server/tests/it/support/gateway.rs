@@ -28,12 +28,12 @@ pub(crate) struct Served {
 impl Served {
     /// Serves the configuration of a text.
     pub(crate) async fn with(yaml: &str) -> Self {
-        let environment = |_: &str| None;
-        let loaded = argus_config::check("config.yaml", yaml, Path::new("/"), &environment, Mode::Serve);
-        match loaded {
-            Ok(loaded) => Self::configured(loaded.config).await,
-            Err(report) => panic!("the configuration of this test is wrong: {report}"),
-        }
+        Self::configured(read(yaml)).await
+    }
+
+    /// The same, with a data folder.
+    pub(crate) async fn kept_in(folder: &Path, yaml: &str) -> Self {
+        Self::started(read(yaml), options(Some(folder))).await
     }
 
     /// Serves these lines of backends, and nothing else that is not usual.
@@ -48,10 +48,14 @@ impl Served {
 
     /// Serves a configuration.
     pub(crate) async fn configured(config: Config) -> Self {
+        Self::started(config, options(None)).await
+    }
+
+    async fn started(config: Config, options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let config = Arc::new(config);
-        let gateway = Gateway::start(Arc::clone(&config), options());
+        let gateway = Gateway::start(Arc::clone(&config), options);
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn({
             let (gateway, shutdown) = (gateway.clone(), shutdown.clone());
@@ -135,13 +139,21 @@ impl Served {
     }
 }
 
+fn read(yaml: &str) -> Config {
+    let environment = |_: &str| None;
+    match argus_config::check("config.yaml", yaml, Path::new("/"), &environment, Mode::Serve) {
+        Ok(loaded) => loaded.config,
+        Err(report) => panic!("the configuration of this test is wrong: {report}"),
+    }
+}
+
 /// Reading the root certificates takes its time, so it is done once.
-fn options() -> Options {
+fn options(folder: Option<&Path>) -> Options {
     static HTTP: OnceLock<HttpClient> = OnceLock::new();
     Options {
-        data_folder: None,
+        data_folder: folder.map(Path::to_owned),
         guard: GuardProgram::this_program().unwrap(),
-        seal: Seal::ephemeral().unwrap(),
+        seal: folder.map_or_else(Seal::ephemeral, Seal::in_folder).unwrap(),
         http: HTTP.get_or_init(|| HttpClient::new().unwrap()).clone(),
     }
 }

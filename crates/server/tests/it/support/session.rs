@@ -40,6 +40,14 @@ impl Session {
         session
     }
 
+    /// The same session at another address.
+    pub(crate) fn at(&self, address: SocketAddr) -> Self {
+        Self {
+            address,
+            ..self.clone()
+        }
+    }
+
     fn with_session(&self, method: Method) -> Request {
         Request::new(self.address, method, "/mcp")
             .header("mcp-session-id", &self.id)
