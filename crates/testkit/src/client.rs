@@ -79,6 +79,29 @@ impl Client {
         self
     }
 
+    /// The same client, whose gateway has another port now.
+    #[must_use]
+    pub fn moved(self, port: u16) -> Self {
+        Self { port, ..self }
+    }
+
+    /// A legacy client that names this session, whoever opened it.
+    #[must_use]
+    pub fn with_session(port: u16, session: &str) -> Self {
+        let mut client = Self::new(port, LEGACY, "{}");
+        client.session = Some(session.to_owned());
+        client
+    }
+
+    /// The id of its session.
+    ///
+    /// # Panics
+    /// When it has none.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        self.session.as_deref().expect("no session")
+    }
+
     /// A client that has said nothing yet.
     pub(crate) fn new(port: u16, version: &str, capabilities: &str) -> Self {
         Self {

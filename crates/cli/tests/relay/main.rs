@@ -22,6 +22,7 @@ mod parked;
 mod payloads;
 mod properties;
 mod remembered;
+mod revival;
 mod rounds;
 mod sharing;
 mod shielded;

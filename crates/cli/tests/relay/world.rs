@@ -208,6 +208,13 @@ impl Running {
         self.world
     }
 
+    /// The gateway is killed; gives what another one is to be started with.
+    pub(crate) fn killed(mut self) -> World {
+        self.gateway.signal(nix::sys::signal::Signal::SIGKILL);
+        self.gateway.wait(std::time::Duration::from_secs(10));
+        self.world
+    }
+
     pub(crate) fn gateway(&mut self) -> &mut Gateway {
         &mut self.gateway
     }
