@@ -240,7 +240,7 @@ def binary() -> Path:
 class Gateway(Process):
     configs: dict[str, Path] = {}
 
-    def __init__(self, folder: Path, backends: dict[str, Any], **more: Any) -> None:
+    def __init__(self, folder: Path, backends: dict[str, Any], port: int = 0, **more: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.mark = f"argus-e2e-{uuid.uuid4()}"
         for backend in backends.values():
@@ -248,7 +248,7 @@ class Gateway(Process):
                 backend["env"] = {**backend.get("env", {}), "ARGUS_E2E_MARK": self.mark}
         config = folder / "config.yaml"
         config.write_text(yaml.safe_dump({"version": "1", "backends": backends, **more}, sort_keys=False))
-        command = [binary(), "server", "--config", config, "--port", "0", "--log-dir", "none", "--log-level", "debug"]
+        command = [binary(), "server", "--config", config, "--port", port, "--log-dir", "none", "--log-level", "debug"]
         env = {"ARGUS_STATE_DIR": str(folder / "state"), "RUST_BACKTRACE": "1"}
         super().__init__("argus-mcp", command, env, cwd=folder)
         try:

@@ -10,7 +10,7 @@ use crate::core::Core;
 use crate::session::Session;
 
 /// How long after a failure it is tried again.
-const PAUSE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_secs(2);
 /// How long a disk that does not answer may hold up the end.
 const LIMIT: Duration = Duration::from_secs(2);
 /// A session is among the living at the latest so many milliseconds after its birth.
