@@ -201,17 +201,20 @@ async fn a_session_is_its_principals_alone() {
 async fn what_is_too_long_for_an_id_is_in_the_journal() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::start(&folder);
-    let declared = Declared {
+    let declared = |icons: usize| Declared {
         capabilities: Raw::empty_object(),
-        client_info: Some(Raw::string(&"icon ".repeat(10_000))),
+        client_info: Some(Raw::string(&"icon ".repeat(icons))),
     };
-    let session = process.open_as(declared.clone(), somebody());
-    assert!(session.id().len() < 1024);
+    let session = process.open_as(declared(3000), somebody());
+    let too_much = process.open_as(declared(4000), somebody());
+    assert!(session.id().len() < 1024 && too_much.id().len() < 1024);
     process.write();
     drop(process);
     for _ in 0..2 {
         let process = Process::start(&folder);
-        assert_eq!(process.back(session.id()).unwrap().declared(), &declared);
+        assert_eq!(process.back(session.id()).unwrap().declared(), &declared(3000));
+        assert!(!process.is_back(too_much.id()));
+        assert!(text(&folder).len() < 20_000);
     }
     // Without it nobody knows what to tell the backends.
     std::fs::write(folder.path().join("sessions.journal"), "{\"begin\":[1,0]}\n").unwrap();

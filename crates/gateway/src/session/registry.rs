@@ -153,8 +153,8 @@ impl Sessions {
         caller: Caller,
         life: Life,
     ) -> Result<Arc<Session>, SessionError> {
-        let lasting = self.journal.as_ref().filter(|_| life == Life::Lasting);
-        let Some(journal) = lasting else {
+        let lasts = life == Life::Lasting && Token::can_last(&declared);
+        let Some(journal) = self.journal.as_ref().filter(|_| lasts) else {
             let id = random_id().ok_or(SessionError::NoId)?;
             return self.admit(&id, caller, |number| {
                 Ok(Session::new(self.opening(&id, number, version, declared, caller)))

@@ -18,6 +18,8 @@ const LIFETIME_S: u64 = 30 * 24 * 3600;
 /// What a client says of itself stands in the id up to this many bytes, which makes an id of less than 1 KiB: it is sent
 /// with every request, and proxies bound headers. More is kept in the journal.
 const MAX_DECLARED: usize = 512;
+/// With more than this a session ends with its process: a journal must not grow by what clients like to say.
+const MAX_KEPT: usize = 16 * 1024;
 /// No id is longer.
 const MAX_ID: usize = 1024;
 
@@ -48,8 +50,12 @@ struct Content<'a> {
 impl Token {
     /// What a client declared may be too long for an id.
     pub(super) fn holds(declared: &Declared) -> bool {
-        let info = declared.client_info.as_ref().map_or(0, |info| info.as_str().len());
-        declared.capabilities.as_str().len() + info <= MAX_DECLARED
+        length(declared) <= MAX_DECLARED
+    }
+
+    /// Or for the journal, too.
+    pub(super) fn can_last(declared: &Declared) -> bool {
+        length(declared) <= MAX_KEPT
     }
 
     /// The id, visible ASCII (MCP "Session management"); `None` when the system gives no random numbers.
@@ -98,6 +104,11 @@ impl Token {
             declared,
         })
     }
+}
+
+fn length(declared: &Declared) -> usize {
+    let info = declared.client_info.as_ref().map_or(0, |info| info.as_str().len());
+    declared.capabilities.as_str().len() + info
 }
 
 /// Seconds since 1970.
