@@ -84,8 +84,10 @@ async fn gateway(backend: u16) -> u16 {
     let yaml = format!("backends:\n  bench: {{type: streamable-http, url: 'http://127.0.0.1:{backend}/mcp'}}\n");
     let loaded = argus_config::check("config.yaml", &yaml, Path::new("/"), &|_: &str| None, Mode::Serve).unwrap();
     let config = Arc::new(loaded.config);
+    // With one, the ids of sessions are what they are in earnest.
+    let folder = tempfile::tempdir().unwrap();
     let options = Options {
-        data_folder: None,
+        data_folder: Some(folder.path().to_owned()),
         guard: GuardProgram::this_program().unwrap(),
         seal: Seal::ephemeral().unwrap(),
         http: HttpClient::new().unwrap(),
@@ -94,7 +96,11 @@ async fn gateway(backend: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let shutdown = CancellationToken::new();
-    tokio::spawn(async move { argus_server::serve(listener, gateway, &config.server, shutdown).await });
+    tokio::spawn(async move {
+        let served = argus_server::serve(listener, gateway, &config.server, shutdown).await;
+        drop(folder);
+        served
+    });
     port
 }
 
