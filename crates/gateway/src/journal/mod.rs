@@ -9,6 +9,7 @@ mod file;
 mod keeper;
 mod record;
 
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,6 +52,11 @@ impl Journal {
     pub(crate) fn in_folder(folder: &Path, idle: Duration, sessions: usize) -> Option<Arc<Self>> {
         let mut file = match File::open(folder) {
             Ok(file) => file,
+            // Usual where several clients start a gateway each (`argus-mcp stdio`), whose sessions are not to last.
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                tracing::info!(%error, "there is no journal of sessions; they end with this process");
+                return None;
+            }
             Err(error) => {
                 tracing::warn!(%error, "there is no journal of sessions in {}; they end with this process", folder.display());
                 return None;
