@@ -74,6 +74,9 @@ pub(crate) async fn revived(core: Arc<Core>, session: Arc<Session>, backend: Arc
     let subscribing = async {
         loop {
             if let Ok(link) = Client::from(&session).link(&core, upstream).await {
+                if link.era() == Era::Modern {
+                    return hear(&core, &session, upstream);
+                }
                 return own(Arc::clone(&session), Arc::clone(upstream), link).await;
             }
             tokio::time::sleep(pause).await;

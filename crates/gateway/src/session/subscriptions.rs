@@ -64,7 +64,7 @@ impl Subscriptions {
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&Arc<str>, &ByteString)> {
         self.uris
             .iter()
-            .flat_map(|(backend, uris)| uris.iter().map(move |uri| (backend, uri)))
+            .flat_map(|(backend, uris)| uris.keys().map(move |uri| (backend, uri)))
     }
 
     pub(super) fn has(&self, backend: &str, uri: &str) -> bool {
