@@ -15,7 +15,7 @@ mod gateway;
 mod health;
 mod inventory;
 mod listen;
-mod listener;
+mod listens;
 mod ops;
 mod parked;
 mod relay;
