@@ -80,11 +80,15 @@ impl Catalogues {
             seen(inventory, |_, state| Arc::clone(&state.lists)),
         );
         let variants: [(_, Pick); 2] = [
-            (&self.plain, |state| state.plain.as_ref()),
-            (&self.modern, |state| state.modern.as_ref()),
+            (&self.plain, |_, state| state.plain.as_ref()),
+            (&self.modern, |upstream, state| match upstream.is_modern() {
+                Some(true) => state.modern.as_ref(),
+                // Modern clients share the legacy link then.
+                Some(false) | None => state.plain.as_ref(),
+            }),
         ];
         for (variant, pick) in variants {
-            let lists = |_: &Upstream, state: &State| Arc::clone(pick(state).unwrap_or(&state.lists));
+            let lists = |upstream: &Upstream, state: &State| Arc::clone(pick(upstream, state).unwrap_or(&state.lists));
             let backends = seen(inventory, lists);
             let standing = if common.shows(&backends) {
                 &common
@@ -129,7 +133,7 @@ impl Catalogues {
 }
 
 /// Lists of a backend's that some clients see instead of the common ones.
-type Pick = fn(&State) -> Option<&Arc<Lists>>;
+type Pick = for<'s> fn(&Upstream, &'s State) -> Option<&'s Arc<Lists>>;
 
 fn seen(inventory: &Inventory, lists: impl Fn(&Upstream, &State) -> Arc<Lists>) -> Vec<Seen> {
     let one = |upstream: &Arc<Upstream>| {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use argus_config::Config;
 use argus_protocol::{ByteString, Raw, method};
-use argus_upstream::{Changes, Context, Declared, FeedSink, HttpClient, Remembered, Verdicts};
-use tokio::sync::{Notify, broadcast};
+use argus_upstream::{Changes, Context, Declared, FeedSink, HttpClient, Remembered, Upstream, Verdicts};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +17,7 @@ use crate::client::Client;
 use crate::feeds::SharedFeed;
 use crate::inventory::Inventory;
 use crate::journal::{self, Journal};
+use crate::listens::Listens;
 use crate::parked::Parked;
 use crate::seal::Seal;
 use crate::session::{Bounds, Caller, FeedItem, Life, Session, SessionError, Sessions};
@@ -29,8 +30,6 @@ use crate::wanted::Wanted;
 const SWEEP: Duration = Duration::from_secs(60);
 /// Changes of a session's own lists that are announced this close together are read once.
 const GATHER: Duration = Duration::from_millis(10);
-/// List changes that a slow listener may be behind.
-const CHANGES_BEHIND: usize = 64;
 
 /// What the gateway needs besides its configuration.
 #[derive(Debug)]
@@ -54,13 +53,13 @@ pub(crate) struct Core {
     /// Calls that wait for answers of their clients.
     pub(crate) parked: Parked,
     pub(crate) startup: Startup,
-    /// The methods of list changes, for modern listeners.
-    pub(crate) changes: broadcast::Sender<&'static str>,
+    /// The streams on which modern clients listen.
+    pub(crate) listens: Listens,
     pub(crate) stopping: CancellationToken,
     pub(crate) catalogues: Catalogues,
-    /// The resources that clients want to hear updates of on shared connections.
+    /// The resources that clients want to hear updates of.
     pub(crate) wanted: Wanted,
-    /// The modern backends that are listened to for updates.
+    /// The backends that are listened to for updates.
     pub(crate) updates: Updates,
     /// This very core, for what outlives a call.
     pub(crate) me: Weak<Core>,
@@ -96,7 +95,7 @@ impl Core {
                 seal,
                 parked: Parked::new(config.server.parked_call_timeout),
                 startup: Startup::begin(config.server.startup_wait),
-                changes: broadcast::Sender::new(CHANGES_BEHIND),
+                listens: Listens::default(),
                 stopping: CancellationToken::new(),
                 catalogues: Catalogues::empty(Arc::clone(&config)),
                 wanted: Wanted::default(),
@@ -166,8 +165,10 @@ impl Core {
         });
     }
 
-    /// A modern backend says that a resource changed: tells the sessions that subscribed to it.
+    /// A backend says that a resource changed, or may have: tells the sessions for which the gateway hears of it, and the
+    /// modern clients that listen.
     pub(crate) fn resource_updated(&self, backend: &str, uri: &str, params: &Raw) {
+        self.tell_listens(backend, uri, params);
         for session in self.sessions.all() {
             if session.hears(backend, uri) {
                 session.feed().push(FeedItem::Notification {
@@ -175,6 +176,14 @@ impl Core {
                     params: Some(params.clone()),
                 });
             }
+        }
+    }
+
+    /// Tells the modern clients that listen to a resource, or to one that it is part of, that it changed.
+    pub(crate) fn tell_listens(&self, backend: &str, uri: &str, params: &Raw) {
+        let shown = |upstream: &Arc<Upstream>| upstream.definition().filters.resources.passes(uri);
+        if self.inventory.named(backend).is_some_and(shown) {
+            self.listens.updated(backend, uri, params);
         }
     }
 
@@ -269,8 +278,7 @@ impl Core {
 
     /// Tells every client that a list changed.
     fn announce(&self, method: &'static str) {
-        // Nobody may be listening; that is no error.
-        let _ = self.changes.send(method);
+        self.listens.list_changed(method);
         for session in self.sessions.all() {
             session.feed().push(list_change(method));
         }

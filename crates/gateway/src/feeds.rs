@@ -1,4 +1,4 @@
-//! What the common links of a backend say outside calls, and who may hear it.
+//! What the links of a backend say outside calls, and who may hear it.
 
 use std::sync::{Arc, Weak};
 
@@ -9,7 +9,7 @@ use crate::core::Core;
 use crate::renew;
 use crate::session::{FeedItem, Session};
 
-/// Takes what shared links say: updates reach the sessions that subscribed; nothing else can be told whose it is.
+/// Takes what shared links say: updates reach the clients that subscribed; nothing else can be told whose it is.
 pub(crate) struct SharedFeed {
     pub(crate) core: Weak<Core>,
     pub(crate) backend: Arc<str>,
@@ -26,6 +26,9 @@ impl FeedSink for SharedFeed {
                 let (Some(core), Some(uri)) = (self.core.upgrade(), uri) else {
                     return;
                 };
+                if let Some(params) = params.as_ref().filter(|_| core.updates.hears_shared(&self.backend)) {
+                    core.tell_listens(&self.backend, &uri, params);
+                }
                 for session in core.sessions.all() {
                     // A session with a link of its own hears the update there.
                     if !session.has_own_link(&self.backend) && session.subscribes(&self.backend, &uri) {
@@ -45,6 +48,16 @@ impl FeedSink for SharedFeed {
             FeedEvent::Renewed => {
                 if let Some(core) = self.core.upgrade() {
                     core.spawn(renew::shared(Arc::clone(&core), Arc::clone(&self.backend)));
+                }
+            }
+            FeedEvent::Resumed => {
+                if let Some(core) = self.core.upgrade() {
+                    core.updates.missed(&self.backend);
+                    for session in core.sessions.all() {
+                        if !session.has_own_link(&self.backend) {
+                            renew::missed(&session, &self.backend);
+                        }
+                    }
                 }
             }
             FeedEvent::Interrupted | FeedEvent::Ended => {}
@@ -79,6 +92,7 @@ impl FeedSink for SessionFeed {
                     core.spawn(renew::restore(Arc::clone(&core), session, Arc::clone(&self.backend)));
                 }
             }
+            FeedEvent::Resumed => renew::missed(&session, &self.backend),
             FeedEvent::Interrupted | FeedEvent::Renewed => {}
         }
     }

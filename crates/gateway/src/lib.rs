@@ -16,7 +16,7 @@ mod health;
 mod inventory;
 mod journal;
 mod listen;
-mod listener;
+mod listens;
 mod ops;
 mod parked;
 mod relay;

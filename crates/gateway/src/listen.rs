@@ -1,24 +1,28 @@
 //! `subscriptions/listen` of a modern client (MCP 2026-07-28 "Subscriptions").
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use argus_protocol::{ByteString, Raw, RpcError, code, method};
 use argus_upstream::Upstream;
 use futures::future::join_all;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Snapshot;
 use crate::client::{Client, ModernRequest};
 use crate::core::Core;
-use crate::listener::{ACKNOWLEDGE, Listener};
+use crate::listens::Listed;
+use crate::session::{MAX_SUBSCRIPTIONS, MAX_URI_BYTES};
+use crate::updates::Updates;
+use crate::wanted::Want;
 
-/// Updates that may wait for a slow client; then its backend's stream waits.
-const WAITING: usize = 64;
+/// How long a backend may take to be reached: its process may only have to be started.
+const REACHED: Duration = Duration::from_secs(15);
+/// How long it may take then to say whose updates it brings; what was not granted by then is not.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// What a client wants to hear of.
 #[derive(Debug, Default, Deserialize)]
@@ -30,22 +34,19 @@ struct Filter {
     resources_list_changed: bool,
     #[serde(default)]
     prompts_list_changed: bool,
-    #[serde(default)]
-    resource_subscriptions: Vec<String>,
+    /// Each once.
+    #[serde(default, deserialize_with = "uris")]
+    resource_subscriptions: Vec<ByteString>,
 }
 
 /// An open stream of notifications.
 #[derive(Debug)]
 pub struct Listen {
     honoured: Value,
-    methods: Vec<&'static str>,
-    /// Changes that the client still has to be told of.
-    missed: Vec<&'static str>,
-    changes: broadcast::Receiver<&'static str>,
-    updates: mpsc::Receiver<(ByteString, Option<Raw>)>,
+    inbox: Listed,
     stopping: CancellationToken,
-    /// One task per backend with subscribed resources; they end with this.
-    _backends: JoinSet<()>,
+    /// Keeps the gateway listening at the backends for as long as this is there.
+    _wants: Vec<Want>,
 }
 
 /// What happens on the stream.
@@ -66,41 +67,19 @@ impl Listen {
     pub(crate) async fn open(core: &Arc<Core>, request: &Arc<ModernRequest>) -> Result<Self, RpcError> {
         let filter = filter_of(request)?;
         core.startup.wait().await;
-        // Subscribed before anything is asked, so that no change is missed.
-        let changes = core.changes.subscribe();
-        let (sender, updates) = mpsc::channel(WAITING);
-        let mut backends = JoinSet::new();
-        let mut uris = Vec::new();
-        let groups = by_backend(
-            &core.catalogues.of(Client::from(request)),
-            &filter.resource_subscriptions,
-        );
-        let opening = groups.into_iter().map(|(upstream, wanted)| async move {
-            let listener = Listener::new(core, request, upstream, wanted);
-            let opened = tokio::time::timeout(ACKNOWLEDGE, listener.open()).await.ok()??;
-            Some((listener, opened))
-        });
-        for (listener, opened) in join_all(opening).await.into_iter().flatten() {
-            uris.extend(opened.granted.iter().cloned());
-            backends.spawn(listener.forward(opened, sender.clone()));
-        }
-        let methods = [
-            (filter.tools_list_changed, method::TOOLS_CHANGED),
-            (filter.resources_list_changed, method::RESOURCES_CHANGED),
-            (filter.prompts_list_changed, method::PROMPTS_CHANGED),
-        ];
-        let methods = methods
+        // Before anything is asked, so that no change is missed.
+        let inbox = core.listens.open(filter.lists().map(|(_, method)| method).collect());
+        let catalogue = core.catalogues.of(Client::from(request));
+        let places = places(&catalogue, &filter.resource_subscriptions);
+        let opening = places
             .into_iter()
-            .filter_map(|(wanted, method)| wanted.then_some(method))
-            .collect();
+            .map(|(upstream, uris)| granted(core, &inbox, upstream, uris));
+        let wants: Vec<Want> = join_all(opening).await.into_iter().flatten().collect();
         Ok(Self {
-            honoured: honoured(&filter, &uris),
-            methods,
-            missed: Vec::new(),
-            changes,
-            updates,
+            honoured: honoured(&filter, &wants),
+            inbox,
             stopping: core.stopping.clone(),
-            _backends: backends,
+            _wants: wants,
         })
     }
 
@@ -110,28 +89,34 @@ impl Listen {
         &self.honoured
     }
 
-    /// The next event.
+    /// The next event. What waits is told before the end.
     pub async fn next(&mut self) -> ListenEvent {
-        loop {
-            if let Some(method) = self.missed.pop() {
-                let method = ByteString::from_static(method);
-                return ListenEvent::Notification { method, params: None };
-            }
-            tokio::select! {
-                () = self.stopping.cancelled() => return ListenEvent::End,
-                Some((method, params)) = self.updates.recv() => return ListenEvent::Notification { method, params },
-                changed = self.changes.recv() => {
-                    match changed {
-                        Ok(method) if self.methods.contains(&method) => self.missed.push(method),
-                        // A listener that fell behind cannot know what it missed: any list may have changed.
-                        Err(RecvError::Lagged(_)) => self.missed.clone_from(&self.methods),
-                        Ok(_) => {}
-                        // Nobody can announce anything any more, which is the case when the gateway is gone.
-                        Err(RecvError::Closed) => return ListenEvent::End,
-                    }
-                }
-            }
+        tokio::select! {
+            biased;
+            (method, params) = self.inbox.next() => ListenEvent::Notification {
+                method: ByteString::from_static(method),
+                params,
+            },
+            () = self.stopping.cancelled() => ListenEvent::End,
         }
+    }
+}
+
+impl Filter {
+    /// The list changes that are wanted: the name in the filter, and the method. Lists of the gateway can always change,
+    /// since backends come and go.
+    fn lists(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        [
+            (self.tools_list_changed, "toolsListChanged", method::TOOLS_CHANGED),
+            (
+                self.resources_list_changed,
+                "resourcesListChanged",
+                method::RESOURCES_CHANGED,
+            ),
+            (self.prompts_list_changed, "promptsListChanged", method::PROMPTS_CHANGED),
+        ]
+        .into_iter()
+        .filter_map(|(wanted, key, method)| wanted.then_some((key, method)))
     }
 }
 
@@ -141,79 +126,76 @@ fn filter_of(request: &Arc<ModernRequest>) -> Result<Filter, RpcError> {
     let wanted = params
         .get("notifications")
         .ok_or_else(|| invalid("params.notifications is required".to_owned()))?;
-    let filter: Filter = wanted
+    let mut filter: Filter = wanted
         .read()
         .map_err(|error| invalid(format!("params.notifications: {error}")))?;
-    for uri in &filter.resource_subscriptions {
+    let uris = &mut filter.resource_subscriptions;
+    let mut seen = HashSet::new();
+    uris.retain(|uri| seen.insert(uri.clone()));
+    for uri in uris.iter() {
         crate::ops::bounded(uri)?;
+    }
+    if uris.len() > MAX_SUBSCRIPTIONS || uris.iter().map(|uri| uri.len()).sum::<usize>() > MAX_URI_BYTES {
+        return Err(invalid(format!(
+            "params.notifications.resourceSubscriptions: too many resources ({MAX_SUBSCRIPTIONS} may be, fewer where their URIs are long); listen to fewer of them, or on several streams"
+        )));
     }
     Ok(filter)
 }
 
-fn honoured(filter: &Filter, uris: &[String]) -> Value {
-    let mut granted = json!({});
-    for (wanted, key) in [
-        (filter.tools_list_changed, "toolsListChanged"),
-        (filter.resources_list_changed, "resourcesListChanged"),
-        (filter.prompts_list_changed, "promptsListChanged"),
-    ] {
-        if wanted {
-            granted[key] = true.into();
-        }
-    }
-    if !uris.is_empty() {
-        granted["resourceSubscriptions"] = json!(uris);
-    }
-    granted
+fn uris<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ByteString>, D::Error> {
+    let read = Vec::<String>::deserialize(deserializer)?;
+    Ok(read.into_iter().map(ByteString::from).collect())
 }
 
-/// The backend that has each URI, in order of first mention.
-fn by_backend(catalogue: &Snapshot, uris: &[String]) -> Vec<(Arc<Upstream>, Vec<String>)> {
-    let mut groups: Vec<(Arc<Upstream>, Vec<String>)> = Vec::new();
+/// The backends that may tell of each URI, in order of first mention.
+fn places(catalogue: &Snapshot, uris: &[ByteString]) -> Vec<(Arc<Upstream>, Vec<ByteString>)> {
+    let mut places: Vec<(Arc<Upstream>, Vec<ByteString>)> = Vec::new();
     for uri in uris {
-        let Some(upstream) = catalogue.readers_of(uri).into_iter().next() else {
-            continue;
-        };
-        match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &upstream)) {
-            Some((_, wanted)) => wanted.push(uri.clone()),
-            None => groups.push((upstream, vec![uri.clone()])),
-        }
-    }
-    groups
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_listener_that_fell_behind_hears_of_every_list_it_wants() {
-        let announce = broadcast::Sender::new(1);
-        let (_updates, updates) = mpsc::channel(1);
-        let mut listen = Listen {
-            honoured: json!({}),
-            methods: vec![method::TOOLS_CHANGED, method::PROMPTS_CHANGED],
-            missed: Vec::new(),
-            changes: announce.subscribe(),
-            updates,
-            stopping: CancellationToken::new(),
-            _backends: JoinSet::new(),
-        };
-        for method in [
-            method::TOOLS_CHANGED,
-            method::PROMPTS_CHANGED,
-            method::RESOURCES_CHANGED,
-        ] {
-            announce.send(method).unwrap();
-        }
-        let mut heard = Vec::new();
-        for _ in 0..2 {
-            match listen.next().await {
-                ListenEvent::Notification { method, .. } => heard.push(method.to_string()),
-                ListenEvent::End => panic!("it ended"),
+        for upstream in catalogue.readers_of(uri) {
+            match places.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &upstream)) {
+                Some((_, wanted)) => wanted.push(uri.clone()),
+                None => places.push((upstream, vec![uri.clone()])),
             }
         }
-        heard.sort();
-        assert_eq!(heard, [method::PROMPTS_CHANGED, method::TOOLS_CHANGED]);
     }
+    places
+}
+
+/// Wants URIs at one backend, and keeps wanting those that it grants.
+async fn granted(core: &Core, inbox: &Listed, upstream: Arc<Upstream>, uris: Vec<ByteString>) -> Vec<Want> {
+    if !matches!(tokio::time::timeout(REACHED, upstream.for_modern()).await, Ok(Ok(_))) {
+        return Vec::new();
+    }
+    // Noted before the backend is asked, since updates may come at once.
+    let mut wants: Vec<Want> = uris
+        .iter()
+        .map(|uri| {
+            inbox.want(upstream.name(), uri);
+            Updates::want(core, &upstream, uri)
+        })
+        .collect();
+    let granted = Updates::settled(core, &upstream, PATIENCE).await.unwrap_or_default();
+    wants.retain(|want| {
+        let honoured = granted.contains(want.uri());
+        if !honoured {
+            inbox.forget(upstream.name(), want.uri());
+        }
+        honoured
+    });
+    wants
+}
+
+fn honoured(filter: &Filter, wants: &[Want]) -> Value {
+    let mut honoured = json!({});
+    for (key, _) in filter.lists() {
+        honoured[key] = true.into();
+    }
+    let granted: HashSet<&ByteString> = wants.iter().map(Want::uri).collect();
+    let uris = filter.resource_subscriptions.iter();
+    let uris: Vec<&str> = uris.filter(|uri| granted.contains(uri)).map(|uri| &**uri).collect();
+    if !uris.is_empty() {
+        honoured["resourceSubscriptions"] = json!(uris);
+    }
+    honoured
 }

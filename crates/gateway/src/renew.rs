@@ -104,6 +104,13 @@ pub(crate) async fn restore(core: Arc<Core>, session: Arc<Session>, backend: Arc
     let _ = session.over().run_until_cancelled(restoring).await;
 }
 
+/// What a session's connection said for a while is lost.
+pub(crate) fn missed(session: &Session, backend: &str) {
+    for uri in session.subscriptions(backend) {
+        session.feed().push(updated(&uri));
+    }
+}
+
 async fn subscribe(link: &Link, upstream: &Upstream, uri: &ByteString) {
     let params = Raw::from_value(&serde_json::json!({ "uri": &**uri }));
     if let Err(error) = link.ask(method::RESOURCES_SUBSCRIBE, Some(params), LIMIT).await {

@@ -1,23 +1,31 @@
-//! Listening at modern backends for updates of resources: one stream per backend, for all who want to hear of them.
+//! Hearing of updates of resources, at each backend once for all who want to: by one stream of a modern backend, by
+//! subscriptions on the shared link of a legacy one.
 
 mod listening;
+mod subscribing;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use argus_protocol::{ByteString, Era, RpcError, code, method};
+use argus_protocol::{ByteString, RpcError, code, method};
 use argus_upstream::{LinkError, Upstream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::core::Core;
 use crate::wanted::{Want, WantedUris};
 use listening::Listening;
+use subscribing::Subscribing;
 
 /// How long a backend may take to be reached and to acknowledge.
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
 /// How long one who wants a URI waits: for the stream that is being opened, and for the one with this URI.
 const PATIENCE: Duration = Duration::from_secs(12);
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+/// What stood this long starts the pauses anew.
+const STEADY: Duration = Duration::from_secs(5);
 
 /// The backends that are listened to.
 #[derive(Debug, Default)]
@@ -28,6 +36,10 @@ pub(crate) struct Updates(Mutex<HashMap<Arc<str>, Arc<Ear>>>);
 struct Ear {
     wanted: Arc<WantedUris>,
     heard: watch::Sender<Heard>,
+    /// Whether it hears on the legacy link that clients share.
+    legacy: AtomicBool,
+    /// Something may have been missed on that link.
+    missed: Notify,
 }
 
 /// What the backend said to a version of the wanted set.
@@ -51,17 +63,10 @@ impl Updates {
     /// # Errors
     /// When the backend cannot be listened to, or does not offer the updates of this resource.
     pub(crate) async fn granted(core: &Core, upstream: &Arc<Upstream>, uri: &str) -> Result<(), RpcError> {
-        let ear = core.updates.ear(core, upstream);
-        let version = ear.wanted.version();
-        let mut heard = ear.heard.subscribe();
-        let settled = heard.wait_for(|heard| heard.version >= version);
-        let failure = match tokio::time::timeout(PATIENCE, settled).await {
-            Ok(Ok(heard)) if heard.granted.contains(uri) => return Ok(()),
-            Ok(Ok(heard)) => heard.failure.clone(),
-            Ok(Err(_)) | Err(_) => Some(LinkError::Timeout {
-                what: method::LISTEN,
-                after: PATIENCE,
-            }),
+        let failure = match Self::heard(core, upstream, PATIENCE).await {
+            Ok(heard) if heard.granted.contains(uri) => return Ok(()),
+            Ok(heard) => heard.failure,
+            Err(cause) => Some(cause),
         };
         Err(match failure {
             Some(cause) => cause.to_rpc(upstream.name()),
@@ -72,21 +77,105 @@ impl Updates {
         })
     }
 
+    /// The resources that the backend brings updates of, once it has answered to all that is wanted now.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub(crate) async fn settled(
+        core: &Core,
+        upstream: &Arc<Upstream>,
+        patience: Duration,
+    ) -> Result<Arc<HashSet<ByteString>>, LinkError> {
+        let heard = Self::heard(core, upstream, patience).await?;
+        Ok(heard.granted)
+    }
+
+    async fn heard(core: &Core, upstream: &Arc<Upstream>, patience: Duration) -> Result<Heard, LinkError> {
+        let ear = core.updates.ear(core, upstream);
+        let version = ear.wanted.version();
+        let mut heard = ear.heard.subscribe();
+        let settled = heard.wait_for(|heard| heard.version >= version);
+        match tokio::time::timeout(patience, settled).await {
+            Ok(Ok(heard)) => Ok(heard.clone()),
+            Ok(Err(_)) | Err(_) => Err(LinkError::Timeout {
+                what: method::LISTEN,
+                after: patience,
+            }),
+        }
+    }
+
+    /// Whether what the shared legacy link of a backend says is heard here.
+    pub(crate) fn hears_shared(&self, backend: &str) -> bool {
+        self.known(backend)
+            .is_some_and(|ear| ear.legacy.load(Ordering::Acquire))
+    }
+
+    /// Whether a resource is subscribed to on the shared legacy link of a backend, or about to be.
+    pub(crate) fn wants_shared(&self, backend: &str, uri: &str) -> bool {
+        self.known(backend)
+            .is_some_and(|ear| ear.legacy.load(Ordering::Acquire) && ear.wanted.has(uri))
+    }
+
+    /// What the shared legacy link of a backend said for a while is lost.
+    pub(crate) fn missed(&self, backend: &str) {
+        if let Some(ear) = self.known(backend) {
+            ear.missed.notify_one();
+        }
+    }
+
+    fn known(&self, backend: &str) -> Option<Arc<Ear>> {
+        self.ears().get(backend).cloned()
+    }
+
+    fn ears(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Ear>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The ear at a backend; it begins to listen when there is something to listen for.
     fn ear(&self, core: &Core, upstream: &Arc<Upstream>) -> Arc<Ear> {
-        let mut ears = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ears = self.ears();
         if let Some(ear) = ears.get(upstream.name()) {
             return Arc::clone(ear);
         }
         let ear = Arc::new(Ear {
-            wanted: core.wanted.at(upstream.name(), Era::Modern),
+            wanted: core.wanted.at(upstream.name()),
             heard: watch::Sender::default(),
+            legacy: AtomicBool::new(false),
+            missed: Notify::new(),
         });
         ears.insert(Arc::clone(upstream.name()), Arc::clone(&ear));
         drop(ears);
         if let Some(me) = core.me.upgrade() {
-            core.spawn(Listening::new(me, Arc::clone(upstream), Arc::clone(&ear)).run());
+            core.spawn(hear(me, Arc::clone(upstream), Arc::clone(&ear)));
         }
         ear
+    }
+}
+
+impl Ear {
+    /// Tells those who wait what became of a version of the wanted set.
+    fn say(&self, version: u64, granted: Arc<HashSet<ByteString>>, failure: Option<LinkError>) {
+        self.heard.send_if_modified(|heard| {
+            let news = heard.version != version || failure.is_some() || heard.granted != granted;
+            *heard = Heard {
+                version,
+                granted,
+                failure,
+            };
+            news
+        });
+    }
+}
+
+/// Hears in the way of the era that the backend speaks, for as long as the gateway runs.
+async fn hear(core: Arc<Core>, upstream: Arc<Upstream>, ear: Arc<Ear>) {
+    let mut gap = false;
+    loop {
+        gap = Listening::new(Arc::clone(&core), Arc::clone(&upstream), Arc::clone(&ear), gap)
+            .run()
+            .await;
+        gap = Subscribing::new(Arc::clone(&core), Arc::clone(&upstream), Arc::clone(&ear), gap)
+            .run()
+            .await;
     }
 }

@@ -1,27 +1,24 @@
-//! The resources that clients want to hear updates of, for each connection that they share at a backend.
+//! The resources that clients want to hear updates of, for each backend.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use argus_protocol::{ByteString, Era};
+use argus_protocol::ByteString;
 use tokio::sync::watch;
 
-/// All that is wanted, by backend and by the era of the shared connection that is to bring it.
+/// All that is wanted, by backend.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted(Mutex<HashMap<Shared, Arc<WantedUris>>>);
-
-/// A connection that clients share: a backend's, in one era.
-type Shared = (Arc<str>, Era);
+pub(crate) struct Wanted(Mutex<HashMap<Arc<str>, Arc<WantedUris>>>);
 
 impl Wanted {
-    /// What is wanted of one backend in one era.
-    pub(crate) fn at(&self, backend: &Arc<str>, era: Era) -> Arc<WantedUris> {
+    /// What is wanted of one backend.
+    pub(crate) fn at(&self, backend: &Arc<str>) -> Arc<WantedUris> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry((Arc::clone(backend), era)).or_default())
+        Arc::clone(all.entry(Arc::clone(backend)).or_default())
     }
 }
 
-/// The URIs that are wanted on one connection. Each is there once, however many want it.
+/// The URIs that are wanted of one backend. Each is there once, however many want it.
 #[derive(Debug)]
 pub(crate) struct WantedUris {
     counts: Mutex<BTreeMap<ByteString, usize>>,
@@ -63,6 +60,11 @@ impl WantedUris {
     pub(crate) fn now(&self) -> (u64, BTreeSet<ByteString>) {
         let counts = self.counts();
         (self.version(), counts.keys().cloned().collect())
+    }
+
+    /// Whether somebody wants a URI.
+    pub(crate) fn has(&self, uri: &str) -> bool {
+        self.counts().contains_key(uri)
     }
 
     /// The version of the set.
@@ -119,13 +121,13 @@ mod tests {
     fn the_set_changes_with_the_first_and_the_last_who_want_a_uri() {
         let wanted = Wanted::default();
         let backend: Arc<str> = "b".into();
-        let uris = wanted.at(&backend, Era::Modern);
+        let uris = wanted.at(&backend);
         let one = uris.want("x://1");
-        let other = wanted.at(&backend, Era::Modern).want("x://1");
+        let other = wanted.at(&backend).want("x://1");
         assert_eq!(uris.now(), (1, BTreeSet::from([ByteString::from("x://1")])));
         drop(one);
         assert_eq!(uris.version(), 1, "somebody still wants it");
-        assert!(wanted.at(&backend, Era::Legacy).now().1.is_empty());
+        assert!(wanted.at(&"other".into()).now().1.is_empty() && uris.has("x://1"));
         assert_eq!(other.uri(), "x://1");
         drop(other);
         assert_eq!(uris.now(), (2, BTreeSet::new()));

@@ -18,6 +18,9 @@ pub enum FeedEvent {
     Ask(Ask),
     /// The connection was interrupted: something may have been missed, or the backend be away.
     Interrupted,
+    /// The stream on which a legacy backend speaks outside calls stands again after a break, and the backend does not say
+    /// again what was lost in between.
+    Resumed,
     /// The connection ended. What was set up on it (subscriptions, a log level) is gone; on a shared one it has to be
     /// set up again once [`Self::Renewed`] follows.
     Ended,

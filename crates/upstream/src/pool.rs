@@ -343,6 +343,12 @@ impl Upstream {
         let _ = tokio::time::timeout_at(until, probe).await;
     }
 
+    /// Whether the backend speaks the modern era; `None` while that is not known.
+    #[must_use]
+    pub fn is_modern(&self) -> Option<bool> {
+        self.verdict().modern
+    }
+
     pub(crate) fn verdict(&self) -> Verdict {
         *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
     }

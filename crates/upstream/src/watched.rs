@@ -42,7 +42,7 @@ impl FeedSink for Watched {
                 upstream.relist.notify_one();
                 true
             }
-            FeedEvent::Ask(_) | FeedEvent::Ended | FeedEvent::Renewed => false,
+            FeedEvent::Ask(_) | FeedEvent::Resumed | FeedEvent::Ended | FeedEvent::Renewed => false,
         };
         if !self.upstream.upgrade().is_some_and(seen) {
             self.sink.deliver(event);

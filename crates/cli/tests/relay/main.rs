@@ -14,6 +14,7 @@ mod ends;
 mod half_open;
 mod heal;
 mod heal_http;
+mod listens;
 mod lists;
 mod lossless;
 mod lost_sessions;

@@ -69,7 +69,8 @@ pub(crate) async fn unsubscribe(core: &Arc<Core>, session: &Arc<Session>, params
     }
     let shares = |session: &Session| !session.has_own_link(upstream.name());
     let still_wanted = |other: &Arc<Session>| shares(other) && other.subscribes(upstream.name(), &uri);
-    if shares(session) && core.sessions.all().iter().any(still_wanted) {
+    let listened_to = || core.updates.wants_shared(upstream.name(), &uri);
+    if shares(session) && (listened_to() || core.sessions.all().iter().any(still_wanted)) {
         // Others on the same connection still want the updates.
         return Reply::result(Raw::empty_object());
     }

@@ -25,4 +25,4 @@ pub use registry::{SessionError, random_id};
 pub use rings::{ResumeError, Said};
 pub use state::{Reading, Session};
 pub use streams::{Saying, StreamReader};
-pub(crate) use subscriptions::{MAX_SUBSCRIPTIONS, Noted};
+pub(crate) use subscriptions::{MAX_SUBSCRIPTIONS, MAX_URI_BYTES, Noted};

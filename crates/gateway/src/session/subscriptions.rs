@@ -11,7 +11,7 @@ use crate::wanted::Want;
 /// Subscriptions that one session may have.
 pub(crate) const MAX_SUBSCRIPTIONS: usize = 1000;
 /// Bytes of URIs that one session may have subscribed to.
-const MAX_URI_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_URI_BYTES: usize = 256 * 1024;
 
 /// URIs by backend, with what wants their updates at a modern one.
 #[derive(Debug, Default)]
@@ -131,8 +131,6 @@ impl Drop for Noted {
 
 #[cfg(test)]
 mod tests {
-    use argus_protocol::Era;
-
     use super::*;
     use crate::wanted::Wanted;
 
@@ -158,7 +156,7 @@ mod tests {
     fn what_wants_updates_goes_with_the_subscription() {
         let wanted = Wanted::default();
         let backend: Arc<str> = "b".into();
-        let uris = wanted.at(&backend, Era::Modern);
+        let uris = wanted.at(&backend);
         let mut all = Subscriptions::default();
         all.hold(&backend, uris.want("x://1"));
         assert!(uris.now().1.is_empty(), "nobody subscribes to it");

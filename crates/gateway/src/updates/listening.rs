@@ -12,13 +12,9 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{ACKNOWLEDGE, Ear, Heard};
+use super::{ACKNOWLEDGE, Ear, FIRST_PAUSE, LAST_PAUSE, STEADY};
 use crate::core::Core;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LAST_PAUSE: Duration = Duration::from_secs(30);
-/// A stream that stood this long starts the pauses anew.
-const STEADY: Duration = Duration::from_secs(5);
 /// How long the old stream is still heard when the new one stands: what it brings was said before the new one began.
 const OVERLAP: Duration = Duration::from_millis(100);
 
@@ -70,21 +66,22 @@ enum Turn {
 }
 
 impl Listening {
-    pub(super) fn new(core: Arc<Core>, upstream: Arc<Upstream>, ear: Arc<Ear>) -> Self {
+    pub(super) fn new(core: Arc<Core>, upstream: Arc<Upstream>, ear: Arc<Ear>, gap: bool) -> Self {
         Self {
             core,
             upstream,
             ear,
             stream: None,
             opening: None,
-            gap: false,
+            gap,
             pause: FIRST_PAUSE,
             not_before: None,
         }
     }
 
-    /// Listens for as long as the gateway runs; without a stream while nothing is wanted.
-    pub(super) async fn run(mut self) {
+    /// Listens for as long as the backend is modern, without a stream while nothing is wanted; whether something may have
+    /// been missed at the end.
+    pub(super) async fn run(mut self) -> bool {
         let mut wanted = self.ear.wanted.watch();
         loop {
             wanted.mark_unchanged();
@@ -92,6 +89,7 @@ impl Listening {
             match self.turn(&mut wanted).await {
                 // Whoever waits for it need not wait for the end of the pause.
                 Turn::Wanted => self.not_before = None,
+                Turn::Opened(_, Err(LinkError::Era(_))) => return self.gap || self.stream.is_some(),
                 Turn::Opened(version, opened) => self.opened(version, opened),
                 Turn::Updated(params) => self.updated(params),
                 Turn::Broken => self.broken(),
@@ -219,15 +217,7 @@ impl Listening {
             Some(stream) => Arc::clone(&stream.granted),
             None => Arc::default(),
         };
-        self.ear.heard.send_if_modified(|heard| {
-            let news = heard.version != version || failure.is_some() || !Arc::ptr_eq(&heard.granted, &granted);
-            *heard = Heard {
-                version,
-                granted,
-                failure,
-            };
-            news
-        });
+        self.ear.say(version, granted, failure);
     }
 }
 

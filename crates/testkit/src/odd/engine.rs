@@ -137,6 +137,7 @@ impl Engine {
             id: message.id().unwrap_or_default().to_owned(),
             token: part(&meta, "progressToken").unwrap_or_default(),
             arguments: part(&params, "arguments").unwrap_or_default(),
+            notifications: part(&params, "notifications").unwrap_or_default(),
             params,
             answer: String::new(),
             count: self.count.fetch_add(1, Ordering::SeqCst),

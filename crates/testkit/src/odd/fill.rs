@@ -11,6 +11,8 @@ pub(crate) struct Fill {
     pub(crate) token: String,
     /// `"@params"`: its parameters.
     pub(crate) params: String,
+    /// `"@notifications"`: what of it a `subscriptions/listen` wants to hear of.
+    pub(crate) notifications: String,
     /// `"@arguments"`: the arguments of the tool.
     pub(crate) arguments: String,
     /// `"@answer"`: the result or the error of the last answer to a question.
@@ -42,6 +44,7 @@ impl Fill {
         }
         text.replace("\"@answer\"", or_null(&self.answer))
             .replace("\"@params\"", or_null(&self.params))
+            .replace("\"@notifications\"", or_null(&self.notifications))
             .replace("\"@arguments\"", or_null(&self.arguments))
     }
 }

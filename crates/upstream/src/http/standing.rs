@@ -39,6 +39,10 @@ async fn keep_open(shared: &Arc<Shared>) {
             Ok(response) if response.status().is_success() && kind_of(&response) == Kind::Stream => {
                 if std::mem::replace(&mut stood_before, true) {
                     shared.sink.deliver(FeedEvent::Interrupted);
+                    // With the id of an event the backend can say again what came after it.
+                    if last_event.is_none() {
+                        shared.sink.deliver(FeedEvent::Resumed);
+                    }
                 }
                 let since = Instant::now();
                 read(shared, response, &mut last_event).await;

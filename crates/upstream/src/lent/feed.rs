@@ -65,7 +65,11 @@ impl FeedSink for LentFeed {
                 }
             }
             // List changes are announced by the catalogue's link, and nothing else is subscribed to here.
-            FeedEvent::Notification { .. } | FeedEvent::Interrupted | FeedEvent::Ended | FeedEvent::Renewed => {}
+            FeedEvent::Notification { .. }
+            | FeedEvent::Interrupted
+            | FeedEvent::Resumed
+            | FeedEvent::Ended
+            | FeedEvent::Renewed => {}
         }
     }
 }

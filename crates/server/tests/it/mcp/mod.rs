@@ -9,6 +9,7 @@ mod bridged;
 mod cors;
 mod delete;
 mod discover;
+mod fan_in;
 mod get;
 mod hostile;
 pub(crate) mod lines;

@@ -1,0 +1,298 @@
+//! The open `subscriptions/listen` streams of modern clients, and what waits on each for its client to read it.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use argus_protocol::{ByteString, Raw, method};
+use serde_json::json;
+use tokio::sync::Notify;
+
+/// So many resources may wait as their backends named them; what comes then is reported as a change of the resource that
+/// was subscribed to.
+const MAX_WAITING: usize = 1000;
+/// So many bytes of parameters may wait; of what comes then only the URI is kept.
+const MAX_WAITING_BYTES: usize = 1024 * 1024;
+
+/// All open streams.
+#[derive(Debug, Default)]
+pub(crate) struct Listens(Arc<Mutex<Open>>);
+
+#[derive(Debug, Default)]
+struct Open {
+    last: u64,
+    inboxes: HashMap<u64, Arc<Inbox>>,
+}
+
+impl Listens {
+    /// Adds a stream that wants these list changes. It is there until what this gives is dropped.
+    pub(crate) fn open(&self, lists: Vec<&'static str>) -> Listed {
+        let inbox = Arc::new(Inbox {
+            lists,
+            waiting: Mutex::default(),
+            news: Notify::new(),
+        });
+        let mut open = lock(&self.0);
+        open.last += 1;
+        let number = open.last;
+        open.inboxes.insert(number, Arc::clone(&inbox));
+        Listed {
+            inbox,
+            number,
+            of: Arc::downgrade(&self.0),
+        }
+    }
+
+    /// A list changed, and the snapshot that shows it stands.
+    pub(crate) fn list_changed(&self, method: &'static str) {
+        for inbox in lock(&self.0).inboxes.values() {
+            inbox.list_changed(method);
+        }
+    }
+
+    /// A resource of a backend changed.
+    pub(crate) fn updated(&self, backend: &str, uri: &str, params: &Raw) {
+        for inbox in lock(&self.0).inboxes.values() {
+            inbox.updated(backend, uri, params);
+        }
+    }
+}
+
+/// A stream in its place among the others.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    inbox: Arc<Inbox>,
+    number: u64,
+    of: Weak<Mutex<Open>>,
+}
+
+impl std::ops::Deref for Listed {
+    type Target = Inbox;
+
+    fn deref(&self) -> &Inbox {
+        &self.inbox
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        if let Some(open) = self.of.upgrade() {
+            lock(&open).inboxes.remove(&self.number);
+        }
+    }
+}
+
+/// What one client wants to hear of, and what waits for it: each list and each resource once.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    lists: Vec<&'static str>,
+    waiting: Mutex<Waiting>,
+    news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// The resources that are wanted, by backend.
+    wanted: HashMap<Arc<str>, HashSet<ByteString>>,
+    lists: Vec<&'static str>,
+    /// The resources that changed, in the order in which they did.
+    order: VecDeque<ByteString>,
+    /// The parameters of their last changes.
+    updates: HashMap<ByteString, Raw>,
+    bytes: usize,
+}
+
+impl Inbox {
+    /// Wants the updates of a backend's resource.
+    pub(crate) fn want(&self, backend: &Arc<str>, uri: &ByteString) {
+        let mut waiting = lock(&self.waiting);
+        waiting
+            .wanted
+            .entry(Arc::clone(backend))
+            .or_default()
+            .insert(uri.clone());
+    }
+
+    /// Wants them no longer.
+    pub(crate) fn forget(&self, backend: &str, uri: &str) {
+        if let Some(uris) = lock(&self.waiting).wanted.get_mut(backend) {
+            uris.remove(uri);
+        }
+    }
+
+    fn list_changed(&self, method: &'static str) {
+        let mut waiting = lock(&self.waiting);
+        if self.lists.contains(&method) && !waiting.lists.contains(&method) {
+            waiting.lists.push(method);
+            self.news.notify_one();
+        }
+    }
+
+    fn updated(&self, backend: &str, uri: &str, params: &Raw) {
+        if lock(&self.waiting).updated(backend, uri, params) {
+            self.news.notify_one();
+        }
+    }
+
+    /// What the client should be told next, once there is something.
+    pub(crate) async fn next(&self) -> (&'static str, Option<Raw>) {
+        loop {
+            if let Some(said) = self.take() {
+                return said;
+            }
+            self.news.notified().await;
+        }
+    }
+
+    /// What the client should be told next, if there is something.
+    pub(crate) fn take(&self) -> Option<(&'static str, Option<Raw>)> {
+        let mut waiting = lock(&self.waiting);
+        if !waiting.lists.is_empty() {
+            return Some((waiting.lists.remove(0), None));
+        }
+        let uri = waiting.order.pop_front()?;
+        let params = waiting.updates.remove(&uri)?;
+        waiting.bytes -= params.as_str().len();
+        Some((method::RESOURCE_UPDATED, Some(params)))
+    }
+}
+
+impl Waiting {
+    /// Notes a change; `false` where it is not wanted.
+    fn updated(&mut self, backend: &str, uri: &str, params: &Raw) -> bool {
+        let Some(wanted) = self.wanted.get(backend).and_then(|uris| covering(uris, uri)) else {
+            return false;
+        };
+        let full = self.order.len() >= MAX_WAITING && !self.updates.contains_key(uri);
+        let uri = match full {
+            true => wanted,
+            false => ByteString::from(uri.to_owned()),
+        };
+        let before = self.updates.get(&uri).map(|before| before.as_str().len());
+        self.bytes -= before.unwrap_or_default();
+        let params = match full || self.bytes + params.as_str().len() > MAX_WAITING_BYTES {
+            true => Raw::from_value(&json!({ "uri": &*uri })),
+            false => params.clone(),
+        };
+        self.bytes += params.as_str().len();
+        if before.is_none() {
+            self.order.push_back(uri.clone());
+        }
+        self.updates.insert(uri, params);
+        true
+    }
+}
+
+/// The wanted URI that a change of `uri` belongs to: itself, or one that it lies below. A backend may report a part of
+/// what was subscribed to (MCP 2026-07-28 "Resources").
+fn covering(wanted: &HashSet<ByteString>, uri: &str) -> Option<ByteString> {
+    if let Some(itself) = wanted.get(uri) {
+        return Some(itself.clone());
+    }
+    let mut slashes = uri.rmatch_indices('/').map(|(at, _)| at);
+    slashes.find_map(|at| wanted.get(&uri[..=at]).or_else(|| wanted.get(&uri[..at])).cloned())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(uri: &str, n: usize) -> Raw {
+        Raw::from_value(&json!({ "uri": uri, "n": n }))
+    }
+
+    fn all(inbox: &Inbox) -> Vec<(&'static str, Option<String>)> {
+        std::iter::from_fn(|| inbox.take())
+            .map(|(method, params)| (method, params.map(|raw| raw.as_str().to_owned())))
+            .collect()
+    }
+
+    #[test]
+    fn what_waits_waits_once() {
+        let listens = Listens::default();
+        let listed = listens.open(vec![method::TOOLS_CHANGED, method::PROMPTS_CHANGED]);
+        let backend: Arc<str> = "b".into();
+        for uri in ["x://1", "x://2"] {
+            listed.want(&backend, &uri.to_owned().into());
+        }
+        for n in 0..1000 {
+            listens.list_changed(method::PROMPTS_CHANGED);
+            listens.list_changed(method::RESOURCES_CHANGED);
+            for uri in ["x://2", "x://1", "x://3"] {
+                listens.updated("b", uri, &params(uri, n));
+                listens.updated("other", uri, &params(uri, n));
+            }
+            listens.list_changed(method::TOOLS_CHANGED);
+        }
+        let expected = [
+            (method::PROMPTS_CHANGED, None),
+            (method::TOOLS_CHANGED, None),
+            (method::RESOURCE_UPDATED, Some(params("x://2", 999).as_str().to_owned())),
+            (method::RESOURCE_UPDATED, Some(params("x://1", 999).as_str().to_owned())),
+        ];
+        assert_eq!(all(&listed), expected);
+        assert_eq!(lock(&listed.waiting).bytes, 0);
+        listens.list_changed(method::TOOLS_CHANGED);
+        assert_eq!(
+            all(&listed),
+            [(method::TOOLS_CHANGED, None)],
+            "what was told may change again"
+        );
+        listed.forget("b", "x://1");
+        listens.updated("b", "x://1", &params("x://1", 0));
+        assert!(listed.take().is_none());
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let listens = Listens::default();
+        let listed = listens.open(Vec::new());
+        listed.want(&"b".into(), &"x://all".to_owned().into());
+        for n in 0..3 * MAX_WAITING {
+            let uri = format!("x://all/{n}");
+            listens.updated("b", &uri, &params(&uri, n));
+        }
+        let told = all(&listed);
+        assert_eq!(told.len(), MAX_WAITING + 1);
+        assert_eq!(
+            told.last().unwrap().1.as_deref(),
+            Some(r#"{"uri":"x://all"}"#),
+            "the rest in one"
+        );
+        let large = Raw::from_value(&json!({ "uri": "x://all", "large": "x".repeat(MAX_WAITING_BYTES) }));
+        listens.updated("b", "x://all", &large);
+        assert_eq!(
+            all(&listed),
+            [(method::RESOURCE_UPDATED, Some(r#"{"uri":"x://all"}"#.to_owned()))]
+        );
+    }
+
+    #[test]
+    fn a_part_of_what_is_wanted_is_wanted() {
+        let wanted: HashSet<ByteString> = ["x://a", "x://b/"].map(|uri| uri.to_owned().into()).into();
+        for (uri, belongs) in [
+            ("x://a", Some("x://a")),
+            ("x://a/", Some("x://a")),
+            ("x://a/b/c", Some("x://a")),
+            ("x://b/c", Some("x://b/")),
+            ("x://ab", None),
+            ("x://b", None),
+            ("x://", None),
+        ] {
+            assert_eq!(covering(&wanted, uri).as_deref(), belongs, "{uri}");
+        }
+    }
+
+    #[test]
+    fn one_that_ended_is_forgotten() {
+        let listens = Listens::default();
+        let (one, other) = (listens.open(Vec::new()), listens.open(Vec::new()));
+        drop(one);
+        assert_eq!(lock(&listens.0).inboxes.len(), 1);
+        drop(other);
+        assert!(lock(&listens.0).inboxes.is_empty());
+    }
+}
