@@ -12,6 +12,9 @@ use crate::feeds::SessionFeed;
 use crate::renew;
 use crate::session::{Caller, Session};
 
+/// What a client declares and says of itself may have so many bytes, where a link is kept for it.
+const MAX_BORROWER: usize = 8 * 1024;
+
 static VERSION: Sought = Sought::new(meta::PROTOCOL_VERSION);
 
 /// A request of a modern client. It stands alone.
@@ -127,6 +130,14 @@ impl RequestMeta {
         elicitation.is_some_and(|read| read.get("url").is_some())
     }
 
+    /// Whether the client declared that its user can fill in forms: so it is where no mode is named (MCP 2026-07-28
+    /// "Elicitation").
+    pub(crate) fn shows_forms(&self) -> bool {
+        let offered = Object::parse(&self.capabilities).ok();
+        let elicitation = offered.and_then(|read| read.get_object("elicitation"));
+        elicitation.is_some_and(|read| read.get("form").is_some() || read.get("url").is_none())
+    }
+
     /// What is wrong with parameters that [`ModernParams::of`] finds no version in.
     #[must_use]
     pub fn missing(params: Option<&Raw>) -> RpcError {
@@ -220,10 +231,13 @@ impl KeptClient {
             let why = "the client that made the call does not offer this";
             return Some(RpcError::new(code::METHOD_NOT_FOUND, why));
         }
-        let opens_url = capability == Some("elicitation") && is_of_url(ask.params.as_ref());
-        let cannot = modern.is_some_and(|request| opens_url && !request.meta.opens_urls());
-        let why = "the client that made the call does not offer elicitation of the mode url";
-        cannot.then(|| RpcError::new(code::INVALID_PARAMS, why))
+        let request = modern.filter(|_| capability == Some("elicitation"))?;
+        let (fits, mode) = match is_of_url(ask.params.as_ref()) {
+            true => (request.meta.opens_urls(), "url"),
+            false => (request.meta.shows_forms(), "form"),
+        };
+        let why = || format!("the client that made the call does not offer elicitation of the mode {mode}");
+        (!fits).then(|| RpcError::new(code::INVALID_PARAMS, why()))
     }
 
     /// Whether a notification of a call may reach the client. Log messages of the level that the legacy session or the
@@ -354,20 +368,23 @@ impl ModernRequest {
         }
         let offered = Object::parse(&self.meta.capabilities).ok()?;
         // What else a modern client declares means nothing, or something else, to a legacy backend.
-        let asked = ["elicitation", "sampling", "roots"].map(|name| Some((name, offered.get(name)?)));
+        let is_object = |raw: &&Raw| raw.as_str().starts_with('{');
+        let asked = ["elicitation", "sampling", "roots"].map(|name| Some((name, offered.get(name).filter(is_object)?)));
         let members: Vec<String> = asked
             .iter()
             .flatten()
             .map(|(name, raw)| format!("\"{name}\":{}", raw.as_str()))
             .collect();
-        if members.is_empty() {
+        let info = self.meta.client_info.as_ref();
+        let length = members.iter().map(String::len).sum::<usize>() + info.map_or(0, |raw| raw.as_str().len());
+        if members.is_empty() || length > MAX_BORROWER {
             return None;
         }
         Some(Borrower {
             caller: self.caller.identity().into(),
             declared: Declared {
                 capabilities: Raw::parse(format!("{{{}}}", members.join(","))).ok()?,
-                client_info: self.meta.client_info.as_ref().map(Raw::detached),
+                client_info: info.map(Raw::detached),
             },
         })
     }

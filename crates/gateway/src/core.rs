@@ -116,7 +116,11 @@ impl Core {
     /// Ends all listeners, and what sessions hold in this process, and stops all backends. Bounded in time.
     pub(crate) async fn stop(&self) {
         self.stopping.cancel();
-        for session in self.sessions.all() {
+        let living = self.sessions.all();
+        if let Some(journal) = self.sessions.journal() {
+            journal.last(living.clone());
+        }
+        for session in living {
             self.sessions.leave(session.id());
         }
         if let Some(journal) = self.sessions.journal() {

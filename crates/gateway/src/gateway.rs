@@ -115,6 +115,11 @@ impl Gateway {
         Listen::open(&self.core, request).await
     }
 
+    /// Waits until the backends have answered after the start, or `server.startup_wait` is over.
+    pub async fn started(&self) {
+        self.core.startup.wait().await;
+    }
+
     /// Ends all listeners and standing streams; calls in flight go on.
     pub fn drain(&self) {
         self.core.stopping.cancel();

@@ -84,6 +84,9 @@ fn again(
     let upstream = Arc::clone(call.turn.upstream());
     async move {
         tracing::debug!(backend = %upstream.name(), cause = %lost, "a call is repeated");
+        if lost.is_untouched() {
+            upstream.distrust_lent();
+        }
         let client = client.client();
         let making = client.link_for(&core, &upstream, &forward.method);
         let mut link = match tokio::time::timeout(PATIENCE, making).await {

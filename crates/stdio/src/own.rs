@@ -43,8 +43,16 @@ pub async fn serve(
         () = stdout.left(NOW_AND_THEN) => false,
     };
     client.end();
+    // Calls may wait for backends that are just starting.
+    let all_said = more
+        && tokio::select! {
+            _ = &mut writing => true,
+            () = gateway.started() => false,
+            () = shutdown.cancelled() => false,
+            () = stdout.left(NOW_AND_THEN) => false,
+        };
     gateway.drain();
-    let over = more && finished(&mut writing, stdout, bounds.finish, shutdown).await;
+    let over = all_said || more && finished(&mut writing, stdout, bounds.finish, shutdown).await;
     gateway.stop().await;
     if more && !over {
         // The backends have stopped, which ends the calls with errors: these still have to reach the client.

@@ -26,8 +26,9 @@ pub(crate) enum Place {
 }
 
 impl Owned {
-    /// The place of a session; it gets one of its own while `room` has one more.
-    pub(crate) fn place(&self, session: u64, room: impl FnOnce() -> bool) -> Place {
+    /// The place of a session; it gets one of its own while `room` has one more. Where sessions have all `limit` places it
+    /// shares to its end; one that calls have borrowed may be free the next time.
+    pub(crate) fn place(&self, session: u64, limit: usize, room: impl FnOnce() -> bool) -> Place {
         let mut places = self.places();
         if let Some(slot) = places.own.get(&session) {
             return Place::Own(Arc::clone(slot));
@@ -36,8 +37,11 @@ impl Owned {
             return Place::Shared { first: false };
         }
         if !room() {
-            places.sharing.insert(session);
-            return Place::Shared { first: true };
+            let for_good = places.own.len() >= limit;
+            if for_good {
+                places.sharing.insert(session);
+            }
+            return Place::Shared { first: for_good };
         }
         Place::Own(Arc::clone(places.own.entry(session).or_default()))
     }
@@ -74,7 +78,15 @@ mod tests {
 
     fn place(owned: &Owned, session: u64) -> Place {
         let taken = owned.places().own.len();
-        owned.place(session, || taken < 2)
+        owned.place(session, 2, || taken < 2)
+    }
+
+    #[test]
+    fn a_place_that_is_only_lent_may_be_free_the_next_time() {
+        let owned = Owned::default();
+        assert!(has_own(&owned, 1));
+        assert!(matches!(owned.place(2, 2, || false), Place::Shared { first: false }));
+        assert!(has_own(&owned, 2));
     }
 
     #[test]

@@ -221,7 +221,10 @@ impl Upstream {
     /// The place for a session's link; `None` when there are too many processes already.
     fn slot_of(&self, session: u64) -> Option<Arc<Slot>> {
         let limit = self.most_owned();
-        match self.owned.place(session, || self.room.take(limit) || self.clear_idle()) {
+        match self
+            .owned
+            .place(session, limit, || self.room.take(limit) || self.clear_idle())
+        {
             Place::Own(slot) => Some(slot),
             Place::Shared { first } => {
                 if first {

@@ -58,7 +58,13 @@ pub(crate) async fn keep(core: Arc<Core>, journal: Arc<Journal>) {
 async fn write(core: &Arc<Core>, journal: &Arc<Journal>, failing: bool) -> bool {
     let writing = tokio::task::spawn_blocking({
         let (core, journal) = (Arc::clone(core), Arc::clone(journal));
-        move || journal.write(|| core.sessions.all())
+        move || {
+            journal.write(|| {
+                let all = core.sessions.all();
+                // They leave this process, but live on.
+                journal.last.get().cloned().unwrap_or(all)
+            })
+        }
     });
     let finished = async {
         journal.over.cancelled().await;

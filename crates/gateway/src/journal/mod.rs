@@ -12,7 +12,7 @@ mod record;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use argus_protocol::Level;
@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::session::Key;
+use crate::session::{Key, Session};
 use book::Book;
 pub(crate) use book::Kept;
 use file::File;
@@ -36,6 +36,8 @@ pub(crate) struct Journal {
     changed: Notify,
     /// Nothing more comes: what is there is written, and the keeper ends.
     over: CancellationToken,
+    /// The sessions that lived when the process began to stop.
+    last: OnceLock<Vec<Arc<Session>>>,
     /// Sessions of this process are born later, all others were born until then.
     began: u64,
     started: Instant,
@@ -78,6 +80,7 @@ impl Journal {
             book: Mutex::new(book.unwrap_or_else(|| Book::since(began))),
             changed: Notify::new(),
             over: CancellationToken::new(),
+            last: OnceLock::new(),
             began,
             started: Instant::now(),
             idle,
@@ -142,6 +145,11 @@ impl Journal {
     /// The client of a session said more of itself than its id can hold.
     pub(crate) fn declared(&self, key: Key, declared: &argus_upstream::Declared) {
         self.note(&Record::of_declared(key, declared));
+    }
+
+    /// The process is about to stop: these sessions leave it, and are not at their end.
+    pub(crate) fn last(&self, living: Vec<Arc<Session>>) {
+        let _ = self.last.set(living);
     }
 
     /// Nothing more comes.

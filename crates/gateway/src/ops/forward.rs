@@ -118,7 +118,14 @@ fn translate(
     forward: &Forward,
 ) -> Result<(Option<Raw>, Finish), RpcError> {
     let Client::Modern(request) = client else {
-        return Ok((forward.params.clone(), Finish::AsIs));
+        let own_state = link.era() == Era::Modern && may_ask(&forward.method);
+        let params = forward.params.as_ref();
+        let params = if own_state {
+            params.map(mrtr::without_state).transpose()?
+        } else {
+            params.cloned()
+        };
+        return Ok((params, Finish::AsIs));
     };
     match link.era() {
         Era::Modern if may_ask(&forward.method) => {

@@ -21,6 +21,7 @@ pub(crate) const STATE: &str = "requestState";
 /// The member with the client's answers.
 pub(crate) const RESPONSES: &str = "inputResponses";
 static SOUGHT: Sought = Sought::new(STATE);
+static ANSWERS: Sought = Sought::new(RESPONSES);
 /// How long a client may take to answer what nobody waits for.
 pub(super) const LIFETIME_S: u64 = 3600;
 /// What the states begin with that are not a backend's. No seal has a dot.
@@ -207,6 +208,16 @@ pub(crate) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
+}
+
+/// Parameters of a caller that has no states of its own to give: what a backend gets of them comes from the gateway.
+pub(crate) fn without_state(params: &Raw) -> Result<Raw, RpcError> {
+    if !params.may_have(&SOUGHT) && !params.may_have(&ANSWERS) {
+        return Ok(params.clone());
+    }
+    let read =
+        Object::parse(params).map_err(|error| RpcError::new(code::INVALID_PARAMS, format!("params: {error}")))?;
+    Ok(read.edit().remove(STATE).remove(RESPONSES).finish())
 }
 
 #[cfg(test)]

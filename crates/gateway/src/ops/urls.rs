@@ -5,7 +5,7 @@ use argus_protocol::{Answer, Object, Raw, RpcError, code, method};
 use serde_json::value::RawValue;
 
 use super::mrtr::{self, Binding, RESPONSES, input_required};
-use crate::client::{KeptClient, ModernRequest};
+use crate::client::{KeptClient, ModernRequest, may_ask};
 use crate::repeat::Call;
 
 /// What the client is told: to send its user to the URLs, if it can.
@@ -14,7 +14,8 @@ pub(crate) fn required(call: &Call, error: &Raw, server: Option<&Raw>) -> Answer
         return Answer::Error(error.clone());
     };
     let elicitations = elicitations(error);
-    if elicitations.is_empty() {
+    // Only these methods may want input.
+    if elicitations.is_empty() || !may_ask(&call.forward.method) {
         let why = "the backend wants the user to open a URL first, and does not say which";
         return Answer::Error(RpcError::new(code::INTERNAL_ERROR, why).to_raw());
     }

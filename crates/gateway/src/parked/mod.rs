@@ -127,11 +127,18 @@ impl Parked {
 /// Parks a call until the client has answered the questions.
 pub(crate) fn park(core: &Arc<Core>, mut relay: Box<Relay>, asks: Vec<Ask>) -> Parking {
     let KeptClient::Modern(request) = &relay.call.client else {
-        return refused(relay, asks);
+        return refused(relay, asks, TOO_MANY);
     };
     let caller = request.caller;
+    if core.stopping.is_cancelled() {
+        return refused(
+            relay,
+            asks,
+            "the gateway is stopping: nobody could come back with an answer",
+        );
+    }
     let Some((number, claimed)) = core.parked.note(caller, relay.backend()) else {
-        return refused(relay, asks);
+        return refused(relay, asks, TOO_MANY);
     };
     let talk = relay.talk.get_or_insert_default();
     let until = talk.answer_until(core.parked.lifetime);
@@ -153,8 +160,9 @@ pub(crate) fn park(core: &Arc<Core>, mut relay: Box<Relay>, asks: Vec<Ask>) -> P
     Parking::Parked(answer)
 }
 
-fn refused(relay: Box<Relay>, asks: Vec<Ask>) -> Parking {
-    let why = "too many calls wait for answers of their clients already; ask again later";
+const TOO_MANY: &str = "too many calls wait for answers of their clients already; ask again later";
+
+fn refused(relay: Box<Relay>, asks: Vec<Ask>, why: &str) -> Parking {
     let error = RpcError::new(code::INTERNAL_ERROR, why).to_raw();
     for ask in asks {
         ask.reply.answer(&Answer::Error(error.clone()));

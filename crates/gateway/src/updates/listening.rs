@@ -114,7 +114,9 @@ impl Listening {
             self.say(version, None);
             return;
         }
-        if self.stream.as_ref().is_some_and(|stream| stream.serves(&wanted)) {
+        if let Some(stream) = self.stream.as_mut().filter(|stream| stream.serves(&wanted)) {
+            // What was refused and is no longer wanted may exist when somebody wants it again.
+            stream.asked.retain(|uri| wanted.contains(uri));
             self.say(version, None);
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use argus_protocol::Message;
+use argus_protocol::{Message, header};
 use argus_upstream::{EventStream, Kind, is_message, kind_of};
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
@@ -15,20 +15,25 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A stream that stood this long starts the pauses anew.
 const STEADY: Duration = Duration::from_secs(5);
 
-/// Keeps the stream open; ends where the endpoint offers none, with `true` when the session is gone.
+/// Keeps the stream open; ends where the endpoint offers none, with `true` when the session is gone. An endpoint that
+/// never had a stream for this session may say 404 where it should say 405.
 pub(super) async fn keep_open(place: &Place, headers: &HeaderMap) -> bool {
     let mut from = Resume::default();
     let mut pause = FIRST_PAUSE;
+    let mut stood = false;
     loop {
         match place.get(from.headers(headers)).await {
             Ok((url, response)) if response.status().is_success() && kind_of(&response) == Kind::Stream => {
                 let began = Instant::now();
+                stood = true;
                 hear(place, EventStream::of(url, response), &mut from).await;
                 if began.elapsed() >= STEADY {
                     pause = FIRST_PAUSE;
                 }
             }
-            Ok((_, response)) if response.status() == StatusCode::NOT_FOUND => return true,
+            Ok((_, response)) if response.status() == StatusCode::NOT_FOUND => {
+                return stood && headers.contains_key(header::SESSION_ID);
+            }
             // What is no longer kept cannot be gone on with.
             Ok((_, response)) if from.last.is_some() && response.status().is_client_error() => from = Resume::default(),
             Ok((_, response)) if response.status().is_client_error() => return false,

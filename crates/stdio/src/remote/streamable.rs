@@ -163,6 +163,7 @@ impl<R: Input> Relay<R> {
     /// it has surely taken the request.
     fn cancel(&mut self, line: Bytes, id: &Id) {
         let found = self.flights.iter().find(|(_, flight)| flight.call.ids.contains(id));
+        let alone = found.is_some_and(|(_, flight)| flight.call.ids.len() == 1);
         let found = found.map(|(number, flight)| (*number, flight.generation, flight.call.taken.clone()));
         if let Some((number, None, _)) = found {
             return self.give_up(number);
@@ -176,7 +177,11 @@ impl<R: Input> Relay<R> {
                 let _ = tokio::time::timeout(BEFORE_CANCEL, taken.cancelled()).await;
             }
             let _ = told(&place, &headers, &line).await;
-            found.map_or(Back::Nothing, |(number, ..)| Back::Cancelled(number))
+            match found {
+                Some((number, ..)) if alone => Back::Cancelled(number),
+                // The others of its batch are still answered.
+                _ => Back::Nothing,
+            }
         });
     }
 

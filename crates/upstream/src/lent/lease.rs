@@ -62,6 +62,7 @@ pub struct Lease {
     feed: Arc<LentFeed>,
     heard: Option<Heard>,
     place: Place,
+    /// Whether the backend has nothing to do on it.
     settled: bool,
 }
 
@@ -97,7 +98,7 @@ impl Lease {
             feed,
             heard: Some(heard),
             place,
-            settled: false,
+            settled: true,
         }
     }
 
@@ -117,6 +118,7 @@ impl Lease {
 
     /// Sends the call.
     fn call(&mut self, request: Outgoing, limit: Option<Duration>) -> Exchange {
+        self.settled = false;
         let exchange = self.link.call(request, limit);
         match self.heard.take() {
             Some(heard) => exchange.beside(heard),
@@ -144,19 +146,25 @@ impl Drop for Lease {
             feed: Arc::clone(&self.feed),
             since: Instant::now(),
         };
-        match upstream.shelf.put(free) {
-            Ok(first) => {
-                place.keep();
-                if first && Handle::try_current().is_ok() {
-                    upstream.tasks.spawn(Arc::clone(&upstream).tidy_shelf());
-                }
-            }
-            Err(free) => upstream.part_with(free.link, place),
+        let (first, displaced) = upstream.shelf.put(free);
+        place.keep();
+        if first && Handle::try_current().is_ok() {
+            upstream.tasks.spawn(Arc::clone(&upstream).tidy_shelf());
+        }
+        if let Some(displaced) = displaced {
+            upstream.part_with(displaced.link, Place::taken(&upstream));
         }
     }
 }
 
 impl Upstream {
+    /// Ends all links that wait: the backend has lost the session of one, and most likely those of the others.
+    pub fn distrust_lent(self: &Arc<Self>) {
+        for free in self.shelf.take_all() {
+            self.part_with(free.link, Place::taken(self));
+        }
+    }
+
     /// Ends a link. The backend first hears all that was said to it: it answers a ping after that.
     fn part_with(&self, link: Arc<Link>, place: Place) {
         // Without a runtime the link ends by itself.

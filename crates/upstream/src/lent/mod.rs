@@ -88,7 +88,10 @@ impl Upstream {
                 Ok(Some(Lease::first(borrower, link, feed, heard, place)))
             }
             Err(error) => {
-                self.shelf.fail(&error);
+                // What a backend refuses in one caller's words is nobody else's business.
+                if !error.is_refusal() {
+                    self.shelf.fail(&error);
+                }
                 Err(error)
             }
         }

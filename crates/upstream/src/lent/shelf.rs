@@ -13,6 +13,9 @@ use crate::{Link, LinkError};
 /// After a failed attempt its error is given to whoever asks for a new link, for so long.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Links that may wait: over HTTP nothing else bounds them.
+const MOST: usize = 32;
+
 /// A link that waits for a call.
 #[derive(Debug)]
 pub(crate) struct Free {
@@ -56,18 +59,22 @@ impl Shelf {
         inside.all.push(Arc::downgrade(link));
     }
 
-    /// Puts a link back; `Ok(true)`: somebody has to tend the shelf from now on.
-    ///
-    /// # Errors
-    /// The link, when none is kept any more.
-    pub(super) fn put(&self, free: Free) -> Result<bool, Free> {
+    /// Puts a link back. `true`: somebody has to tend the shelf from now on. And the link for which there is no room: this
+    /// one when none is kept any more, else the one that has waited for longest.
+    pub(super) fn put(&self, free: Free) -> (bool, Option<Free>) {
         let mut inside = self.inside();
         if inside.closed {
-            return Err(free);
+            return (false, Some(free));
         }
+        let displaced = (inside.free.len() >= MOST).then(|| inside.free.remove(0));
         inside.free.push(free);
         inside.failed = None;
-        Ok(!std::mem::replace(&mut inside.tended, true))
+        (!std::mem::replace(&mut inside.tended, true), displaced)
+    }
+
+    /// Takes all.
+    pub(super) fn take_all(&self) -> Vec<Free> {
+        std::mem::take(&mut self.inside().free)
     }
 
     /// Takes the link that has waited for longest.
@@ -174,9 +181,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_link_is_lent_to_the_like_and_not_for_ever() {
         let shelf = Shelf::default();
-        assert_eq!(shelf.put(free(1)).ok(), Some(true), "nobody tends the shelf");
+        assert!(shelf.put(free(1)).0, "nobody tends the shelf");
         tokio::time::advance(LINGER / 2).await;
-        assert_eq!(shelf.put(free(2)).ok(), Some(false));
+        assert!(!shelf.put(free(2)).0);
         assert!(shelf.take(&borrower(3)).is_none());
         assert_eq!(shelf.until_next(LINGER), Some(LINGER / 2));
         tokio::time::advance(LINGER / 2).await;
@@ -185,7 +192,7 @@ mod tests {
         assert!(shelf.take(&borrower(1)).is_none());
         assert!(shelf.take(&borrower(2)).is_some());
         assert_eq!(shelf.until_next(LINGER), None);
-        assert_eq!(shelf.put(free(2)).ok(), Some(true), "nobody tends the shelf any more");
+        assert!(shelf.put(free(2)).0, "nobody tends the shelf any more");
     }
 
     #[tokio::test]
@@ -193,7 +200,7 @@ mod tests {
         let shelf = Shelf::default();
         let ended = free(1);
         ended.link.close().await;
-        assert!(shelf.put(ended).is_ok());
+        assert!(shelf.put(ended).1.is_none());
         assert!(shelf.take(&borrower(1)).is_none());
         assert_eq!(shelf.take_idle(LINGER).len(), 1);
     }
@@ -204,9 +211,21 @@ mod tests {
         let (kept, away) = (free(1), link());
         shelf.lent(&kept.link);
         shelf.lent(&away);
-        assert!(shelf.put(kept).is_ok());
+        assert!(shelf.put(kept).1.is_none());
         assert_eq!(shelf.close().len(), 2);
-        assert!(shelf.put(free(1)).is_err());
+        assert!(shelf.put(free(1)).1.is_some());
+    }
+
+    #[tokio::test]
+    async fn no_more_than_so_many_wait() {
+        let shelf = Shelf::default();
+        let first = free(1);
+        let oldest = Arc::clone(&first.link);
+        assert!(shelf.put(first).1.is_none());
+        assert!((1..MOST).all(|_| shelf.put(free(2)).1.is_none()));
+        let displaced = shelf.put(free(2)).1.unwrap();
+        assert!(Arc::ptr_eq(&displaced.link, &oldest));
+        assert_eq!(shelf.take_all().len(), MOST);
     }
 
     #[tokio::test(start_paused = true)]
