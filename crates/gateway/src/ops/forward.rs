@@ -58,11 +58,18 @@ pub(crate) async fn on_link(
     client: Client<'_>,
     turn: Turn,
     mut link: CallLink,
-    forward: Forward,
+    mut forward: Forward,
 ) -> Reply {
     let Some(core) = core.me.upgrade() else {
         return RpcError::new(code::INTERNAL_ERROR, "the gateway is stopping").into();
     };
+    if client.era() == Era::Legacy && link.era() == Era::Modern && may_ask(&forward.method) {
+        // The states of its backend stay with the gateway.
+        forward.params = match forward.params.as_ref().map(mrtr::without_state).transpose() {
+            Ok(params) => params,
+            Err(error) => return error.into(),
+        };
+    }
     match send(&core, client, turn.upstream(), &mut link, &forward).await {
         Err(error) => error.into(),
         Ok((exchange, finish)) => Reply::Relay(Box::new(Relay {
@@ -118,14 +125,7 @@ fn translate(
     forward: &Forward,
 ) -> Result<(Option<Raw>, Finish), RpcError> {
     let Client::Modern(request) = client else {
-        let own_state = link.era() == Era::Modern && may_ask(&forward.method);
-        let params = forward.params.as_ref();
-        let params = if own_state {
-            params.map(mrtr::without_state).transpose()?
-        } else {
-            params.cloned()
-        };
-        return Ok((params, Finish::AsIs));
+        return Ok((forward.params.clone(), Finish::AsIs));
     };
     match link.era() {
         Era::Modern if may_ask(&forward.method) => {
