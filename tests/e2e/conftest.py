@@ -99,6 +99,15 @@ class Targets:
             server = harness.Server1(transport, journal)
             self.servers.append(server)
             backends = {"legacy": {"type": "streamable-http" if transport == "http" else "sse", "url": server.url}}
+        elif name == "suite1-stdio":
+            backends = {"suite": harness.suite1_stdio()}
+        elif name in ("suite1-http", "suite1-sse"):
+            transport = name.removeprefix("suite1-")
+            server = harness.Suite1(transport)
+            self.servers.append(server)
+            backend = {"type": "streamable-http" if transport == "http" else "sse", "url": server.url}
+            # The suite leaves many questions open.
+            backends = {"suite": backend | ({"max_processes": 64} if transport == "sse" else {})}
         elif name == "mixed":
             files = folder / "files"
             files.mkdir()

@@ -28,6 +28,7 @@ PY1 = PARTS / "py1" / "bin" / "python"
 PY16 = PARTS / "py16" / "bin" / "python"
 FIXTURE = HERE / "fixture" / "server.py"
 SERVER1 = HERE / "fixture" / "server1.py"
+SUITE1 = HERE / "fixture" / "suite1.py"
 SERVER16 = HERE / "fixture" / "server16.py"
 
 READY = re.compile(r"Argus MCP \S+ listening on (http://127\.0\.0\.1:\d+/mcp)")
@@ -171,6 +172,18 @@ class Server1(Process):
 def server1_stdio(journal: Path) -> dict[str, Any]:
     env = {"SERVER1_JOURNAL": str(journal)}
     return {"type": "stdio", "command": str(PY1), "args": [str(SERVER1), "stdio"], "env": env}
+
+
+class Suite1(Process):
+    """What the conformance suite asks for, from a server that knows no revision after 2025-11-25."""
+
+    def __init__(self, transport: str) -> None:
+        super().__init__("suite1", [PY1, SUITE1, transport])
+        self.url = self.wait_for(re.compile(r"^(http://\S+/(?:mcp|sse))$"), 15)
+
+
+def suite1_stdio() -> dict[str, Any]:
+    return {"type": "stdio", "command": str(PY1), "args": [str(SUITE1), "stdio"], "max_processes": 64}
 
 
 def server16_stdio() -> dict[str, Any]:

@@ -60,3 +60,27 @@ def test_legacy_requirements_in_front_of_a_modern_only_server(
     target = targets.get(behind)
     report = measure(target.url, "2025-11-25", f"gateway over {behind}", tmp_path / "gateway", capsys)
     assert report.good, "\n".join((report.complaints() or [report.output[-3000:]]) + [target.gateway.log()])
+
+
+# What no gateway can bring about for a server that knows nothing of 2026-07-28; docs/protocol.md gives the reasons.
+BEYOND_A_LEGACY_SERVER = {
+    "sep-2575-server-rejects-undeclared-capability",
+    "sep-2575-missing-capability-http-400",
+    "sep-2322-elicitation-incomplete",
+    "sep-2322-ignore-unexpected-params",
+}
+
+
+@pytest.mark.parametrize("behind", ["suite1-http", "suite1-stdio", "suite1-sse"])
+def test_modern_requirements_in_front_of_a_legacy_only_server(
+    targets: Any, behind: str, tmp_path: Any, capsys: Any
+) -> None:
+    if targets.direct:
+        pytest.skip("the server does not speak this revision")
+    target = targets.get(behind)
+    report = measure(target.url, "2026-07-28", f"gateway over {behind}", tmp_path / "gateway", capsys)
+    scored = report.select(True)
+    assert scored and all(scenario.ran and scenario.passed for scenario in scored), report.output[-3000:]
+    missed = {check["id"] for one in scored for check in one.checks if check["status"] not in ("SUCCESS", "INFO")}
+    assert missed == BEYOND_A_LEGACY_SERVER, "\n".join([*report.complaints(), target.gateway.log()])
+    assert report.score() == (115, 119)
