@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use argus_bench::backend::{Answers, Eras};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Measures what Argus MCP costs per call, beside a direct connection and nginx in the same run.
 #[derive(Debug, Parser)]
@@ -38,6 +39,8 @@ pub(crate) enum Section {
     Calls,
     /// Calls with results of 1 MiB
     Large,
+    /// Calls between the generations
+    Eras,
     /// Lists of 1,000 tools in one page
     List,
     /// Resident memory: idle, per session, after many calls
@@ -48,15 +51,36 @@ pub(crate) enum Section {
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum Command {
     #[command(hide = true)]
-    HttpBackend {
-        #[arg(long)]
-        tools: usize,
-    },
+    HttpBackend(Kind),
     #[command(hide = true)]
-    StdioBackend {
-        #[arg(long)]
-        tools: usize,
-    },
+    StdioBackend(Kind),
+}
+
+/// What a backend of the benchmark answers.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Kind {
+    /// How many tools it lists.
+    #[arg(long)]
+    pub(crate) tools: usize,
+    /// What it speaks.
+    #[arg(long)]
+    pub(crate) eras: Eras,
+}
+
+impl Kind {
+    pub(crate) fn answers(self) -> Answers {
+        Answers::new(self.tools, self.eras)
+    }
+
+    /// The command line of a backend of this kind.
+    pub(crate) fn arguments(self, command: &str) -> [String; 5] {
+        let eras = match self.eras {
+            Eras::Both => "both",
+            Eras::Legacy => "legacy",
+            Eras::Modern => "modern",
+        };
+        [command, "--tools", &self.tools.to_string(), "--eras", eras].map(str::to_owned)
+    }
 }
 
 impl Arguments {

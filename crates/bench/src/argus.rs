@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use nix::unistd::Pid;
 use serde_json::json;
 
+use crate::arguments::Kind;
 use crate::process::Running;
 
 /// What the gateway has behind it.
@@ -14,11 +15,8 @@ use crate::process::Running;
 pub(crate) enum Behind {
     /// The backend on this port.
     Http(u16),
-    /// A process of its own, with so many tools.
-    Stdio {
-        /// How many.
-        tools: usize,
-    },
+    /// A process of its own.
+    Stdio(Kind),
 }
 
 /// A gateway that runs.
@@ -38,9 +36,9 @@ impl Argus {
             Behind::Http(port) => {
                 json!({"type": "streamable-http", "url": format!("http://127.0.0.1:{port}/mcp")})
             }
-            Behind::Stdio { tools } => {
+            Behind::Stdio(kind) => {
                 let bench = std::env::current_exe()?;
-                json!({"type": "stdio", "command": bench, "args": ["stdio-backend", "--tools", tools.to_string()]})
+                json!({"type": "stdio", "command": bench, "args": kind.arguments("stdio-backend")})
             }
         };
         let config = folder.join("config.yaml");

@@ -61,7 +61,7 @@ impl Bench {
     /// When the target does not answer as it should.
     pub(crate) async fn requests(&self, target: &Target, client: Client, ask: Ask) -> anyhow::Result<Vec<Message>> {
         let sessions = match client {
-            Client::Modern => Vec::new(),
+            Client::Modern | Client::Asked => Vec::new(),
             Client::Session => sessions::open(target.port, SESSIONS).await?,
         };
         let message = |id: usize| {

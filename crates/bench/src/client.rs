@@ -7,6 +7,8 @@ use std::fmt;
 pub(crate) enum Client {
     /// 2026-07-28: every request stands alone.
     Modern,
+    /// 2026-07-28, of a client that answers questions: a legacy backend keeps a connection for each of its calls.
+    Asked,
     /// 2025-11-25: with a session.
     Session,
 }
@@ -27,10 +29,15 @@ pub(crate) struct Message {
     pub(crate) body: String,
 }
 
-/// What a modern client says with each request.
-const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"}}"#;
+/// What a modern client says with each request, with what it declares.
+fn meta(capabilities: &str) -> String {
+    format!(
+        r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{capabilities},"io.modelcontextprotocol/clientInfo":{{"name":"bench","version":"1"}}}}"#
+    )
+}
 
 impl Client {
+    /// Those that differ in what a call costs, whatever the backend.
     pub(crate) const ALL: [Self; 2] = [Self::Modern, Self::Session];
 
     /// A request; a modern client has no session.
@@ -43,10 +50,14 @@ impl Client {
             Ask::Call(tool) => Some(format!(r#""name":"{tool}","arguments":{{"text":"hello"}}"#)),
             Ask::List => None,
         };
-        let meta = (self == Self::Modern).then(|| META.to_owned());
+        let meta = match self {
+            Self::Modern => Some(meta("{}")),
+            Self::Asked => Some(meta(r#"{"elicitation":{}}"#)),
+            Self::Session => None,
+        };
         let params = named.into_iter().chain(meta).collect::<Vec<_>>().join(",");
         let mut headers = common(self.version());
-        if self == Self::Modern {
+        if self != Self::Session {
             headers.push(("mcp-method", method.to_owned()));
             if let Ask::Call(tool) = ask {
                 headers.push(("mcp-name", tool.to_owned()));
@@ -61,7 +72,7 @@ impl Client {
 
     fn version(self) -> &'static str {
         match self {
-            Self::Modern => "2026-07-28",
+            Self::Modern | Self::Asked => "2026-07-28",
             Self::Session => "2025-11-25",
         }
     }
@@ -71,6 +82,7 @@ impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Modern => "modern",
+            Self::Asked => "modern, asked",
             Self::Session => "session",
         })
     }

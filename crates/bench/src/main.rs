@@ -30,9 +30,9 @@ use arguments::{Arguments, Command};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match arguments.command {
-        Some(Command::HttpBackend { tools }) => run(serve_http(tools)),
-        Some(Command::StdioBackend { tools }) => {
-            backend::stdio::serve(io::stdin(), io::stdout(), &Answers::new(tools)).map_err(anyhow::Error::from)
+        Some(Command::HttpBackend(kind)) => run(serve_http(kind.answers())),
+        Some(Command::StdioBackend(kind)) => {
+            backend::stdio::serve(io::stdin(), io::stdout(), &kind.answers()).map_err(anyhow::Error::from)
         }
         None => run(measure(&arguments)),
     };
@@ -73,14 +73,14 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// The backend behind a URL: says its port, and ends with its standard input, which is with whoever started it.
-async fn serve_http(tools: usize) -> anyhow::Result<()> {
+async fn serve_http(answers: Answers) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let mut stdout = io::stdout();
     writeln!(stdout, "listening {}", listener.local_addr()?.port())?;
     stdout.flush()?;
     let over = tokio::task::spawn_blocking(|| io::copy(&mut io::stdin(), &mut io::sink()));
     tokio::select! {
-        served = backend::http::serve(listener, Arc::new(Answers::new(tools))) => Ok(served?),
+        served = backend::http::serve(listener, Arc::new(answers)) => Ok(served?),
         _ = over => Ok(()),
     }
 }

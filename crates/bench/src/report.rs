@@ -113,7 +113,9 @@ impl Report {
         for aim in self.sections.iter().flat_map(|section| &section.aims) {
             aims.push(owned(&[&aim.what, &aim.aim, &aim.measured, aim.verdict.name()]));
         }
-        tables.push(("Aims", aims));
+        if aims.len() > 1 {
+            tables.push(("Aims", aims));
+        }
         tables
     }
 }

@@ -4,9 +4,11 @@ use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use argus_bench::backend::Eras;
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::arguments::Kind;
 use crate::argus::{Argus, Behind};
 use crate::nginx::Nginx;
 use crate::process::Running;
@@ -60,11 +62,15 @@ impl Ways {
     pub(crate) async fn start(argus: &Path, tools: usize) -> anyhow::Result<Self> {
         let folders = [tempfile::tempdir()?, tempfile::tempdir()?, tempfile::tempdir()?];
         let [for_nginx, for_http, for_stdio] = &folders;
-        let backend = Backend::start(tools).await?;
+        let kind = Kind {
+            tools,
+            eras: Eras::Both,
+        };
+        let backend = Backend::start(kind).await?;
         Ok(Self {
             nginx: Nginx::start(for_nginx.path(), backend.port).await?,
             over_http: Argus::start(argus, for_http.path(), Behind::Http(backend.port)).await?,
-            over_stdio: Argus::start(argus, for_stdio.path(), Behind::Stdio { tools }).await?,
+            over_stdio: Argus::start(argus, for_stdio.path(), Behind::Stdio(kind)).await?,
             backend,
             _folders: folders,
         })
@@ -90,13 +96,13 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    /// Starts it with this many tools.
+    /// Starts one of this kind.
     ///
     /// # Errors
     /// When it does not start.
-    pub(crate) async fn start(tools: usize) -> anyhow::Result<Self> {
+    pub(crate) async fn start(kind: Kind) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["http-backend", "--tools", &tools.to_string()]);
+        command.args(kind.arguments("http-backend"));
         let mut running = Running::start(command.stdin(Stdio::piped()).stdout(Stdio::piped()), "")?;
         let port = Running::says(running.stdout()?, |line| line.strip_prefix("listening ")?.parse().ok()).await?;
         Ok(Self {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use argus_bench::backend::{self, Answers, SMALL};
+use argus_bench::backend::{self, Answers, Eras, SMALL};
 use argus_config::Mode;
 use argus_gateway::{Gateway, Options, Seal};
 use argus_runtime::GuardProgram;
@@ -76,7 +76,7 @@ impl World {
 async fn backend() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(backend::http::serve(listener, Arc::new(Answers::new(2))));
+    tokio::spawn(backend::http::serve(listener, Arc::new(Answers::new(2, Eras::Both))));
     port
 }
 

@@ -18,6 +18,17 @@ const INITIALIZE: &str =
     r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"bench","version":"1"}}"#;
 const UNKNOWN: &str = r#","error":{"code":-32601,"message":"unknown method"}}"#;
 
+/// The generations that a backend speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Eras {
+    /// Each caller is answered in its own.
+    Both,
+    /// `initialize` only.
+    Legacy,
+    /// `server/discover` only.
+    Modern,
+}
+
 /// All answers, without the id in front.
 #[derive(Debug)]
 pub struct Answers {
@@ -32,14 +43,20 @@ pub struct Answers {
 pub(super) type Answer<'r> = (&'r [u8], &'r Bytes);
 
 impl Answers {
-    /// Answers with a list of this many tools; the first two can be called.
+    /// Answers with a list of this many tools; the first two can be called. A backend of both eras answers either with
+    /// what a modern one says.
     #[must_use]
-    pub fn new(tools: usize) -> Self {
-        let [small, large] = RESULTS.map(|size| result(&text_result(size)));
+    pub fn new(tools: usize, eras: Eras) -> Self {
+        let modern = eras != Eras::Legacy;
+        let [small, large] = RESULTS.map(|size| result(&text_result(size, modern)));
+        let unless = |refused: Eras, answer: &str| match eras == refused {
+            true => Bytes::from_static(UNKNOWN.as_bytes()),
+            false => result(answer),
+        };
         Self {
-            discover: result(DISCOVER),
-            initialize: result(INITIALIZE),
-            tools: result(&list(tools)),
+            discover: unless(Eras::Legacy, DISCOVER),
+            initialize: unless(Eras::Modern, INITIALIZE),
+            tools: result(&list(tools, modern)),
             small,
             large,
         }
@@ -79,18 +96,23 @@ fn result(text: &str) -> Bytes {
 }
 
 /// A result of exactly `size` bytes.
-fn text_result(size: usize) -> String {
-    let around = |text: &str| format!(r#"{{"content":[{{"type":"text","text":"{text}"}}],"resultType":"complete"}}"#);
+fn text_result(size: usize, modern: bool) -> String {
+    let complete = if modern { r#","resultType":"complete""# } else { "" };
+    let around = |text: &str| format!(r#"{{"content":[{{"type":"text","text":"{text}"}}]{complete}}}"#);
     around(&"x".repeat(size - around("").len()))
 }
 
-fn list(count: usize) -> String {
+fn list(count: usize, modern: bool) -> String {
     let names = [SMALL.to_owned(), LARGE.to_owned()]
         .into_iter()
         .chain((2..).map(|number| format!("tool_{number:04}")));
     let tools: Vec<String> = names.take(count).map(|name| tool(&name)).collect();
     let tools = tools.join(",");
-    format!(r#"{{"tools":[{tools}],"ttlMs":0,"cacheScope":"public","resultType":"complete"}}"#)
+    let hints = match modern {
+        true => r#","ttlMs":0,"cacheScope":"public","resultType":"complete""#,
+        false => "",
+    };
+    format!(r#"{{"tools":[{tools}]{hints}}}"#)
 }
 
 /// A tool of exactly [`TOOL`] bytes.
@@ -108,7 +130,10 @@ mod tests {
     use super::*;
 
     fn said(message: &str) -> Option<String> {
-        let answers = Answers::new(3);
+        said_by(&Answers::new(3, Eras::Both), message)
+    }
+
+    fn said_by(answers: &Answers, message: &str) -> Option<String> {
         let (id, rest) = answers.answer(message.as_bytes())?;
         Some([br#"{"jsonrpc":"2.0","id":"#, id, rest].concat()).map(|text| String::from_utf8(text).unwrap())
     }
@@ -150,5 +175,20 @@ mod tests {
         let unknown = said(r#"{"jsonrpc":"2.0","id":1.0,"method":"x/y"}"#).unwrap();
         assert!(unknown.contains(r#""id":1.0,"error""#), "{unknown}");
         assert_eq!(said(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#), None);
+    }
+
+    #[test]
+    fn a_backend_of_one_era_knows_nothing_of_the_other() {
+        let ask = |eras, method: &str| {
+            let request = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"name":"small"}}}}"#);
+            said_by(&Answers::new(1, eras), &request).unwrap()
+        };
+        for (eras, modern) in [(Eras::Legacy, false), (Eras::Modern, true)] {
+            assert_eq!(ask(eras, "server/discover").contains("\"error\""), !modern);
+            assert_eq!(ask(eras, "initialize").contains("\"error\""), modern);
+            for method in ["tools/list", "tools/call"] {
+                assert_eq!(ask(eras, method).contains("resultType"), modern);
+            }
+        }
     }
 }

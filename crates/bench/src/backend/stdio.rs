@@ -30,13 +30,14 @@ pub fn serve(input: impl io::Read, output: impl Write, answers: &Answers) -> io:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Eras;
 
     #[test]
     fn each_request_is_answered_on_a_line_of_its_own() {
         let input =
             "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\"}\n{\"method\":\"y\"}\n{\"id\":2,\"method\":\"x\"}\n";
         let mut output = Vec::new();
-        serve(input.as_bytes(), &mut output, &Answers::new(2)).unwrap();
+        serve(input.as_bytes(), &mut output, &Answers::new(2, Eras::Both)).unwrap();
         let output = String::from_utf8(output).unwrap();
         let begins: Vec<_> = output
             .lines()

@@ -1,8 +1,9 @@
 //! Resident memory of the gateway.
 
-use argus_bench::backend::SMALL;
+use argus_bench::backend::{Eras, SMALL};
 use nix::unistd::Pid;
 
+use crate::arguments::Kind;
 use crate::argus::{Argus, Behind};
 use crate::bench::Bench;
 use crate::client::{Ask, Client};
@@ -12,19 +13,21 @@ use crate::report::{Aim, Section, figure, say};
 use crate::sessions;
 use crate::way::{Backend, Target, Way};
 
-/// Tools of the backend.
-const TOOLS: usize = 2;
+const KIND: Kind = Kind {
+    tools: 2,
+    eras: Eras::Both,
+};
 const MOST_IDLE: f64 = 20.0;
 const MOST_PER_SESSION: f64 = 20.0;
 
 /// Idle, per idle session and after many calls, each time of a gateway that was just started.
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Section> {
-    let backend = Backend::start(TOOLS).await?;
+    let backend = Backend::start(KIND).await?;
     let mut rows = Vec::new();
     let mut aims = Vec::new();
     let kinds = [
         (Way::ArgusHttp, Behind::Http(backend.port)),
-        (Way::ArgusStdio, Behind::Stdio { tools: TOOLS }),
+        (Way::ArgusStdio, Behind::Stdio(KIND)),
     ];
     for (way, behind) in kinds {
         let figures = Figures::of(bench, way, behind).await?;

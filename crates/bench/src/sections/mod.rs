@@ -1,6 +1,7 @@
 //! What is measured; one file per section.
 
 mod calls;
+mod eras;
 mod list;
 mod machine;
 mod memory;
@@ -26,6 +27,9 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<Report> {
     }
     if arguments.wants(Section::Large) {
         report.sections.push(calls::large(&bench, LARGE).await?);
+    }
+    if arguments.wants(Section::Eras) {
+        report.sections.push(eras::run(&bench, SMALL).await?);
     }
     if arguments.wants(Section::List) {
         report.sections.push(list::run(&bench).await?);
