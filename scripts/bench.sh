@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the benchmark and installs what it needs: nginx and wrk. Arguments go to argus-bench.
 #
-#   scripts/bench.sh                        everything, about five minutes
+#   scripts/bench.sh                        everything, about seven minutes
 #   scripts/bench.sh --only calls           a part
 #   scripts/bench.sh --markdown             tables for docs/performance.md
 set -euo pipefail
