@@ -40,7 +40,7 @@ pub struct Session {
     can_be_asked: bool,
     level: AtomicU8,
     born: Instant,
-    /// Milliseconds after `born`.
+    /// Microseconds after `born`.
     last_used: AtomicU64,
     links: Mutex<HashMap<Arc<str>, Arc<Link>>>,
     /// The backends that had no room for a link of its own.
@@ -194,13 +194,13 @@ impl Session {
     }
 
     pub(super) fn touch(&self) {
-        let now = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = u64::try_from(self.born.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.last_used.store(now, Ordering::Relaxed);
     }
 
     /// When the session was used last; `None` while a call or a stream is open.
     pub(super) fn last_use(&self) -> Option<Instant> {
-        let used = Duration::from_millis(self.last_used.load(Ordering::Relaxed));
+        let used = Duration::from_micros(self.last_used.load(Ordering::Relaxed));
         let in_use = self.readers.load(Ordering::Relaxed) > 0 || !lock(&self.calls).none();
         (!in_use).then(|| self.born + used)
     }
