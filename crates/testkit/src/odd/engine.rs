@@ -87,9 +87,9 @@ impl Engine {
         }
         let Some(method) = message.method.clone() else { return };
         let mut fill = self.fill(&message);
-        let name = name_of(&message);
+        let names = names_of(&message);
         let turn = self.turn.load(Ordering::SeqCst);
-        let steps = match self.script.steps(&method, name.as_deref(), turn) {
+        let steps = match self.script.steps(&method, &names, turn) {
             Some(steps) => steps.to_vec(),
             None => match self.by_itself(&method, message.params()) {
                 Some(result) => {
@@ -125,8 +125,8 @@ impl Engine {
     /// The status that the script has for this message.
     pub(crate) fn status_of(&self, message: &Envelope) -> Option<u16> {
         let turn = self.turn.load(Ordering::SeqCst);
-        let name = name_of(message);
-        let steps = self.script.steps(message.method.as_deref()?, name.as_deref(), turn)?;
+        let names = names_of(message);
+        let steps = self.script.steps(message.method.as_deref()?, &names, turn)?;
         steps.iter().find_map(|step| step.status)
     }
 
@@ -303,12 +303,21 @@ impl Step {
     }
 }
 
-/// What a message is about.
-fn name_of(message: &Envelope) -> Option<String> {
-    let params: HashMap<String, &RawValue> = serde_json::from_str(message.params()?).ok()?;
-    ["name", "uri", "cursor"]
-        .into_iter()
-        .find_map(|member| serde_json::from_str(params.get(member)?.get()).ok())
+/// The names of what a message is about, the best one first.
+fn names_of(message: &Envelope) -> Vec<String> {
+    let read = |params: &str| serde_json::from_str::<HashMap<String, Box<RawValue>>>(params).ok();
+    let Some(params) = message.params().and_then(read) else {
+        return Vec::new();
+    };
+    let text = |member: &str| serde_json::from_str::<String>(params.get(member)?.get()).ok();
+    let wanted = || {
+        let filter: Value = serde_json::from_str(params.get("notifications")?.get()).ok()?;
+        Some(filter["resourceSubscriptions"][0].as_str()?.to_owned())
+    };
+    let name = ["name", "uri", "cursor"].into_iter().find_map(text).or_else(wanted);
+    let answered = params.contains_key("inputResponses");
+    let best = name.as_ref().filter(|_| answered).map(|name| format!("{name}+"));
+    best.into_iter().chain(name).collect()
 }
 
 fn answer(id: &str, member: &str, payload: &str) -> String {

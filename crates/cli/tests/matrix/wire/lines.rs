@@ -1,0 +1,84 @@
+//! The clients with one connection.
+
+use argus_testkit::{Gateway, Launch, SseClient, StdioClient};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::ARGUS;
+use super::line::Line;
+
+/// At `/sse`.
+pub(crate) struct AtSse {
+    client: SseClient,
+    _gateway: Gateway,
+}
+
+/// Over stdio, with a gateway of its own.
+pub(crate) struct Own {
+    client: StdioClient,
+    _folder: TempDir,
+}
+
+/// Over stdio, in front of a gateway that runs.
+pub(crate) struct Relayed {
+    client: StdioClient,
+    _gateway: Gateway,
+}
+
+impl Line for AtSse {
+    async fn open(config: &Value) -> Self {
+        let gateway = Launch::new(ARGUS).start(config);
+        Self {
+            client: SseClient::connect(gateway.port()).await,
+            _gateway: gateway,
+        }
+    }
+
+    async fn write(&mut self, message: &str) {
+        self.client.post(message).await;
+    }
+
+    async fn read(&mut self) -> Option<String> {
+        self.client.next().await
+    }
+}
+
+impl Line for Own {
+    async fn open(config: &Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.yaml");
+        // YAML is a superset of JSON.
+        std::fs::write(&path, config.to_string()).unwrap();
+        Self {
+            client: StdioClient::start(ARGUS, &["stdio", "--config", path.to_str().unwrap()]),
+            _folder: folder,
+        }
+    }
+
+    async fn write(&mut self, message: &str) {
+        self.client.send(message).await;
+    }
+
+    async fn read(&mut self) -> Option<String> {
+        self.client.next().await
+    }
+}
+
+impl Line for Relayed {
+    async fn open(config: &Value) -> Self {
+        let gateway = Launch::new(ARGUS).start(config);
+        let url = format!("http://127.0.0.1:{}/mcp", gateway.port());
+        Self {
+            client: StdioClient::start(ARGUS, &["stdio", "--url", &url]),
+            _gateway: gateway,
+        }
+    }
+
+    async fn write(&mut self, message: &str) {
+        self.client.send(message).await;
+    }
+
+    async fn read(&mut self) -> Option<String> {
+        self.client.next().await
+    }
+}
