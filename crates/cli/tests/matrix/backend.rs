@@ -6,7 +6,7 @@ use argus_testkit::{Journal, OddServer, odd_program};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::kinds::{Era, Over, Side};
+use crate::kinds::{Era, Over, Side, Speaks};
 use crate::wire::ARGUS;
 
 // What a relay easily spoils is in everything that has to pass as it is: numbers, escapes, blanks, unknown members. `%`
@@ -72,10 +72,11 @@ impl Backend {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         let journal = Journal::at(path("journal"));
-        std::fs::write(path("script"), script(side.era, folder.path())).unwrap();
-        let era = match side.era {
-            Era::Legacy => "legacy",
-            Era::Modern => "modern",
+        std::fs::write(path("script"), script(side.speaks, folder.path())).unwrap();
+        let era = match side.speaks {
+            Speaks::Legacy => "legacy",
+            Speaks::Modern => "modern",
+            Speaks::Both => "both",
         };
         let (script, journal_path) = (path("script"), path("journal"));
         let arguments = [
@@ -110,12 +111,8 @@ impl Backend {
 
     /// The configuration of a gateway in front of it.
     pub(crate) fn config(&self) -> Value {
-        json!({"backends": {"odd": self.config}})
-    }
-
-    /// What it writes, for one of the texts above.
-    pub(crate) fn says(&self, text: &str) -> String {
-        in_era(self.side.era, text)
+        // Long enough for a machine that is busy.
+        json!({"server": {"startup_wait": 20}, "backends": {"odd": self.config}})
     }
 
     /// From now on it has other tools.
@@ -129,8 +126,8 @@ impl Backend {
     }
 }
 
-/// A result with the members that its generation requires.
-fn in_era(era: Era, text: &str) -> String {
+/// One of the texts above as it is written in a generation.
+pub(crate) fn in_era(era: Era, text: &str) -> String {
     let own = match era {
         Era::Legacy => "",
         Era::Modern if text.contains("\"contents\"") => {
@@ -150,7 +147,21 @@ pub(crate) fn missing(era: Era) -> String {
     format!(r#"{{"code":{code},"message":"\u00e9","data":{{"uri":"{MISSING}"}}}}"#)
 }
 
-fn script(era: Era, folder: &Path) -> String {
+fn script(speaks: Speaks, folder: &Path) -> String {
+    let entries = |era, before: &str| {
+        let entry = |(key, steps): &(&str, String)| format!(r#""{before}{key}":{steps}"#);
+        steps(era, folder).iter().map(entry).collect::<Vec<_>>()
+    };
+    let all = match speaks {
+        Speaks::Legacy => entries(Era::Legacy, ""),
+        Speaks::Modern => entries(Era::Modern, ""),
+        Speaks::Both => [entries(Era::Legacy, ""), entries(Era::Modern, "modern:")].concat(),
+    };
+    format!("{{{}}}", all.join(","))
+}
+
+/// What is done on which message of a generation.
+fn steps(era: Era, folder: &Path) -> Vec<(&'static str, String)> {
     let result = |text: &str| format!(r#"[{{"result":{}}}]"#, in_era(era, text));
     let list = |member: &str, items: &[&str]| {
         let own = match era {
@@ -200,8 +211,7 @@ fn script(era: Era, folder: &Path) -> String {
         Era::Legacy => of_legacy(&folder.join("tools"), &folder.join("resource")),
         Era::Modern => of_modern(&folder.join("tools"), &folder.join("resource")),
     });
-    let entries: Vec<String> = entries.iter().map(|(key, steps)| format!("{key:?}:{steps}")).collect();
-    format!("{{{}}}", entries.join(","))
+    entries
 }
 
 /// The steps of a tool that asks this before it answers.

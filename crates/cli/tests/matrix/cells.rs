@@ -1,6 +1,6 @@
 //! What the matrix is made of: one list of clients and one of backends, and a test for each pair of them.
 
-use crate::kinds::{Concern, Era, Over, Side};
+use crate::kinds::{Concern, Over, Side, Speaks};
 
 /// What does not work, and why: the client, the backend, the concern. A cell fails when it is not exactly so.
 pub(crate) const GAPS: &[(&str, &str, Concern, &str)] = &[];
@@ -22,18 +22,18 @@ macro_rules! matrix {
 }
 
 macro_rules! backends {
-    ({ $($backend:ident: $era:ident over $over:ident, $title:literal;)* }) => {
+    ({ $($backend:ident: $speaks:ident over $over:ident, $title:literal;)* }) => {
         pub(crate) const BACKENDS: &[Side] = &[$(Side {
             name: stringify!($backend),
             title: $title,
-            era: Era::$era,
+            speaks: Speaks::$speaks,
             over: Over::$over,
         }),*];
     };
 }
 
 macro_rules! cells {
-    ($client:ident, $peer:ty, { $($backend:ident: $era:ident over $over:ident, $title:literal;)* }) => {
+    ($client:ident, $peer:ty, { $($backend:ident: $speaks:ident over $over:ident, $title:literal;)* }) => {
         $(#[tokio::test]
         async fn $backend() {
             crate::run::cell::<$peer>(stringify!($client), stringify!($backend)).await;
@@ -43,14 +43,14 @@ macro_rules! cells {
 
 matrix! {
     clients: {
-        legacy_at_mcp: Legacy of Http, "legacy at `/mcp`";
-        legacy_at_sse: Legacy of Sse, "legacy at `/sse`";
-        legacy_over_stdio: Legacy of Stdio, "legacy over stdio";
-        legacy_over_relay: Legacy of Relay, "legacy over stdio, with `--url`";
-        modern_at_mcp: Modern of Http, "modern at `/mcp`";
-        modern_at_sse: Modern of Sse, "modern at `/sse`";
-        modern_over_stdio: Modern of Stdio, "modern over stdio";
-        modern_over_relay: Modern of Relay, "modern over stdio, with `--url`";
+        legacy_at_mcp: Legacy of Http, "2025-11-25 at `/mcp`";
+        legacy_at_sse: Legacy of Sse, "2024-11-05 at `/sse`";
+        legacy_over_stdio: Legacy of Stdio, "2025-06-18 over stdio";
+        legacy_over_relay: Legacy of Relay, "2025-03-26 over stdio, with `--url`";
+        modern_at_mcp: Modern of Http, "2026-07-28 at `/mcp`";
+        modern_at_sse: Modern of Sse, "2026-07-28 at `/sse`";
+        modern_over_stdio: Modern of Stdio, "2026-07-28 over stdio";
+        modern_over_relay: Modern of Relay, "2026-07-28 over stdio, with `--url`";
     }
     backends: {
         legacy_stdio: Legacy over Stdio, "legacy, stdio";
@@ -59,5 +59,8 @@ matrix! {
         modern_stdio: Modern over Stdio, "modern, stdio";
         modern_sse: Modern over Sse, "modern, HTTP+SSE";
         modern_http: Modern over Http, "modern, Streamable HTTP";
+        both_stdio: Both over Stdio, "both, stdio";
+        both_sse: Both over Sse, "both, HTTP+SSE";
+        both_http: Both over Http, "both, Streamable HTTP";
     }
 }

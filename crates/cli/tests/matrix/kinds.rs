@@ -7,6 +7,25 @@ pub(crate) enum Era {
     Modern,
 }
 
+/// The generations that a backend speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    Legacy,
+    Modern,
+    Both,
+}
+
+impl Speaks {
+    /// The generation in which it is spoken to on behalf of such a client.
+    pub(crate) fn to(self, client: Era) -> Era {
+        match self {
+            Self::Legacy => Era::Legacy,
+            Self::Modern => Era::Modern,
+            Self::Both => client,
+        }
+    }
+}
+
 /// The transport of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Over {
@@ -21,7 +40,7 @@ pub(crate) struct Side {
     pub(crate) name: &'static str,
     /// What the README calls it.
     pub(crate) title: &'static str,
-    pub(crate) era: Era,
+    pub(crate) speaks: Speaks,
     pub(crate) over: Over,
 }
 

@@ -3,7 +3,7 @@
 //! A script is a JSON object. A key is a method, or a method, a blank and the `name`, `uri` or `cursor` of the
 //! parameters, or the first resource that a `subscriptions/listen` wants (which wins); with `#1` at its end it holds
 //! after the first `turn` step, with `#2` after the second, and so on; a name with `+` at its end is for calls that bring
-//! `inputResponses`. `*` stands for every method that has no key. Its value is a list of steps, each an object:
+//! `inputResponses`. A key with `modern:` before it is for requests of 2026-07-28, and wins over one without. `*` stands for every method that has no key. Its value is a list of steps, each an object:
 //!
 //! | step | what it does |
 //! |---|---|
@@ -108,14 +108,13 @@ impl Script {
         self
     }
 
-    /// The steps for a message about something that has these names, the best one first.
-    pub(crate) fn steps(&self, method: &str, names: &[String], turn: usize) -> Option<&[Step]> {
-        let named = names.iter().map(|name| format!("{method} {name}"));
-        let keys = named.chain([method.to_owned()]).flat_map(|key| {
+    /// The steps for a message with one of these keys, the best one first.
+    pub(crate) fn steps(&self, keys: &[String], turn: usize) -> Option<&[Step]> {
+        let marked = keys.iter().flat_map(|key| {
             let mark = |turn| if turn == 0 { String::new() } else { format!("#{turn}") };
             (0..=turn).rev().map(move |turn| format!("{key}{}", mark(turn)))
         });
-        keys.filter_map(|key| self.0.get(&key)).map(Vec::as_slice).next()
+        marked.filter_map(|key| self.0.get(&key)).map(Vec::as_slice).next()
     }
 
     /// The steps for methods that have no key.

@@ -25,7 +25,7 @@ async fn asked<P: Peer>(cell: &mut Cell<P>, tool: &str, (method, params): (&str,
     let asked = cell.peer.asked("tools/call", &call, given).await;
     assert_eq!((asked.method.as_str(), asked.params.as_str()), (method, params));
     let calls = cell.backend.journal.messages("tools/call").len() - before;
-    match cell.backend.side.era {
+    match cell.era() {
         Era::Legacy => {
             assert_eq!(part(&asked.result, "answer").unwrap(), given);
             assert_eq!(calls, 1, "the call runs once, however often its client comes");

@@ -43,13 +43,13 @@ async fn logged<P: Peer>(cell: &mut Cell<P>) -> Vec<String> {
 
 /// The backend knows what is wanted, each in its own way.
 fn assert_told<P: Peer>(cell: &Cell<P>, level: &str) {
-    let (method, key) = match cell.backend.side.era {
+    let (method, key) = match cell.era() {
         Era::Legacy => ("logging/setLevel", "level"),
         Era::Modern => ("tools/call", "io.modelcontextprotocol/logLevel"),
     };
     let told = cell.backend.journal.messages(method).pop().unwrap();
     let params = told.params().unwrap();
-    let place = match cell.backend.side.era {
+    let place = match cell.era() {
         Era::Legacy => params,
         Era::Modern => part(&params, "_meta").unwrap(),
     };

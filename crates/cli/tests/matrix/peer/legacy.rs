@@ -88,4 +88,8 @@ impl<W: Wire> Peer for Legacy<W> {
     fn status(&self, _: &str) -> Option<u16> {
         None
     }
+
+    async fn close(self) {
+        self.wire.close().await;
+    }
 }

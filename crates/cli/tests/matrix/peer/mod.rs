@@ -51,6 +51,9 @@ pub(crate) trait Peer: Sized {
     /// The HTTP status of the answer to a request, where its generation has a rule for that.
     fn status(&self, id: &str) -> Option<u16>;
 
+    /// Goes, and stops the gateway.
+    async fn close(self);
+
     /// Sends a request; gives all that comes, the answer last.
     async fn all(&mut self, method: &str, params: &str) -> Vec<String> {
         let id = self.start(method, params).await;

@@ -58,12 +58,15 @@ impl<W: Wire> Peer for Modern<W> {
     const ERA: Era = Era::Modern;
 
     async fn open(config: &Value) -> Self {
-        Self {
+        let mut peer = Self {
             wire: W::open(config, Era::Modern).await,
             last: 0,
             level: None,
             listening: None,
-        }
+        };
+        let discovered = peer.result("server/discover", "{}").await;
+        assert!(discovered.contains(&format!("{MODERN:?}")), "{discovered}");
+        peer
     }
 
     async fn start(&mut self, method: &str, params: &str) -> String {
@@ -139,5 +142,9 @@ impl<W: Wire> Peer for Modern<W> {
 
     fn status(&self, id: &str) -> Option<u16> {
         self.wire.status(id)
+    }
+
+    async fn close(self) {
+        self.wire.close().await;
     }
 }

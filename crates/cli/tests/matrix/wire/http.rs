@@ -6,7 +6,7 @@ use argus_testkit::{Client, Exchange, Gateway, Launch};
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::{ARGUS, DECLARED, LEGACY, Of, Wire};
+use super::{ARGUS, DECLARED, Of, Wire};
 use crate::kinds::Era;
 
 pub(crate) struct Http {
@@ -15,7 +15,7 @@ pub(crate) struct Http {
     answers: HashMap<String, Exchange>,
     /// The stream of a session for what belongs to no request.
     standing: Option<Exchange>,
-    _gateway: Gateway,
+    gateway: Gateway,
 }
 
 impl Wire for Http {
@@ -23,7 +23,7 @@ impl Wire for Http {
         let gateway = Launch::new(ARGUS).start(config);
         let (client, standing) = match era {
             Era::Legacy => {
-                let client = Client::legacy_of(gateway.port(), LEGACY, DECLARED).await;
+                let client = Client::legacy_of(gateway.port(), "2025-11-25", DECLARED).await;
                 let standing = client.listen().await;
                 (client, Some(standing))
             }
@@ -34,7 +34,7 @@ impl Wire for Http {
             era,
             answers: HashMap::new(),
             standing,
-            _gateway: gateway,
+            gateway,
         }
     }
 
@@ -74,5 +74,10 @@ impl Wire for Http {
 
     fn status(&self, id: &str) -> Option<u16> {
         Some(self.answers[id].status)
+    }
+
+    async fn close(self) {
+        drop((self.answers, self.standing));
+        self.gateway.stop();
     }
 }

@@ -3,17 +3,22 @@
 use argus_testkit::part;
 use serde_json::Value;
 
-use super::{Of, Wire, introduction};
+use super::{DECLARED, Of, Wire};
 use crate::kinds::Era;
 
 /// One connection, in both directions.
 pub(crate) trait Line {
+    /// The revision of its legacy clients.
+    const REVISION: &str;
+
     async fn open(config: &Value) -> Self;
 
     async fn write(&mut self, message: &str);
 
     /// The next message, whatever it belongs to.
     async fn read(&mut self) -> Option<String>;
+
+    async fn close(self);
 }
 
 /// The messages of such a connection, told apart.
@@ -27,13 +32,13 @@ impl<L: Line> Wire for Sorted<L> {
     async fn open(config: &Value, era: Era) -> Self {
         let mut line = L::open(config).await;
         if era == Era::Legacy {
-            line.write(&format!(
-                r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}}"#,
-                introduction()
-            ))
-            .await;
+            let version = format!(r#""protocolVersion":"{}""#, L::REVISION);
+            let params =
+                format!(r#"{{{version},"capabilities":{DECLARED},"clientInfo":{{"name":"matrix","version":"1"}}}}"#);
+            let hello = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{params}}}"#);
+            line.write(&hello).await;
             let answer = line.read().await.unwrap();
-            assert!(answer.contains("serverInfo"), "{answer}");
+            assert!(answer.contains(&version), "{answer}");
             line.write(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
                 .await;
         }
@@ -74,6 +79,10 @@ impl<L: Line> Wire for Sorted<L> {
 
     fn status(&self, _: &str) -> Option<u16> {
         None
+    }
+
+    async fn close(self) {
+        self.line.close().await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! The clients with one connection.
 
+use std::time::Duration;
+
 use argus_testkit::{Gateway, Launch, SseClient, StdioClient};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -10,7 +12,7 @@ use super::line::Line;
 /// At `/sse`.
 pub(crate) struct AtSse {
     client: SseClient,
-    _gateway: Gateway,
+    gateway: Gateway,
 }
 
 /// Over stdio, with a gateway of its own.
@@ -22,15 +24,17 @@ pub(crate) struct Own {
 /// Over stdio, in front of a gateway that runs.
 pub(crate) struct Relayed {
     client: StdioClient,
-    _gateway: Gateway,
+    gateway: Gateway,
 }
 
 impl Line for AtSse {
+    const REVISION: &str = "2024-11-05";
+
     async fn open(config: &Value) -> Self {
         let gateway = Launch::new(ARGUS).start(config);
         Self {
             client: SseClient::connect(gateway.port()).await,
-            _gateway: gateway,
+            gateway,
         }
     }
 
@@ -41,9 +45,16 @@ impl Line for AtSse {
     async fn read(&mut self) -> Option<String> {
         self.client.next().await
     }
+
+    async fn close(self) {
+        drop(self.client);
+        self.gateway.stop();
+    }
 }
 
 impl Line for Own {
+    const REVISION: &str = "2025-06-18";
+
     async fn open(config: &Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.yaml");
@@ -62,15 +73,21 @@ impl Line for Own {
     async fn read(&mut self) -> Option<String> {
         self.client.next().await
     }
+
+    async fn close(self) {
+        end(self.client).await;
+    }
 }
 
 impl Line for Relayed {
+    const REVISION: &str = "2025-03-26";
+
     async fn open(config: &Value) -> Self {
         let gateway = Launch::new(ARGUS).start(config);
         let url = format!("http://127.0.0.1:{}/mcp", gateway.port());
         Self {
             client: StdioClient::start(ARGUS, &["stdio", "--url", &url]),
-            _gateway: gateway,
+            gateway,
         }
     }
 
@@ -81,4 +98,17 @@ impl Line for Relayed {
     async fn read(&mut self) -> Option<String> {
         self.client.next().await
     }
+
+    async fn close(self) {
+        end(self.client).await;
+        self.gateway.stop();
+    }
+}
+
+/// The program ends with its stdin.
+async fn end(mut client: StdioClient) {
+    client.close();
+    while client.next().await.is_some() {}
+    let (status, said) = client.ended(Duration::from_secs(20)).await;
+    assert_eq!(status.code(), Some(0), "{said}");
 }

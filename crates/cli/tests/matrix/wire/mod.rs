@@ -16,7 +16,6 @@ pub(crate) type Relay = line::Sorted<lines::Relayed>;
 pub(crate) const ARGUS: &str = env!("CARGO_BIN_EXE_argus-mcp");
 /// What every client can be asked.
 pub(crate) const DECLARED: &str = r#"{"elicitation":{},"sampling":{}}"#;
-const LEGACY: &str = "2025-11-25";
 pub(crate) const MODERN: &str = "2026-07-28";
 
 /// What a message belongs to.
@@ -30,7 +29,8 @@ pub(crate) enum Of<'a> {
 
 /// The transport of a client, with the gateway at its other end.
 pub(crate) trait Wire: Sized {
-    /// Starts a gateway, or whatever serves the client, and opens a connection; a legacy one with a session.
+    /// Starts a gateway, or whatever serves the client, and opens a connection; a legacy one with a session. The
+    /// transports have legacy clients of different revisions.
     async fn open(config: &Value, era: Era) -> Self;
 
     /// Sends a request. `name` is what it is about.
@@ -50,11 +50,7 @@ pub(crate) trait Wire: Sized {
 
     /// The status of the answer to a request, where there are any.
     fn status(&self, id: &str) -> Option<u16>;
-}
 
-/// The parameters of `initialize`.
-fn introduction() -> String {
-    format!(
-        r#"{{"protocolVersion":"{LEGACY}","capabilities":{DECLARED},"clientInfo":{{"name":"matrix","version":"1"}}}}"#
-    )
+    /// Goes, and stops what was started. It must end well.
+    async fn close(self);
 }
