@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::cells::{BACKENDS, CLIENTS, GAPS};
-use crate::kinds::Concern;
+use crate::kinds::{Concern, Side};
 
 /// What a cell says.
 fn cell(client: &str, backend: &str) -> String {
@@ -13,6 +13,14 @@ fn cell(client: &str, backend: &str) -> String {
         true => format!("all {}", Concern::ALL.len()),
         false => format!("all but {}", missing.join(", ")),
     }
+}
+
+fn title(client: &str) -> &'static str {
+    CLIENTS.iter().find(|known| known.0 == client).unwrap().1
+}
+
+fn of(backend: &str) -> &'static Side {
+    BACKENDS.iter().find(|known| known.name == backend).unwrap()
 }
 
 fn table() -> String {
@@ -28,8 +36,17 @@ fn table() -> String {
         }
         table.push('\n');
     }
+    if !GAPS.is_empty() {
+        table.push('\n');
+    }
     for (client, backend, concern, why) in GAPS {
-        let _ = write!(table, "\n* {client} at {backend}, {}: {why}", concern.name());
+        let _ = writeln!(
+            table,
+            "* {}, {}: {}. {why}",
+            title(client),
+            of(backend).title,
+            concern.name()
+        );
     }
     let names: Vec<_> = Concern::ALL.iter().map(|concern| concern.name()).collect();
     let _ = write!(table, "\nThe {} are {}.\n", names.len(), names.join(", "));
@@ -39,18 +56,6 @@ fn table() -> String {
 #[test]
 fn the_readme_shows_what_the_matrix_tests() {
     let readme = include_str!("../../../../README.md");
-    assert!(
-        readme.contains(&table()),
-        "README.md has to hold this table:\n\n{}",
-        table()
-    );
-}
-
-#[test]
-fn what_does_not_work_names_cells_that_there_are() {
-    for (client, backend, _, why) in GAPS {
-        assert!(CLIENTS.iter().any(|known| known.0 == *client), "{client}");
-        assert!(BACKENDS.iter().any(|known| known.name == *backend), "{backend}");
-        assert!(!why.is_empty());
-    }
+    let table = table();
+    assert!(readme.contains(&table), "README.md has to hold this:\n\n{table}");
 }
