@@ -14,4 +14,5 @@ mod kinds;
 mod peer;
 mod readme;
 mod run;
+mod script;
 mod wire;

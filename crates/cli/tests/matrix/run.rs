@@ -71,6 +71,7 @@ pub(crate) async fn cell<P: Peer>(client: &str, backend: &str) {
         }
     }
     cell.peer.close().await;
+    cell.backend.assert_gone().await;
     let known: Vec<_> = GAPS
         .iter()
         .filter(|gap| (gap.0, gap.1) == (client, backend))

@@ -2,10 +2,10 @@
 
 use argus_testkit::part;
 
-use crate::backend::{FORM, KEY, SAMPLE, STATE};
 use crate::kinds::Era;
 use crate::peer::Peer;
 use crate::run::Cell;
+use crate::script::{FORM, KEY, SAMPLE, STATE};
 
 pub(super) async fn elicitation<P: Peer>(cell: &mut Cell<P>) {
     let given = r#"{"action":"accept", "content":{"n":1.0,"s":"\u00e9 \/ é"}}"#;

@@ -4,10 +4,10 @@ use argus_testkit::part;
 use serde_json::json;
 
 use super::assert_relayed;
-use crate::backend::{CALLED, COMPLETED, GREETED, READ, in_era};
 use crate::kinds::{Era, Over};
 use crate::peer::Peer;
 use crate::run::Cell;
+use crate::script::{CALLED, COMPLETED, GREETED, READ, in_era};
 use crate::wire::DECLARED;
 
 const ARGUMENTS: &str = r#"{ "z":1.0, "a":[1E+05,12345678901234567890], "\u00e9":"\u00e9 \/ é" }"#;

@@ -1,10 +1,10 @@
 //! What a backend says outside calls.
 
 use super::lists::listed;
-use crate::backend::{FRESH, TOOLS, UPDATED, WATCHED};
 use crate::kinds::Era;
 use crate::peer::Peer;
 use crate::run::Cell;
+use crate::script::{FRESH, TOOLS, UPDATED, WATCHED};
 
 pub(super) async fn list_changed<P: Peer>(cell: &mut Cell<P>) {
     cell.peer.watch_tools().await;

@@ -2,10 +2,10 @@
 
 use argus_testkit::{Entry, part};
 
-use crate::backend::{FAILURE, MISSING, missing};
 use crate::kinds::{Era, Over};
 use crate::peer::Peer;
 use crate::run::Cell;
+use crate::script::{FAILURE, MISSING, missing};
 
 pub(super) async fn cancel<P: Peer>(cell: &mut Cell<P>) {
     let params = r#"{"name":"wait","_meta":{"progressToken":1}}"#;

@@ -3,10 +3,10 @@
 use argus_testkit::part;
 use serde_json::value::RawValue;
 
-use crate::backend::{PROMPTS, RESOURCES, TEMPLATES, TOOLS};
 use crate::kinds::Era;
 use crate::peer::Peer;
 use crate::run::Cell;
+use crate::script::{PROMPTS, RESOURCES, TEMPLATES, TOOLS};
 
 pub(super) async fn list<P: Peer>(cell: &mut Cell<P>) {
     for (method, member, items) in [
@@ -31,6 +31,9 @@ pub(super) async fn listed<P: Peer>(cell: &mut Cell<P>, method: &str, member: &s
         let lasts = part(&result, "ttlMs").map(|millis| millis.parse::<u64>());
         assert!(matches!(lasts, Some(Ok(_))), "{result}");
         let scope = part(&result, "cacheScope").unwrap_or_default();
+        let meta = part(&result, "_meta").unwrap_or_default();
+        let named = part(&meta, "io.modelcontextprotocol/serverInfo");
+        assert!(named.is_some(), "{result}");
         assert!([r#""public""#, r#""private""#].contains(&scope.as_str()), "{result}");
     }
     let items = part(&result, member).unwrap_or_else(|| panic!("no {member}: {result}"));

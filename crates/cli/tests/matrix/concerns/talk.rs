@@ -2,10 +2,10 @@
 
 use argus_testkit::part;
 
-use crate::backend::{LOGS, PROGRESS};
 use crate::kinds::Era;
 use crate::peer::Peer;
 use crate::run::Cell;
+use crate::script::{LOGS, PROGRESS};
 
 pub(super) async fn progress<P: Peer>(cell: &mut Cell<P>) {
     for token in [r#""t\u00f6ken""#, "7"] {
