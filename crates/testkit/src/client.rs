@@ -174,6 +174,11 @@ impl Client {
             .status
     }
 
+    /// Posts a message that the caller wrote whole, with these headers and those of every message.
+    pub async fn post(&self, headers: HeaderMap, message: &str) -> Exchange {
+        self.request(Method::POST, headers, message.to_owned()).await
+    }
+
     /// Opens the stream for what belongs to no request.
     pub async fn listen(&self) -> Exchange {
         self.request(Method::GET, HeaderMap::new(), String::new()).await

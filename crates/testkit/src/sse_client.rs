@@ -21,18 +21,23 @@ pub struct SseClient {
 }
 
 impl SseClient {
-    /// Opens a connection and initializes it. `capabilities` is a JSON object.
-    pub async fn open(port: u16, capabilities: &str) -> Self {
-        let client = Client::new(port, VERSION, capabilities);
+    /// Opens a connection, on which nothing was said yet.
+    pub async fn connect(port: u16) -> Self {
+        let client = Client::new(port, VERSION, "{}");
         let get = client.request_at("/sse", Method::GET, HeaderMap::new(), String::new());
         let mut stream = get.await;
         assert_eq!(stream.status, 200);
         let endpoint = stream.next().await.expect("no endpoint");
-        let mut opened = Self {
+        Self {
             client,
             endpoint,
             stream,
-        };
+        }
+    }
+
+    /// Opens a connection and initializes it. `capabilities` is a JSON object.
+    pub async fn open(port: u16, capabilities: &str) -> Self {
+        let mut opened = Self::connect(port).await;
         let params = format!(
             r#"{{"protocolVersion":"{VERSION}","capabilities":{capabilities},"clientInfo":{{"name":"raw","version":"1"}}}}"#
         );

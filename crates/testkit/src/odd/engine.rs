@@ -87,9 +87,9 @@ impl Engine {
         }
         let Some(method) = message.method.clone() else { return };
         let mut fill = self.fill(&message);
-        let name = name_of(&message);
+        let keys = keys_of(&message);
         let turn = self.turn.load(Ordering::SeqCst);
-        let steps = match self.script.steps(&method, name.as_deref(), turn) {
+        let steps = match self.script.steps(&keys, turn) {
             Some(steps) => steps.to_vec(),
             None => match self.by_itself(&method, message.params()) {
                 Some(result) => {
@@ -125,8 +125,7 @@ impl Engine {
     /// The status that the script has for this message.
     pub(crate) fn status_of(&self, message: &Envelope) -> Option<u16> {
         let turn = self.turn.load(Ordering::SeqCst);
-        let name = name_of(message);
-        let steps = self.script.steps(message.method.as_deref()?, name.as_deref(), turn)?;
+        let steps = self.script.steps(&keys_of(message), turn)?;
         steps.iter().find_map(|step| step.status)
     }
 
@@ -303,12 +302,39 @@ impl Step {
     }
 }
 
-/// What a message is about.
-fn name_of(message: &Envelope) -> Option<String> {
-    let params: HashMap<String, &RawValue> = serde_json::from_str(message.params()?).ok()?;
-    ["name", "uri", "cursor"]
-        .into_iter()
-        .find_map(|member| serde_json::from_str(params.get(member)?.get()).ok())
+/// The keys of a script that fit a message, the best one first.
+fn keys_of(message: &Envelope) -> Vec<String> {
+    type Members = HashMap<String, Box<RawValue>>;
+    let Some(method) = &message.method else {
+        return Vec::new();
+    };
+    let params: Members = message
+        .params()
+        .and_then(|params| serde_json::from_str(params).ok())
+        .unwrap_or_default();
+    let text = |member: &str| serde_json::from_str::<String>(params.get(member)?.get()).ok();
+    let wanted = || {
+        let filter: Value = serde_json::from_str(params.get("notifications")?.get()).ok()?;
+        Some(filter["resourceSubscriptions"][0].as_str()?.to_owned())
+    };
+    let name = ["name", "uri", "cursor"].into_iter().find_map(text).or_else(wanted);
+    let mut keys = Vec::new();
+    if let Some(name) = name {
+        if params.contains_key("inputResponses") {
+            keys.push(format!("{method} {name}+"));
+        }
+        keys.push(format!("{method} {name}"));
+    }
+    keys.push(method.clone());
+    let meta = params.get("_meta").map_or("", |meta| meta.get());
+    if part(meta, "io.modelcontextprotocol/protocolVersion").is_some() {
+        keys = keys
+            .iter()
+            .map(|key| format!("modern:{key}"))
+            .chain(keys.clone())
+            .collect();
+    }
+    keys
 }
 
 fn answer(id: &str, member: &str, payload: &str) -> String {

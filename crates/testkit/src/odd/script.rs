@@ -1,8 +1,9 @@
 //! What a server does on which message.
 //!
 //! A script is a JSON object. A key is a method, or a method, a blank and the `name`, `uri` or `cursor` of the
-//! parameters (which wins); with `#1` at its end it holds after the first `turn` step, with `#2` after the second, and
-//! so on. `*` stands for every method that has no key. Its value is a list of steps, each an object:
+//! parameters, or the first resource that a `subscriptions/listen` wants (which wins); with `#1` at its end it holds
+//! after the first `turn` step, with `#2` after the second, and so on; a name with `+` at its end is for calls that bring
+//! `inputResponses`. A key with `modern:` before it is for requests of 2026-07-28, and wins over one without. `*` stands for every method that has no key. Its value is a list of steps, each an object:
 //!
 //! | step | what it does |
 //! |---|---|
@@ -107,20 +108,13 @@ impl Script {
         self
     }
 
-    /// The steps for a message.
-    pub(crate) fn steps(&self, method: &str, name: Option<&str>, turn: usize) -> Option<&[Step]> {
-        let mut keys = Vec::new();
-        for turn in (0..=turn).rev() {
-            let mark = if turn == 0 { String::new() } else { format!("#{turn}") };
-            if let Some(name) = name {
-                keys.push(format!("{method} {name}{mark}"));
-            }
-            keys.push(format!("{method}{mark}"));
-        }
-        if name.is_some() {
-            keys.sort_by_key(|key| !key.contains(' '));
-        }
-        keys.iter().find_map(|key| self.0.get(key)).map(Vec::as_slice)
+    /// The steps for a message with one of these keys, the best one first.
+    pub(crate) fn steps(&self, keys: &[String], turn: usize) -> Option<&[Step]> {
+        let marked = keys.iter().flat_map(|key| {
+            let mark = |turn| if turn == 0 { String::new() } else { format!("#{turn}") };
+            (0..=turn).rev().map(move |turn| format!("{key}{}", mark(turn)))
+        });
+        marked.filter_map(|key| self.0.get(&key)).map(Vec::as_slice).next()
     }
 
     /// The steps for methods that have no key.
