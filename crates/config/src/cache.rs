@@ -29,7 +29,7 @@ const MAX_BYTES: Field = Field::new(
     "max_bytes",
     Kind::Whole {
         min: 65_536,
-        max: 17_179_869_184,
+        max: 4_294_967_295,
     },
     "How many bytes they may have together.",
 )
