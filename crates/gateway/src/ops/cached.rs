@@ -29,9 +29,9 @@ pub(super) async fn read(core: &Core, client: Client<'_>, upstream: &Arc<Upstrea
     let (Some(reads), Some(uri)) = (core.reads.as_ref().filter(usual), &request.name) else {
         return forward(core, client, upstream, request).await;
     };
-    // What a backend of both eras answers in the one is no answer in the other.
-    let modern = client.era() == Era::Modern || upstream.is_only_modern();
-    if let Some((result, left_ms)) = reads.get(upstream.name(), upstream.epoch(), uri).filter(|_| modern) {
+    if let Some((result, left_ms)) = reads.get(upstream.name(), upstream.epoch(), uri)
+        && is_for(core, client, upstream).await
+    {
         tracing::debug!(backend = %upstream.name(), left_ms, "a resource is given as it is kept");
         return Reply::result(match client.era() {
             Era::Legacy => result,
@@ -50,6 +50,16 @@ pub(super) async fn read(core: &Core, client: Client<'_>, upstream: &Arc<Upstrea
         }));
     }
     reply
+}
+
+/// Whether the client may be given what a modern link brought: what a backend of both eras answers in the one is no answer
+/// in the other.
+async fn is_for(core: &Core, client: Client<'_>, upstream: &Arc<Upstream>) -> bool {
+    if client.era() == Era::Modern || upstream.is_only_modern() {
+        return true;
+    }
+    let link = client.link(core, upstream).await;
+    link.is_ok_and(|link| link.era() == Era::Modern)
 }
 
 /// Whether nothing but the URI has a part in the result. What only the client and its tools know the meaning of may.
