@@ -130,7 +130,7 @@ async fn a_process_that_is_started_anew_is_read_anew() {
     let before = read_twice(&running).await;
     let reads = journal.messages("resources/read");
     assert_eq!(reads.len(), 1);
-    let process = Pid::from_raw(i32::try_from(reads[0].process().unwrap()).unwrap());
+    let process = Pid::from_raw(i32::try_from(reads[0].pid).unwrap());
     kill(process, Signal::SIGKILL).unwrap();
     let again = until(Duration::from_secs(10), || {
         journal.messages("server/discover").len() > 1
