@@ -29,7 +29,8 @@ fn add(world: &mut World, transport: &str, said: &str) -> Journal {
             "resources": [{"uri": "odd://one", "name": "one"}],
         }}],
         "resources/read": [{"result": {
-            "resultType": "complete", "ttlMs": 3_600_000, "cacheScope": "public", "contents": [], "count": "@count",
+            "resultType": "complete", "ttlMs": 3_600_000, "cacheScope": "public", "contents": [],
+            "read": ["@pid", "@count"],
         }}],
         "subscriptions/listen": [
             {"notify": "notifications/subscriptions/acknowledged",
@@ -50,7 +51,7 @@ fn add(world: &mut World, transport: &str, said: &str) -> Journal {
 
 async fn read(client: &Client) -> String {
     let result = client.result("resources/read", r#"{"uri":"odd://one"}"#).await;
-    part(&result, "count").unwrap()
+    part(&result, "read").unwrap()
 }
 
 /// What both generations of clients read, which is the same.
@@ -111,8 +112,8 @@ async fn read_anew(running: &Running, before: &str) {
         loop {
             // While the backend is away there is an error.
             let answer = running.modern().call("resources/read", r#"{"uri":"odd://one"}"#).await;
-            let count = part(&answer, "result").and_then(|result| part(&result, "count"));
-            if count.is_some_and(|count| count != before) {
+            let next = part(&answer, "result").and_then(|result| part(&result, "read"));
+            if next.is_some_and(|next| next != before) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
