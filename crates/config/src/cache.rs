@@ -21,7 +21,7 @@ const ENABLED: Field = Field::new(
 .preset(Preset::Flag(false));
 const MAX_ENTRIES: Field = Field::new(
     "max_entries",
-    Kind::Whole { min: 1, max: 1_000_000 },
+    Kind::Whole { min: 1, max: 100_000 },
     "How many of them are kept; beyond that, those go first that were not read for longest.",
 )
 .preset(Preset::Whole(10_000));

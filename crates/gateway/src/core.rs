@@ -1,5 +1,6 @@
 //! What the parts of the gateway share, and the tasks that keep it current.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -192,6 +193,13 @@ impl Core {
     pub(crate) fn forget_read(&self, backend: &str, uri: &str) {
         if let Some(reads) = &self.reads {
             reads.updated(backend, uri);
+        }
+    }
+
+    /// From now on the updates of a backend's resources are heard of.
+    pub(crate) fn heard_from_now(&self, backend: &Arc<str>, uris: &HashSet<ByteString>) {
+        if let Some(reads) = &self.reads {
+            reads.heard_from_now(backend, uris);
         }
     }
 

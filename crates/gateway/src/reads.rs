@@ -3,7 +3,7 @@
 //!
 //! What is kept is right as long as the backend's epoch lasts and no update of the resource was heard of.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Clock};
@@ -15,6 +15,7 @@ use moka::Expiry;
 use moka::policy::EvictionPolicy;
 use tokio::time::Instant;
 
+use crate::listens::covering;
 use crate::ops::MAX_URI;
 
 /// Nothing is kept for longer, whatever its backend says.
@@ -117,7 +118,6 @@ impl Reads {
         };
         let Begun { key, epoch, updates } = begun;
         let time = Duration::from_millis(hint.ttl_ms).min(LONGEST);
-        tracing::debug!(backend = %key.backend, ttl_ms = hint.ttl_ms, "a resource is kept");
         // In memory of their own: both may be parts of larger texts.
         let kept = Kept {
             result: result.detached(),
@@ -130,6 +130,7 @@ impl Reads {
         };
         let heard = self.updates();
         if heard.get(&key.backend).copied().unwrap_or_default() == updates {
+            tracing::debug!(backend = %key.backend, ttl_ms = hint.ttl_ms, "a resource is kept");
             self.kept.insert(key, kept);
             // At once, so that there is never more than there may be.
             self.kept.run_pending_tasks();
@@ -151,6 +152,20 @@ impl Reads {
                 backend: Arc::clone(&backend),
                 uri,
             });
+        }
+    }
+
+    /// From now on the updates of these resources, and of what is below them, are heard of; before that they may have
+    /// changed unheard. Who wants to hear of them and then reads must not miss that.
+    pub(crate) fn heard_from_now(&self, backend: &Arc<str>, uris: &HashSet<ByteString>) {
+        if uris.is_empty() {
+            return;
+        }
+        let mut heard = self.updates();
+        *heard.entry(Arc::clone(backend)).or_default() += 1;
+        let doubtful = |key: &Key| key.backend == *backend && covering(uris, &key.uri).is_some();
+        for (key, _) in self.kept.iter().filter(|(key, _)| doubtful(key)) {
+            self.kept.invalidate(&*key);
         }
     }
 
@@ -310,6 +325,28 @@ mod tests {
         reads.keep(of_another, &public_for(5000));
         assert!(reads.get(&backend, 1, &uri).is_none());
         assert!(reads.get(&"c".into(), 1, &uri).is_some());
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_updates_are_heard_of_is_doubtful() {
+        let reads = reads(10, 1 << 20);
+        let backend: Arc<str> = "b".into();
+        let all = ["x://a", "x://a/b", "x://ab"];
+        let begun = all.map(|uri| reads.begin(&backend, 1, &ByteString::from_static(uri)));
+        for uri in all {
+            read(&reads, 1, uri, &public_for(5000));
+        }
+        let of = |uri| HashSet::from([ByteString::from_static(uri)]);
+        reads.heard_from_now(&"other".into(), &of("x://a"));
+        reads.heard_from_now(&backend, &HashSet::new());
+        assert!(all.iter().all(|uri| left(&reads, 1, uri).is_some()));
+        reads.heard_from_now(&backend, &of("x://a"));
+        let kept = || all.map(|uri| left(&reads, 1, uri).is_some());
+        assert_eq!(kept(), [false, false, true]);
+        for begun in begun {
+            reads.keep(begun, &public_for(5000));
+        }
+        assert_eq!(kept(), [false, false, true]);
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Draft, Open, Served};
+use crate::support::{Answer, Backend, Draft, Open, Served};
 
 const URI: &str = "x://1";
 
@@ -227,6 +227,55 @@ async fn who_is_told_of_an_update_reads_anew() {
     // Another resource is another matter.
     backend.tell("notifications/resources/updated", json!({"uri": "x://2"}));
     assert_eq!(number(&served).await, 4);
+}
+
+/// Between the first read and the beginning of the subscription the resource may have changed unheard.
+#[tokio::test]
+async fn who_listens_and_then_reads_misses_nothing() {
+    let backend = numbered(Backend::modern(), 60_000).start().await;
+    let served = caching(&backend).await;
+    assert_eq!((number(&served).await, number(&served).await), (1, 1));
+    let _first = listen(&served, json!({"resourceSubscriptions": [URI]})).await;
+    assert_eq!((number(&served).await, number(&served).await), (2, 2));
+    // It is listened to already.
+    let _second = listen(&served, json!({"resourceSubscriptions": [URI]})).await;
+    let _other = listen(&served, json!({"resourceSubscriptions": ["x://2"]})).await;
+    assert_eq!(number(&served).await, 2);
+    let session = served.session().await;
+    session
+        .call("resources/subscribe", json!({"uri": "x://3"}))
+        .await
+        .result();
+    assert_eq!(number(&served).await, 2);
+}
+
+#[tokio::test]
+async fn who_subscribes_and_then_reads_misses_nothing() {
+    let backend = numbered(Backend::modern(), 60_000).start().await;
+    let served = caching(&backend).await;
+    assert_eq!((number(&served).await, number(&served).await), (1, 1));
+    let session = served.session().await;
+    session.call("resources/subscribe", params()).await.result();
+    assert_eq!(session.call("resources/read", params()).await.result()["number"], 2);
+    assert_eq!(number(&served).await, 2);
+}
+
+/// A resource that nobody lists is asked of one backend after the other.
+#[tokio::test]
+async fn what_one_of_several_backends_knows_is_kept_for_it() {
+    let knowing = || numbered(Backend::modern(), 60_000).items("resources", vec![]);
+    let ignorant = || Backend::modern().on("resources/read", |_| async { Answer::error(-32602, "unknown") });
+    for knowing_first in [true, false] {
+        let (one, two) = match knowing_first {
+            true => (knowing().start().await, ignorant().start().await),
+            false => (ignorant().start().await, knowing().start().await),
+        };
+        let yaml = [one.yaml("one", ""), two.yaml("two", "")].concat();
+        let served = Served::with(&format!("cache: {{enabled: true}}\nbackends:\n{yaml}")).await;
+        assert_eq!((number(&served).await, number(&served).await), (1, 1));
+        let reads = [one, two].map(|backend| backend.seen("resources/read").len());
+        assert_eq!(reads, if knowing_first { [1, 0] } else { [2, 1] });
+    }
 }
 
 #[tokio::test]
