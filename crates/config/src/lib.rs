@@ -4,6 +4,7 @@
 //! file. Each section declares its keys in a table; reading and [`schema`] both follow that table.
 
 mod backend;
+mod cache;
 mod catalogue;
 mod conflict;
 mod decode;
@@ -25,6 +26,7 @@ pub use backend::{
     Auth, Backend, BackendEntry, BackendKind, Process, Protocol, Remote, Sharing, Sse, Timeouts, ToolOverride,
     Transport, UnsetVariable, UnsetVariables, Usage,
 };
+pub use cache::Cache;
 pub use catalogue::Catalogue;
 pub use conflict::{ConflictResolution, Strategy};
 pub use diagnose::{Finding, Report, Style};

@@ -1,6 +1,7 @@
 //! The whole file.
 
 use crate::backend::{self, BackendEntry};
+use crate::cache::{self, Cache};
 use crate::catalogue::{self, Catalogue};
 use crate::conflict::{self, ConflictResolution};
 use crate::decode::{Context, Field, Fields, KeyPath, Kind, Preset, Section, rules};
@@ -19,6 +20,8 @@ pub struct Config {
     pub backends: Vec<BackendEntry>,
     /// How the list of all capabilities is kept.
     pub catalogue: Catalogue,
+    /// What backends answered, kept for the time that they gave.
+    pub cache: Cache,
     /// What happens when two backends use one name.
     pub conflict_resolution: ConflictResolution,
     /// Parts of the gateway that can be switched.
@@ -45,6 +48,11 @@ const CATALOGUE: Field = Field::new(
     Kind::Section(catalogue::FIELDS),
     "How the list of all capabilities is kept.",
 );
+const CACHE: Field = Field::new(
+    "cache",
+    Kind::Section(cache::FIELDS),
+    "What backends answered, kept for the time that they gave.",
+);
 const CONFLICT_RESOLUTION: Field = Field::new(
     "conflict_resolution",
     Kind::Section(conflict::FIELDS),
@@ -56,7 +64,15 @@ const FEATURE_FLAGS: Field = Field::new(
     "Parts of the gateway that can be switched.",
 );
 
-pub(crate) const FIELDS: Fields = &[&[VERSION, SERVER, BACKENDS, CATALOGUE, CONFLICT_RESOLUTION, FEATURE_FLAGS]];
+pub(crate) const FIELDS: Fields = &[&[
+    VERSION,
+    SERVER,
+    BACKENDS,
+    CATALOGUE,
+    CACHE,
+    CONFLICT_RESOLUTION,
+    FEATURE_FLAGS,
+]];
 
 impl Config {
     /// Reads the file's tree; what is wrong is in the context afterwards.
@@ -71,6 +87,7 @@ impl Config {
             server,
             backends: named.iter().filter_map(|named| BackendEntry::read(named, cx)).collect(),
             catalogue: Catalogue::read(&section.section(&CATALOGUE, cx), cx),
+            cache: Cache::read(&section.section(&CACHE, cx), cx),
             conflict_resolution: ConflictResolution::read(&section.section(&CONFLICT_RESOLUTION, cx), &names, cx),
             feature_flags: FeatureFlags::read(&section.section(&FEATURE_FLAGS, cx), cx),
         })
@@ -85,6 +102,7 @@ impl Default for Config {
             server: Server::default(),
             backends: Vec::new(),
             catalogue: Catalogue::default(),
+            cache: Cache::default(),
             conflict_resolution: ConflictResolution::default(),
             feature_flags: FeatureFlags::default(),
         }

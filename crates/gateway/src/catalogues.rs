@@ -145,5 +145,6 @@ fn seen(inventory: &Inventory, lists: impl Fn(&Upstream, &State) -> Arc<Lists>) 
 }
 
 fn snapshot(config: &Config, backends: Vec<Seen>) -> Snapshot {
-    build(backends, &config.conflict_resolution, config.server.page_size)
+    let (rule, page_size) = (&config.conflict_resolution, config.server.page_size);
+    build(backends, rule, page_size, config.catalogue.list_ttl)
 }

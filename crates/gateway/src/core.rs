@@ -1,5 +1,6 @@
 //! What the parts of the gateway share, and the tasks that keep it current.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use crate::inventory::Inventory;
 use crate::journal::{self, Journal};
 use crate::listens::Listens;
 use crate::parked::Parked;
+use crate::reads::Reads;
 use crate::seal::Seal;
 use crate::session::{Bounds, Caller, FeedItem, Life, Session, SessionError, Sessions};
 use crate::startup::Startup;
@@ -61,6 +63,8 @@ pub(crate) struct Core {
     pub(crate) wanted: Wanted,
     /// The backends that are listened to for updates.
     pub(crate) updates: Updates,
+    /// What was read and may be given to others; `None` where that is switched off.
+    pub(crate) reads: Option<Reads>,
     /// This very core, for what outlives a call.
     pub(crate) me: Weak<Core>,
     tasks: TaskTracker,
@@ -100,6 +104,7 @@ impl Core {
                 catalogues: Catalogues::empty(Arc::clone(&config)),
                 wanted: Wanted::default(),
                 updates: Updates::default(),
+                reads: Reads::new(&config.cache),
                 me: Weak::clone(core),
                 tasks: TaskTracker::new(),
                 began: Instant::now(),
@@ -172,6 +177,7 @@ impl Core {
     /// A backend says that a resource changed, or may have: tells the sessions for which the gateway hears of it, and the
     /// modern clients that listen.
     pub(crate) fn resource_updated(&self, backend: &str, uri: &str, params: &Raw) {
+        self.forget_read(backend, uri);
         self.tell_listens(backend, uri, params);
         for session in self.sessions.all() {
             if session.hears(backend, uri) {
@@ -180,6 +186,20 @@ impl Core {
                     params: Some(params.clone()),
                 });
             }
+        }
+    }
+
+    /// What was read of a resource is out of date.
+    pub(crate) fn forget_read(&self, backend: &str, uri: &str) {
+        if let Some(reads) = &self.reads {
+            reads.updated(backend, uri);
+        }
+    }
+
+    /// From now on the updates of a backend's resources are heard of.
+    pub(crate) fn heard_from_now(&self, backend: &Arc<str>, uris: &HashSet<ByteString>) {
+        if let Some(reads) = &self.reads {
+            reads.heard_from_now(backend, uris);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use argus_protocol::{Object, method};
+use argus_protocol::{ByteString, Object, Raw, method};
 use argus_upstream::{FeedEvent, FeedSink};
 
 use crate::core::Core;
@@ -19,13 +19,10 @@ impl FeedSink for SharedFeed {
     fn deliver(&self, event: FeedEvent) {
         match event {
             FeedEvent::Notification { method, params } if method == method::RESOURCE_UPDATED => {
-                let uri = params
-                    .as_ref()
-                    .and_then(|raw| Object::parse(raw).ok())
-                    .and_then(|read| read.get_str("uri"));
-                let (Some(core), Some(uri)) = (self.core.upgrade(), uri) else {
+                let (Some(core), Some(uri)) = (self.core.upgrade(), uri_of(params.as_ref())) else {
                     return;
                 };
+                core.forget_read(&self.backend, &uri);
                 if let Some(params) = params.as_ref().filter(|_| core.updates.hears_shared(&self.backend)) {
                     core.tell_listens(&self.backend, &uri, params);
                 }
@@ -82,6 +79,12 @@ impl FeedSink for SessionFeed {
                 }
             }
             FeedEvent::Notification { method, params } => {
+                if method == method::RESOURCE_UPDATED
+                    && let Some(core) = self.core.upgrade().filter(|core| core.reads.is_some())
+                    && let Some(uri) = uri_of(params.as_ref())
+                {
+                    core.forget_read(&self.backend, &uri);
+                }
                 if session.wants_log(&method, params.as_ref()) {
                     session.feed().push(FeedItem::Notification { method, params });
                 }
@@ -96,6 +99,11 @@ impl FeedSink for SessionFeed {
             FeedEvent::Interrupted | FeedEvent::Renewed => {}
         }
     }
+}
+
+/// The resource that changed.
+fn uri_of(params: Option<&Raw>) -> Option<ByteString> {
+    Object::parse(params?).ok()?.get_str("uri")
 }
 
 fn is_list_change(method: &str) -> bool {

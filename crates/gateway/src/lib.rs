@@ -19,6 +19,7 @@ mod listen;
 mod listens;
 mod ops;
 mod parked;
+mod reads;
 mod relay;
 mod renew;
 mod repeat;

@@ -184,7 +184,7 @@ impl Waiting {
 
 /// The wanted URI that a change of `uri` belongs to: itself, or one that it lies below. A backend may report a part of
 /// what was subscribed to (MCP 2026-07-28 "Resources").
-fn covering(wanted: &HashSet<ByteString>, uri: &str) -> Option<ByteString> {
+pub(crate) fn covering(wanted: &HashSet<ByteString>, uri: &str) -> Option<ByteString> {
     if let Some(itself) = wanted.get(uri) {
         return Some(itself.clone());
     }

@@ -9,6 +9,7 @@ use argus_upstream::{Ask, Event, Exchange, Lease, Outcome};
 
 use crate::bridge::rounds::{Rounds, Step};
 use crate::client::{KeptClient, may_ask};
+use crate::ops::cached::Keeping;
 use crate::ops::mrtr::StateSeal;
 use crate::ops::urls;
 use crate::parked::Talk;
@@ -73,6 +74,8 @@ pub(crate) enum Finish {
     },
     /// The subscription that it is about stays noted.
     Subscribe(Noted),
+    /// The result of a read may be kept for others.
+    Keep(Box<Keeping>),
 }
 
 impl Relay {
@@ -119,6 +122,7 @@ impl Relay {
                 Some(Event::Outcome(Ok(Answer::Result(result)))) if self.rounds.take(&self.call, &result) => {
                     // What the client answers has a part in what becomes of the call: it is not done twice.
                     self.chance = Chance::Gone;
+                    self.finish.give_up_keeping();
                 }
                 Some(Event::Outcome(outcome)) => return Poll::Ready(Some(self.ended(outcome))),
                 Some(Event::Notification { method, params }) => {
@@ -169,7 +173,14 @@ impl Relay {
 }
 
 impl Finish {
-    fn apply(&mut self, answer: Answer, call: &Call) -> Answer {
+    /// The client is asked something: what comes of it is for nobody else.
+    fn give_up_keeping(&mut self) {
+        if let Self::Keep(keeping) = self {
+            keeping.give_up();
+        }
+    }
+
+    pub(crate) fn apply(&mut self, answer: Answer, call: &Call) -> Answer {
         match (self, answer) {
             (Self::Seal(seal), Answer::Result(result)) => Answer::Result(seal.wrap(result)),
             (Self::Modernise { cached, server, .. }, Answer::Result(result)) => {
@@ -185,6 +196,7 @@ impl Finish {
                 noted.settle(matches!(answer, Answer::Result(_)));
                 answer
             }
+            (Self::Keep(keeping), answer) => keeping.apply(answer, call),
             (_, answer) => answer,
         }
     }

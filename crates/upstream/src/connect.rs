@@ -15,7 +15,7 @@ use crate::duplex::Server;
 use crate::link::Wire;
 use crate::redact::Redactor;
 use crate::{
-    Declared, FeedSink, Hello, HttpClient, Link, LinkError, Outgoing, Remembered, Verdicts, http as streamable,
+    Declared, FeedSink, Hello, Hint, HttpClient, Link, LinkError, Outgoing, Remembered, Verdicts, http as streamable,
     process, sse, stdio,
 };
 
@@ -331,6 +331,7 @@ fn legacy_hello(result: &Raw) -> Result<Hello, LinkError> {
         capabilities: read.get("capabilities").cloned().unwrap_or_else(Raw::empty_object),
         server_info: read.get("serverInfo").cloned(),
         instructions: read.get_str("instructions").map(|text| text.to_string()),
+        hint: None,
     })
 }
 
@@ -350,6 +351,7 @@ fn modern_hello(result: &Raw) -> Result<Hello, LinkError> {
             .get_object("_meta")
             .and_then(|meta| meta.get(meta::SERVER_INFO).cloned()),
         instructions: read.get_str("instructions").map(|text| text.to_string()),
+        hint: Some(Hint::of(&read)),
     })
 }
 

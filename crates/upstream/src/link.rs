@@ -8,7 +8,7 @@ use argus_protocol::{Answer, Era, Object, Raw, meta, method};
 use tokio::sync::Notify;
 
 use crate::duplex::Conversation;
-use crate::{Exchange, LinkError, Lists, Outgoing, http, listing, sse, stdio};
+use crate::{Exchange, Hint, LinkError, Lists, Outgoing, http, listing, sse, stdio};
 
 /// What a backend said of itself in `initialize` or `server/discover`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Hello {
     pub server_info: Option<Raw>,
     /// `instructions`, if it gave any.
     pub instructions: Option<String>,
+    /// How long all this holds; `None` where its revision has no hints.
+    pub hint: Option<Hint>,
 }
 
 impl Hello {

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::backoff::Backoff;
 use crate::connect::{Connector, refuses_legacy};
+use crate::epoch::Epoch;
 use crate::lent::Shelf;
 use crate::owned::{Owned, Place};
 use crate::probing::Probing;
@@ -32,6 +33,7 @@ pub struct Upstream {
     pub(crate) announced: Mutex<Changes>,
     /// The shared links that said that their own lists changed.
     pub(crate) changed: Changed,
+    pub(crate) epoch: Epoch,
     sink: Arc<dyn FeedSink>,
     pub(crate) modern: Arc<Slot>,
     pub(crate) plain: Arc<Slot>,
@@ -72,6 +74,7 @@ impl Upstream {
             relist: Notify::new(),
             announced: Mutex::default(),
             changed: Changed::default(),
+            epoch: Epoch::begin(),
             sink,
             modern: Arc::default(),
             plain: Arc::default(),
@@ -292,7 +295,10 @@ impl Upstream {
                 upstream.relist.notify_one();
             }
             match &made {
-                Ok(_) => upstream.learn(Era::Modern, true),
+                Ok(_) => {
+                    upstream.epoch.linked();
+                    upstream.learn(Era::Modern, true);
+                }
                 Err(error) if error.is_refusal() => upstream.learn(Era::Modern, false),
                 Err(_) => {}
             }
@@ -350,6 +356,18 @@ impl Upstream {
     #[must_use]
     pub fn is_modern(&self) -> Option<bool> {
         self.verdict().modern
+    }
+
+    /// Whether the backend speaks no other era than the modern one, as far as is known.
+    #[must_use]
+    pub fn is_only_modern(&self) -> bool {
+        self.verdict().legacy == Some(false)
+    }
+
+    /// What was read of the backend's resources holds no longer once this is another number.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch.now()
     }
 
     pub(crate) fn verdict(&self) -> Verdict {

@@ -11,10 +11,10 @@ use argus_protocol::Raw;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Hello, Lists, State, leftovers};
+use crate::{Hello, Hint, Hints, Lists, State, leftovers};
 
 /// The form of the files; those of another form are ignored.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Larger files are neither written nor read, in bytes.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -43,6 +43,7 @@ struct Content<'a> {
     #[serde(borrow)]
     server_info: Option<&'a RawValue>,
     instructions: Option<String>,
+    hint: Option<Hint>,
     #[serde(borrow)]
     tools: Vec<&'a RawValue>,
     #[serde(borrow)]
@@ -51,6 +52,7 @@ struct Content<'a> {
     templates: Vec<&'a RawValue>,
     #[serde(borrow)]
     prompts: Vec<&'a RawValue>,
+    hints: Hints,
 }
 
 impl Remembered {
@@ -116,10 +118,12 @@ impl<'a> Content<'a> {
             capabilities: hello.capabilities.read()?,
             server_info: hello.server_info.as_ref().map(Raw::read).transpose()?,
             instructions: hello.instructions.clone(),
+            hint: hello.hint,
             tools: all(&lists.tools)?,
             resources: all(&lists.resources)?,
             templates: all(&lists.templates)?,
             prompts: all(&lists.prompts)?,
+            hints: lists.hints,
         })
     }
 
@@ -135,12 +139,14 @@ impl<'a> Content<'a> {
                 capabilities: raw(content.capabilities)?,
                 server_info: content.server_info.and_then(raw),
                 instructions: content.instructions,
+                hint: content.hint,
             }),
             lists: Arc::new(Lists {
                 tools: all(&content.tools)?,
                 resources: all(&content.resources)?,
                 templates: all(&content.templates)?,
                 prompts: all(&content.prompts)?,
+                hints: content.hints,
                 incomplete: false,
             }),
         })
@@ -194,9 +200,14 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::ListHint;
 
     fn raw(text: &str) -> Raw {
         Raw::parse(text.to_owned()).unwrap()
+    }
+
+    fn hint(ttl_ms: u64) -> Hint {
+        Hint { ttl_ms, public: true }
     }
 
     fn known(tool: &str) -> Known {
@@ -206,12 +217,24 @@ mod tests {
                 capabilities: raw(r#"{ "tools": {}, "x":1.0}"#),
                 server_info: None,
                 instructions: Some("Use\nit.".to_owned()),
+                hint: Some(hint(7)),
             }),
             lists: Arc::new(Lists {
                 tools: vec![raw(tool), raw(r#"{"name":"\ud800", "n": 1e400}"#)],
                 resources: vec![raw(r#"{"uri":"x://1"}"#)],
                 templates: vec![raw(r#"{"uriTemplate":"x://{a}"}"#)],
                 prompts: vec![raw("{\n \"name\":\"p\"}")],
+                hints: Hints {
+                    tools: Some(ListHint {
+                        given: Some(hint(9)),
+                        announced: true,
+                    }),
+                    prompts: Some(ListHint {
+                        given: None,
+                        announced: false,
+                    }),
+                    ..Hints::default()
+                },
                 incomplete: false,
             }),
         }
@@ -245,7 +268,7 @@ mod tests {
         let file = folder.path().join("lists/a.json");
         store.save("a", &known("{}"));
         let good = std::fs::read_to_string(&file).unwrap();
-        let other = good.replace(r#""version":1"#, r#""version":2"#);
+        let other = good.replace(r#""version":2"#, r#""version":1"#);
         for bad in ["", "junk", "[]", &good[..good.len() / 2], &other] {
             std::fs::write(&file, bad).unwrap();
             assert_eq!(store.load("a"), None, "{bad}");

@@ -1,10 +1,12 @@
 //! Keeps one backend connected and its lists fresh.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use argus_config::Transport;
+use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 use crate::grace::Grace;
@@ -18,6 +20,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 const PROBE: Duration = Duration::from_secs(30);
 /// How long it may take to say so.
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
+/// How often, at most and at least, lists are read again whose time is over and whose changes nobody hears of.
+const REFRESH: RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::from_secs(24 * 60 * 60);
 /// Changes that are announced this close together are read once.
 const GATHER: Duration = Duration::from_millis(10);
 
@@ -131,12 +135,15 @@ async fn connect_http(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> 
 async fn hold(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
     let mut pause = ASK_AGAIN;
     let mut unheard = 0;
+    let mut read = Instant::now();
     loop {
-        let incomplete = upstream.state().lists.incomplete;
+        let lists = Arc::clone(&upstream.state().lists);
+        let refresh = refresh_after(&lists);
         tokio::select! {
             cause = link.wait_ended() => return cause,
             () = upstream.relist.notified() => tokio::time::sleep(GATHER).await,
-            () = tokio::time::sleep(pause), if incomplete => pause *= 2,
+            () = tokio::time::sleep_until(read + pause), if lists.incomplete => pause *= 2,
+            () = tokio::time::sleep_until(read + refresh.unwrap_or_default()), if refresh.is_some() => {}
             () = tokio::time::sleep(PROBE), if link.is_remote() => {
                 unheard = match link.probe(PROBE_LIMIT).await {
                     Err(cause) if cause.means_away() || cause.is_of_a_proxy() => return cause,
@@ -150,7 +157,14 @@ async fn hold(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
         if let Err(cause) = relist(upstream, link).await {
             return cause;
         }
+        read = Instant::now();
     }
+}
+
+/// After which time the lists are to be read again, because the backend gave it and does not say when they change.
+fn refresh_after(lists: &Lists) -> Option<Duration> {
+    let after = Duration::from_millis(lists.hints.out_of_date_ms()?);
+    Some(after.clamp(*REFRESH.start(), *REFRESH.end()))
 }
 
 /// Reads the lists again.
@@ -203,6 +217,7 @@ fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
         "backend is ready",
     );
     upstream.forgive();
+    upstream.epoch.end();
     set(upstream, |state| {
         state.phase = Phase::Ready;
         state.error = None;
@@ -215,6 +230,7 @@ fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
 
 /// The connection ended; another is made at once. What it listed stands until that fails.
 fn lost(upstream: &Upstream, cause: &LinkError) {
+    upstream.epoch.end();
     set(upstream, |state| {
         state.phase = Phase::Initializing;
         state.error = Some(cause.to_string());

@@ -39,10 +39,15 @@ impl FeedSink for Watched {
                 self.source != Source::Owned && lists_changed(&upstream, self.source, method)
             }
             FeedEvent::Interrupted => {
+                upstream.epoch.end();
                 upstream.relist.notify_one();
                 true
             }
-            FeedEvent::Ask(_) | FeedEvent::Resumed | FeedEvent::Ended | FeedEvent::Renewed => false,
+            FeedEvent::Resumed | FeedEvent::Ended | FeedEvent::Renewed => {
+                upstream.epoch.end();
+                false
+            }
+            FeedEvent::Ask(_) => false,
         };
         if !self.upstream.upgrade().is_some_and(seen) {
             self.sink.deliver(event);
@@ -66,7 +71,10 @@ fn lists_changed(upstream: &Upstream, source: Source, method: &str) -> bool {
     let mut announced = upstream.announced.lock().unwrap_or_else(PoisonError::into_inner);
     match method {
         method::TOOLS_CHANGED => announced.tools += 1,
-        method::RESOURCES_CHANGED => announced.resources += 1,
+        method::RESOURCES_CHANGED => {
+            announced.resources += 1;
+            upstream.epoch.end();
+        }
         method::PROMPTS_CHANGED => announced.prompts += 1,
         _ => return false,
     }

@@ -9,6 +9,7 @@
 
 mod asks;
 mod broken;
+mod cached;
 mod disconnects;
 mod ends;
 mod half_open;

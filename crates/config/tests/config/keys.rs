@@ -42,7 +42,15 @@ fn cases() -> Vec<(String, String, String)> {
             format!("server: {}", nest(key, value)),
         );
     }
-    case("catalogue.grace", String::new(), nest("catalogue.grace", "1"));
+    for (key, value) in [
+        ("catalogue.grace", "1"),
+        ("catalogue.list_ttl", "1"),
+        ("cache.enabled", "true"),
+        ("cache.max_entries", "1"),
+        ("cache.max_bytes", "65536"),
+    ] {
+        case(key, String::new(), nest(key, value));
+    }
     for (key, value) in [("strategy", "prefix"), ("separator", "'.'")] {
         let key = format!("conflict_resolution.{key}");
         case(&key, String::new(), nest(&key, value));
@@ -185,12 +193,14 @@ fn fingerprint(config: &Config) -> String {
     let Config {
         server,
         catalogue,
+        cache,
         conflict_resolution,
         feature_flags,
         version,
         ..
     } = config;
-    format!("{version} {server:?} {catalogue:?} {conflict_resolution:?} {feature_flags:?} {digests:?} {token:?}")
+    let sections = format!("{server:?} {catalogue:?} {cache:?} {conflict_resolution:?} {feature_flags:?}");
+    format!("{version} {sections} {digests:?} {token:?}")
 }
 
 #[test]

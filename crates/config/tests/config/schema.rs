@@ -87,6 +87,7 @@ fn it_refuses_an_unknown_key_in_every_section() {
         "/backends/remote",
         "/backends/remote/auth",
         "/catalogue",
+        "/cache",
         "/backends/events",
         "/backends/events/timeouts",
         "/conflict_resolution",

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use argus_config::{ConflictResolution, Strategy};
 use argus_protocol::{ByteString, Raw};
@@ -9,6 +10,7 @@ use argus_upstream::Upstream;
 
 use super::capabilities::{self, Introduced};
 use super::clash::{self, Clash};
+use super::hints;
 use super::items::{Item, Kind, Offered};
 use super::listing::Listing;
 use super::names::Names;
@@ -18,26 +20,31 @@ use super::template::Template;
 use crate::condition::{Condition, ConditionKind};
 
 /// Makes a snapshot; `backends` in the order of the configuration. What a backend that is away listed last is not shown,
-/// but its names still lead to it: no other backend may answer in its place.
-pub(crate) fn build(backends: Vec<Seen>, rule: &ConflictResolution, page_size: Option<usize>) -> Snapshot {
+/// but its names still lead to it: no other backend may answer in its place. `list_ttl` is
+/// for lists of backends that cannot say how long these hold.
+pub(crate) fn build(
+    backends: Vec<Seen>,
+    rule: &ConflictResolution,
+    page_size: Option<usize>,
+    list_ttl: Duration,
+) -> Snapshot {
     let mut building = Building::new(&backends, rule);
     for at in precedence(&backends, rule) {
         building.add(at);
     }
     let made = building.made;
-    let list = |kind: Kind| {
-        made.shown
-            .iter()
-            .flat_map(|lists| &lists[kind as usize])
-            .cloned()
-            .collect()
+    let list = |member, kind: Kind| {
+        let shown = made.shown.iter().flat_map(|lists| &lists[kind as usize]);
+        let hint = hints::of_list(present(&backends, &made.conditions), kind, list_ttl);
+        Listing::new(member, shown.cloned().collect(), page_size, hint)
     };
     let introduced = introduced(&backends, &made.conditions);
     Snapshot {
-        tools: Listing::new("tools", list(Kind::Tool), page_size),
-        resources: Listing::new("resources", list(Kind::Resource), page_size),
-        templates: Listing::new("resourceTemplates", list(Kind::Template), page_size),
-        prompts: Listing::new("prompts", list(Kind::Prompt), page_size),
+        tools: list("tools", Kind::Tool),
+        resources: list("resources", Kind::Resource),
+        templates: list("resourceTemplates", Kind::Template),
+        prompts: list("prompts", Kind::Prompt),
+        hint: hints::of_hello(present(&backends, &made.conditions)),
         legacy_capabilities: capabilities::legacy(&introduced),
         modern_capabilities: capabilities::modern(&introduced),
         instructions: capabilities::instructions(&introduced, backends.len()),
@@ -65,15 +72,20 @@ fn precedence(backends: &[Seen], rule: &ConflictResolution) -> Vec<usize> {
     order
 }
 
-/// What the backends that are in the catalogue said of themselves.
-fn introduced<'a>(backends: &'a [Seen], conditions: &[Option<Condition>]) -> Vec<Introduced<'a>> {
+/// The backends that are in the catalogue.
+fn present<'a>(backends: &'a [Seen], conditions: &'a [Option<Condition>]) -> impl Iterator<Item = &'a Seen> {
     let left_out = |at: usize| {
         let condition = conditions.get(at).and_then(Option::as_ref);
         condition.is_some_and(|condition| condition.kind == ConditionKind::NameCollision)
     };
-    let present = backends.iter().enumerate().filter(|(at, _)| !left_out(*at));
-    present
-        .filter_map(|(_, seen)| {
+    let all = backends.iter().enumerate();
+    all.filter_map(move |(at, seen)| (!left_out(at)).then_some(seen))
+}
+
+/// What the backends that are in the catalogue said of themselves.
+fn introduced<'a>(backends: &'a [Seen], conditions: &'a [Option<Condition>]) -> Vec<Introduced<'a>> {
+    present(backends, conditions)
+        .filter_map(|seen| {
             Some(Introduced {
                 name: seen.upstream.name(),
                 hello: seen.hello.as_deref()?,
@@ -264,7 +276,7 @@ mod tests {
             json!({"name": "writes"}),
         ]);
         lists.prompts.push(Raw::from_value(&json!({"name": "p"})));
-        let made = build(ready(vec![lists]), &ConflictResolution::default(), None);
+        let made = build(ready(vec![lists]), &ConflictResolution::default(), None, Duration::ZERO);
         let routes = [made.tool("reads"), made.tool("writes"), made.prompt("p")];
         assert_eq!(routes.map(|route| route.unwrap().repeatable), [true, false, true]);
     }
@@ -283,7 +295,7 @@ mod tests {
     async fn the_same_backends_make_the_same_snapshot() {
         let lists = tools([json!({"name": "x"})]);
         let backends = ready(vec![lists.clone(), lists.clone()]);
-        let made = build(backends.clone(), &ConflictResolution::default(), None);
+        let made = build(backends.clone(), &ConflictResolution::default(), None, Duration::ZERO);
         let changed = |phase, lists: &Lists| [backends[0].clone(), later(&backends[1], phase, lists)];
         assert!(made.shows(&changed(Phase::Ready, &lists)));
         assert!(made.shows(&changed(Phase::Initializing, &lists)));
@@ -295,7 +307,12 @@ mod tests {
     #[tokio::test]
     async fn lists_that_stay_are_not_read_again() {
         let lists = tools([json!({"name": "x"})]);
-        let made = build(ready(vec![lists.clone()]), &ConflictResolution::default(), None);
+        let made = build(
+            ready(vec![lists.clone()]),
+            &ConflictResolution::default(),
+            None,
+            Duration::ZERO,
+        );
         let read = |lists: &Lists| {
             let seen = later(&made.made_of[0], Phase::Failed, lists);
             made.lend(std::slice::from_ref(&seen));

@@ -93,6 +93,7 @@ mod tests {
             capabilities: Raw::from_value(&capabilities),
             server_info: None,
             instructions: instructions.map(str::to_owned),
+            hint: None,
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use argus_protocol::write::{object, object_with_list};
 use argus_protocol::{Era, Object, Raw, meta};
+use argus_upstream::Hint;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -13,6 +14,7 @@ pub(crate) struct Listing {
     member: &'static str,
     items: Vec<Raw>,
     page_size: Option<usize>,
+    hint: Hint,
     first: [OnceLock<Raw>; 2],
 }
 
@@ -22,12 +24,13 @@ pub(crate) struct Listing {
 pub(crate) struct BadCursor;
 
 impl Listing {
-    /// `member` is the name of the list in a result, such as `tools`.
-    pub(crate) fn new(member: &'static str, items: Vec<Raw>, page_size: Option<usize>) -> Self {
+    /// `member` is the name of the list in a result, such as `tools`; `hint` tells how long all its pages hold.
+    pub(crate) fn new(member: &'static str, items: Vec<Raw>, page_size: Option<usize>, hint: Hint) -> Self {
         Self {
             member,
             items,
             page_size,
+            hint,
             first: Default::default(),
         }
     }
@@ -59,7 +62,21 @@ impl Listing {
             .page_size
             .map_or(self.items.len(), |size| from.saturating_add(size).min(self.items.len()));
         let next = (to < self.items.len()).then(|| ("nextCursor", Raw::string(&self.cursor(to))));
-        object_with_list(&head(era), self.member, &self.items[from..to], next.as_slice())
+        object_with_list(&self.head(era), self.member, &self.items[from..to], next.as_slice())
+    }
+
+    /// What a modern result has besides the list (MCP 2026-07-28 "Results", "Caching"). Its scope is that of the parts,
+    /// because all modern clients see the same lists.
+    fn head(&self, era: Era) -> Vec<(&'static str, Raw)> {
+        match era {
+            Era::Legacy => Vec::new(),
+            Era::Modern => vec![
+                ("resultType", Raw::string("complete")),
+                ("ttlMs", Raw::from_value(&self.hint.ttl_ms.into())),
+                ("cacheScope", Raw::string(self.hint.scope())),
+                ("_meta", object(&[(meta::SERVER_INFO, argus_upstream::own_info())])),
+            ],
+        }
     }
 
     fn cursor(&self, offset: usize) -> String {
@@ -81,29 +98,20 @@ impl Listing {
     }
 }
 
-/// What a modern result has besides the list (MCP 2026-07-28 "Results", "Caching"): lists may change at any time, and
-/// who sees what is for the caller only.
-fn head(era: Era) -> Vec<(&'static str, Raw)> {
-    match era {
-        Era::Legacy => Vec::new(),
-        Era::Modern => vec![
-            ("resultType", Raw::string("complete")),
-            ("ttlMs", Raw::from_value(&0.into())),
-            ("cacheScope", Raw::string("private")),
-            ("_meta", object(&[(meta::SERVER_INFO, argus_upstream::own_info())])),
-        ],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HINT: Hint = Hint {
+        ttl_ms: 9000,
+        public: true,
+    };
 
     fn listing(page_size: Option<usize>) -> Listing {
         let items = (0..5)
             .map(|n| Raw::parse(format!("{{\"n\": {n}.0}}")).unwrap())
             .collect();
-        Listing::new("tools", items, page_size)
+        Listing::new("tools", items, page_size, HINT)
     }
 
     fn params(cursor: &str) -> Raw {
@@ -143,10 +151,19 @@ mod tests {
     }
 
     #[test]
+    fn all_pages_have_the_same_hint() {
+        let listing = listing(Some(3));
+        for at in [None, Some(params(&listing.cursor(3)))] {
+            let page: serde_json::Value = listing.page(at.as_ref(), Era::Modern).unwrap().read().unwrap();
+            assert_eq!((&page["ttlMs"], &page["cacheScope"]), (&9000.into(), &"public".into()));
+        }
+    }
+
+    #[test]
     fn foreign_cursors_are_refused() {
         assert!(listing(Some(2)).page(Some(&params("nonsense")), Era::Legacy).is_err());
         assert!(listing(None).page(Some(&params("dG9vbHM6Mg")), Era::Legacy).is_err());
-        let prompts = Listing::new("prompts", vec![], Some(2)).cursor(0);
+        let prompts = Listing::new("prompts", vec![], Some(2), HINT).cursor(0);
         assert!(listing(Some(2)).page(Some(&params(&prompts)), Era::Legacy).is_err());
     }
 }

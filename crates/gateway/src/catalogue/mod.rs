@@ -5,6 +5,7 @@
 mod build;
 mod capabilities;
 mod clash;
+mod hints;
 mod items;
 mod listing;
 mod names;

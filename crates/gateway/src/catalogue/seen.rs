@@ -30,6 +30,11 @@ impl Seen {
         }
     }
 
+    /// Whether clients see what it lists, and it has introduced itself.
+    pub(super) fn is_there(&self) -> bool {
+        self.shown && self.hello.is_some()
+    }
+
     /// What it offers; read when first asked for.
     pub(super) fn offered(&self) -> &Offered {
         let read = || Arc::new(Offered::of(self.upstream.definition(), &self.lists));

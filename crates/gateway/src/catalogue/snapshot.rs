@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use argus_protocol::{ByteString, Raw, method};
-use argus_upstream::Upstream;
+use argus_upstream::{Hint, Upstream};
 
 use super::listing::Listing;
 use super::seen::Seen;
@@ -43,6 +43,8 @@ pub(crate) struct Snapshot {
     /// `capabilities` for modern clients.
     pub(crate) modern_capabilities: Raw,
     pub(crate) instructions: Option<String>,
+    /// How long the two hold.
+    pub(crate) hint: Hint,
     pub(super) tool_routes: HashMap<ByteString, Route>,
     pub(super) prompt_routes: HashMap<ByteString, Route>,
     pub(super) resource_routes: HashMap<ByteString, Arc<Upstream>>,

@@ -96,9 +96,11 @@ pub(crate) async fn discover(core: &Core) -> Reply {
     let catalogue = core.catalogues.common();
     let versions = version::SPOKEN.map(|known| format!("\"{known}\""));
     let mut text = format!(
-        "{{\"resultType\":\"complete\",\"supportedVersions\":[{}],\"capabilities\":{},\"ttlMs\":0,\"cacheScope\":\"private\",\"_meta\":{{\"{}\":{}}}",
+        "{{\"resultType\":\"complete\",\"supportedVersions\":[{}],\"capabilities\":{},\"ttlMs\":{},\"cacheScope\":\"{}\",\"_meta\":{{\"{}\":{}}}",
         versions.join(","),
         catalogue.modern_capabilities.as_str(),
+        catalogue.hint.ttl_ms,
+        catalogue.hint.scope(),
         meta::SERVER_INFO,
         own_info().as_str()
     );

@@ -1,5 +1,6 @@
 //! What the gateway does for each method; one file per family.
 
+pub(crate) mod cached;
 pub(crate) mod completion;
 pub(crate) mod forward;
 pub(crate) mod lifecycle;
@@ -25,7 +26,7 @@ use crate::relay::Reply;
 use crate::session::Session;
 
 /// Longer URIs are refused: they are kept with subscriptions, matched with every template and sent in a header.
-const MAX_URI: usize = 8 * 1024;
+pub(crate) const MAX_URI: usize = 8 * 1024;
 
 /// Answers a request of a legacy session.
 pub(crate) async fn legacy(

@@ -7,7 +7,8 @@ use argus_protocol::error::code_of;
 use argus_protocol::{Answer, ByteString, Era, Raw, RpcError, code, method};
 use argus_upstream::{Event, Upstream};
 
-use super::forward::{Forward, forward};
+use super::cached;
+use super::forward::Forward;
 use super::{object, page, uri};
 use crate::client::Client;
 use crate::core::Core;
@@ -43,13 +44,19 @@ pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
         Some((last, others)) => {
             for upstream in others {
                 // What is dropped here is cancelled at the backend.
-                let asked = tokio::time::timeout(PATIENCE, forward(core, client, upstream, request())).await;
-                let Ok(Reply::Relay(relay)) = asked else { continue };
-                if let Some(found) = first_try(relay).await {
-                    return found;
+                let asked = tokio::time::timeout(PATIENCE, cached::read(core, client, upstream, request())).await;
+                match asked {
+                    Ok(Reply::Relay(relay)) => {
+                        if let Some(found) = first_try(relay).await {
+                            return found;
+                        }
+                    }
+                    // It is kept.
+                    Ok(found @ Reply::Now(Answer::Result(_))) => return found,
+                    Ok(Reply::Now(Answer::Error(_))) | Err(_) => {}
                 }
             }
-            forward(core, client, last, request()).await
+            cached::read(core, client, last, request()).await
         }
     }
 }

@@ -166,6 +166,9 @@ impl Listening {
         match opened {
             Ok(mut stream) => {
                 let old = self.stream.take();
+                let heard = |uri: &&ByteString| old.as_ref().is_some_and(|old| old.granted.contains(*uri));
+                let fresh = stream.granted.iter().filter(|uri| !heard(uri)).cloned().collect();
+                self.core.heard_from_now(self.upstream.name(), &fresh);
                 stream.old = old.map(|old| (old.exchange, Instant::now() + OVERLAP));
                 if std::mem::take(&mut self.gap) {
                     // Nobody knows what happened while no stream stood.

@@ -158,6 +158,7 @@ mod tests {
             capabilities: Raw::empty_object(),
             server_info: None,
             instructions: None,
+            hint: None,
         };
         Arc::new(Link::new(Era::Legacy, true, hello, Wire::Http(connection)))
     }

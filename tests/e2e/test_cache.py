@@ -1,0 +1,98 @@
+"""Cache hints of a real server (PyPI `mcp` 2.3), and reads that the gateway keeps for the clients of all SDKs."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import harness
+import pytest
+from test_features import WATCHED, call, plan
+
+STATIC = "test://static-text"
+HOUR = 3_600_000
+CLIENTS = ["py2-auto", "ts2-modern", "py1", "ts1", "py16-sse", "py2-auto-sse"]
+
+
+@pytest.fixture(params=["http", "stdio", "sse"])
+def caching(request: Any, tmp_path: Path, direct_only: bool) -> Any:
+    """A gateway that keeps what it may, in front of a server that is only modern: its URL, and the server's journal."""
+    if direct_only:
+        pytest.skip("this is about the gateway")
+    journal = tmp_path / "journal"
+    options = ["--modern-only", "--ttl", str(HOUR)]
+    server = None
+    if request.param == "stdio":
+        backend = harness.fixture_stdio(journal, *options)
+    else:
+        server = harness.FixtureServer(journal, *options, transport=request.param)
+        backend = {"type": "streamable-http" if request.param == "http" else "sse", "url": server.url}
+    more = {"cache": {"enabled": True}, "server": {"startup_wait": 60}}
+    gateway = harness.Gateway(tmp_path / "gateway", {"fixture": backend}, **more)
+    yield gateway.url, journal
+    gateway.finish()
+    if server:
+        server.kill()
+
+
+def reads(journal: Path, uri: str) -> int:
+    said = [entry for entry in harness.journal(journal) if entry["event"] == "message"]
+    return sum((entry["method"], entry["name"]) == ("resources/read", uri) for entry in said)
+
+
+def test_clients_of_all_generations_share_what_was_read_once(caching: Any) -> None:
+    url, journal = caching
+    for client in CLIENTS:
+        seen = harness.observe(client, url, plan(*[{"do": "read", "uri": STATIC}] * 2, declare=[]))
+        for step in (0, 1):
+            (found,) = seen.result(step)["contents"]
+            assert (found["uri"], found["mimeType"]) == (STATIC, "text/plain")
+            assert found["text"] == "This is the content of the static text resource."
+    assert reads(journal, STATIC) == 1
+
+
+def test_an_update_is_read_by_everybody(caching: Any) -> None:
+    url, journal = caching
+    touching = plan(
+        {"do": "listen", "filter": {"resourceSubscriptions": [WATCHED]}},
+        {"do": "read", "uri": WATCHED},
+        call("touch_watched_resource"),
+        {"do": "sleep", "seconds": 1.0},
+        {"do": "read", "uri": WATCHED},
+        declare=[],
+    )
+    seen = harness.observe("ts2-modern", url, touching)
+    before, after = (seen.result(step)["contents"][0]["text"] for step in (1, 4))
+    assert (before, after) == ("watched is 0", "watched is 1")
+    for client in CLIENTS:
+        seen = harness.observe(client, url, plan({"do": "read", "uri": WATCHED}, declare=[]))
+        assert seen.result(0)["contents"][0]["text"] == after, client
+    assert reads(journal, WATCHED) == 2
+
+
+def test_lists_hold_as_long_as_the_server_says(caching: Any) -> None:
+    url, _ = caching
+    for method in ("tools/list", "resources/list", "resources/templates/list", "prompts/list", "server/discover"):
+        result = modern(url, method)
+        assert (result["ttlMs"], result["cacheScope"]) == (HOUR, "public"), method
+
+
+def modern(url: str, method: str) -> Any:
+    """The result of a request of 2026-07-28."""
+    prefix = "io.modelcontextprotocol/"
+    meta = {prefix + "protocolVersion": "2026-07-28", prefix + "clientCapabilities": {}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta}}
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": method,
+    }
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as response:
+        lines = response.read().decode().splitlines()
+    # An answer that takes its time comes on an event stream.
+    (message,) = [line.removeprefix("data: ") for line in lines if line.startswith(("{", "data: {"))]
+    return json.loads(message)["result"]
