@@ -22,7 +22,7 @@ const ENABLED: Field =
     Field::new("enabled", Kind::Flag, "Whether the management API is served.").preset(Preset::Flag(true));
 const TOKEN: Field = Field::new(
     "token",
-    Kind::Text(&rules::HEADER_VALUE),
+    Kind::Text(&rules::MANAGEMENT_TOKEN),
     "The bearer token that callers of the management API must show.",
 );
 const RECONNECT_TIMEOUT: Field = Field::new(
@@ -35,6 +35,18 @@ const RECONNECT_TIMEOUT: Field = Field::new(
 pub(crate) const FIELDS: Fields = &[&[ENABLED, TOKEN, RECONNECT_TIMEOUT]];
 
 impl Management {
+    /// Takes another token than the one of the file; an empty one leaves it as it is.
+    ///
+    /// # Errors
+    /// Says what is wrong with it, as the rest of a sentence. It never repeats the token.
+    pub fn use_token(&mut self, token: &str) -> Result<(), String> {
+        (rules::MANAGEMENT_TOKEN.check)(token)?;
+        if !token.is_empty() {
+            self.token = Some(SecretString::from(token.to_owned()));
+        }
+        Ok(())
+    }
+
     pub(crate) fn read(section: &Section<'_>, cx: &mut Context<'_>) -> Self {
         Self {
             enabled: section.flag(&ENABLED, cx),

@@ -39,6 +39,11 @@ impl Catalogues {
         }
     }
 
+    /// What they are made by.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config)
+    }
+
     /// What most clients see.
     pub(crate) fn common(&self) -> Arc<Snapshot> {
         self.common.load_full()

@@ -1,6 +1,7 @@
 //! What an operator should know of a backend beside its phase.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Something about a backend that the operator decides about, not the backend itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,15 @@ pub struct Condition {
     pub message: String,
     /// The other backends that have a part in it.
     pub backends: Vec<Arc<str>>,
+}
+
+/// A condition that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Which.
+    pub condition: Condition,
+    /// Since when.
+    pub since: SystemTime,
 }
 
 /// The kinds of conditions.

@@ -1,6 +1,7 @@
 //! The gateway as the faces see it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argus_config::Config;
 use argus_protocol::{ByteString, Message, Raw, RpcError};
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::ModernRequest;
 use crate::core::{Core, Options};
-use crate::health::{Health, Readiness};
+use crate::health::Totals;
 use crate::inventory::Inventory;
 use crate::listen::Listen;
 use crate::ops;
@@ -39,16 +40,22 @@ impl Gateway {
         &self.core.inventory
     }
 
-    /// How the gateway fares.
+    /// What the gateway was configured with.
     #[must_use]
-    pub fn health(&self) -> Health {
-        Health::of(&self.core.inventory, self.core.uptime())
+    pub fn config(&self) -> Arc<Config> {
+        self.core.catalogues.config()
     }
 
-    /// Whether it is ready for traffic.
+    /// How many backends fare how.
     #[must_use]
-    pub fn readiness(&self) -> Readiness {
-        Readiness::of(&self.core.inventory)
+    pub fn totals(&self) -> Totals {
+        Totals::of(&self.core.inventory)
+    }
+
+    /// The time since the start.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.core.uptime()
     }
 
     /// `initialize`: opens a legacy session of a caller and gives its result. The session belongs to a connection, and

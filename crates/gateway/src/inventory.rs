@@ -1,12 +1,13 @@
 //! All backends, in the order of the configuration.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
-use argus_config::{BackendEntry, Config};
+use argus_config::{BackendEntry, BackendKind, Config};
 use argus_upstream::{Context, FeedSink, Phase, State, Upstream};
 
-use crate::condition::{Condition, ConditionKind};
+use crate::condition::{Condition, ConditionKind, Standing};
 
 /// One backend of the inventory.
 #[derive(Debug)]
@@ -15,8 +16,10 @@ pub struct Backend {
     pub name: String,
     /// Its group.
     pub group: String,
+    /// How it is reached.
+    pub kind: BackendKind,
     link: Result<Arc<Upstream>, String>,
-    conditions: ArcSwap<Vec<Condition>>,
+    conditions: ArcSwap<Vec<Standing>>,
 }
 
 impl Backend {
@@ -28,7 +31,7 @@ impl Backend {
 
     /// What an operator should know of it beside its state.
     #[must_use]
-    pub fn conditions(&self) -> Arc<Vec<Condition>> {
+    pub fn conditions(&self) -> Arc<Vec<Standing>> {
         self.conditions.load_full()
     }
 
@@ -49,7 +52,8 @@ impl Backend {
 
     fn unless_left_out(&self, state: Arc<State>) -> Arc<State> {
         let conditions = self.conditions.load();
-        let collision = conditions.iter().find(|one| one.kind == ConditionKind::NameCollision);
+        let standing = conditions.iter().map(|standing| &standing.condition);
+        let collision = { standing }.find(|one| one.kind == ConditionKind::NameCollision);
         match collision {
             Some(collision) if state.phase != Phase::Failed => Arc::new(State {
                 phase: Phase::Failed,
@@ -63,15 +67,18 @@ impl Backend {
     /// Keeps what is to be said of it now, and logs what is new.
     fn note(&self, condition: Option<&Condition>) {
         let known = self.conditions.load();
-        if known.first() == condition {
+        if known.first().map(|standing| &standing.condition) == condition {
             return;
         }
         match condition {
             Some(new) => tracing::warn!(backend = %self.name, condition = new.kind.as_str(), "{}", new.message),
             None => tracing::info!(backend = %self.name, "no other backend has names of this one any more"),
         }
-        self.conditions
-            .store(Arc::new(condition.cloned().into_iter().collect()));
+        let standing = condition.map(|condition| Standing {
+            condition: condition.clone(),
+            since: SystemTime::now(),
+        });
+        self.conditions.store(Arc::new(standing.into_iter().collect()));
     }
 }
 
@@ -148,6 +155,7 @@ fn start_one(entry: &BackendEntry, context: &Arc<Context>, sink: &dyn Fn(&str) -
     Backend {
         name: entry.name.clone(),
         group: entry.group.clone(),
+        kind: entry.kind,
         link,
         conditions: ArcSwap::default(),
     }

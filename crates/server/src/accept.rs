@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::front::{Faces, Front};
 use crate::in_place::InPlace;
+use crate::manage::Service;
 use crate::router::faces;
 
 /// How long a client may take to send the head of a request; an unused connection ends after it too.
@@ -36,9 +37,10 @@ pub async fn serve(
     listener: TcpListener,
     gateway: Gateway,
     server: &Server,
+    service: Service,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let faces = faces(gateway.clone(), server, listener.local_addr()?);
+    let faces = faces(gateway.clone(), server, service, listener.local_addr()?);
     let connections = GracefulShutdown::new();
     // Dropped, it ends what is still open.
     let mut tasks = JoinSet::new();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use argus_gateway::Gateway;
 
+use crate::manage::Running;
 use crate::sse::Connections;
 
 /// What the handlers share.
@@ -12,6 +13,8 @@ pub(crate) struct App {
     pub(crate) gateway: Gateway,
     /// The longest request body in bytes.
     pub(crate) max_body: usize,
+    /// The program around the gateway.
+    pub(crate) running: Arc<Running>,
     /// The open connections of HTTP+SSE.
     pub(crate) connections: Arc<Connections>,
 }

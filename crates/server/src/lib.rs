@@ -19,3 +19,4 @@ mod sse;
 
 pub use accept::serve;
 pub use local::LocalClient;
+pub use manage::Service;

@@ -15,9 +15,13 @@ pub(crate) fn mark<B>(address: IpAddr, mut request: Request<B>) -> Request<B> {
     request
 }
 
+/// Where it comes from.
+pub(crate) fn address(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get().map(|Peer(address)| *address)
+}
+
 /// Whose request it is.
 pub(crate) fn caller(extensions: &Extensions) -> Caller {
     // Every request comes on a connection, and is marked.
-    let address = extensions.get().map(|Peer(address)| *address);
-    Caller::at(address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()))
+    Caller::at(address(extensions).unwrap_or(Ipv4Addr::UNSPECIFIED.into()))
 }

@@ -7,22 +7,24 @@ use argus_config::Server;
 use argus_gateway::Gateway;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, get};
+use axum::routing::any;
 use tower::util::option_layer;
 
 use crate::app::App;
 use crate::front::Faces;
 use crate::guard::{self, Rules};
+use crate::manage::{Access, Running, Service};
 use crate::sse::Connections;
 use crate::{cors, manage, mcp, request_log, sse};
 
 /// The faces of a gateway that is bound to `address`.
-pub(crate) fn faces(gateway: Gateway, server: &Server, address: SocketAddr) -> Faces {
+pub(crate) fn faces(gateway: Gateway, server: &Server, service: Service, address: SocketAddr) -> Faces {
     let cors = cors::layer(server);
     let rules = Arc::new(Rules::new(server, address));
     let app = App {
         gateway,
         max_body: server.max_body_bytes,
+        running: Arc::new(Running::new(service, address)),
         connections: Arc::new(Connections::from(server)),
     };
     let protected = |face: &'static str, routes: Router<App>| {
@@ -41,12 +43,13 @@ pub(crate) fn faces(gateway: Gateway, server: &Server, address: SocketAddr) -> F
         .route("/sse/", any(sse::open))
         .route("/messages", any(sse::post))
         .route("/messages/", any(sse::post));
-    let public = Router::new()
-        .route("/manage/v1/health", get(manage::health::show))
-        .route("/manage/v1/ready", get(manage::ready::show));
+    let management = match server.management.enabled {
+        true => manage::router(Access::from(&server.management), Arc::clone(&rules)),
+        false => Router::new(),
+    };
     let router = protected(mcp::FACE, streamable_http)
         .merge(protected(sse::FACE, http_sse))
-        .merge(public)
+        .merge(management)
         .with_state(app.clone());
     Faces {
         app,

@@ -1,6 +1,7 @@
 //! What is known of a backend now.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::remembered::Known;
 use crate::{Hello, Lists, Upstream};
@@ -36,6 +37,8 @@ pub struct Changes {
 pub struct State {
     /// Where it is in its life.
     pub phase: Phase,
+    /// Since when it is there.
+    pub since: SystemTime,
     /// Why it is not ready, for a person.
     pub error: Option<String>,
     /// What it said of itself at the last connection, also of an earlier run.
@@ -79,6 +82,7 @@ impl State {
     pub fn pending() -> Self {
         Self {
             phase: Phase::Pending,
+            since: SystemTime::now(),
             error: None,
             hello: None,
             lists: Arc::default(),
@@ -96,6 +100,9 @@ pub(crate) fn set(upstream: &Upstream, change: impl FnOnce(&mut State)) {
     upstream.state.send_modify(|state| {
         let mut next = State::clone(state);
         change(&mut next);
+        if next.phase != state.phase {
+            next.since = SystemTime::now();
+        }
         *state = Arc::new(next);
     });
 }

@@ -97,7 +97,14 @@ async fn gateway(backend: u16) -> u16 {
     let port = listener.local_addr().unwrap().port();
     let shutdown = CancellationToken::new();
     tokio::spawn(async move {
-        let served = argus_server::serve(listener, gateway, &config.server, shutdown).await;
+        let served = argus_server::serve(
+            listener,
+            gateway,
+            &config.server,
+            argus_server::Service::default(),
+            shutdown,
+        )
+        .await;
         drop(folder);
         served
     });

@@ -88,6 +88,13 @@ pub(crate) const HEADER_VALUE: Rule = Rule {
     pattern: None,
 };
 
+/// What lets its holder manage the gateway; an empty one counts as none.
+pub(crate) const MANAGEMENT_TOKEN: Rule = Rule {
+    noun: "a token of at least 16 characters that nobody guesses, for example from `openssl rand -hex 32`",
+    check: management_token,
+    pattern: None,
+};
+
 /// A secret from which a key is made.
 pub(crate) const SEAL_KEY: Rule = Rule {
     noun: "a secret of at least 32 characters",
@@ -242,6 +249,54 @@ fn header_value(text: &str) -> Result<(), String> {
     )
 }
 
+/// The shortest token, in characters.
+const SHORTEST_TOKEN: usize = 16;
+/// What people write where a token is to be put in later.
+const PLACEHOLDERS: &[&str] = &[
+    "changeme",
+    "change-me",
+    "change_me",
+    "placeholder",
+    "example",
+    "password",
+    "secret",
+    "token",
+    "admin",
+    "test",
+    "default",
+    "your-",
+    "your_",
+    "insert",
+    "replace",
+    "xxxx",
+    "1234",
+    "todo",
+];
+
+fn management_token(text: &str) -> Result<(), String> {
+    header_value(text)?;
+    if text.is_empty() {
+        return Ok(());
+    }
+    ensure(
+        text.chars().count() >= SHORTEST_TOKEN,
+        &format!("is shorter than {SHORTEST_TOKEN} characters"),
+    )?;
+    let lower = text.to_ascii_lowercase();
+    let first = lower.chars().next();
+    ensure(
+        !lower.chars().all(|char| Some(char) == first),
+        "is one character over and over",
+    )?;
+    // A long random token may well contain such a word; what begins with one, or has little else, is no random token.
+    let rest = PLACEHOLDERS
+        .iter()
+        .fold(lower.clone(), |rest, word| rest.replace(word, ""));
+    let placeholder =
+        PLACEHOLDERS.iter().any(|word| lower.starts_with(word)) || rest.chars().count() < SHORTEST_TOKEN / 2;
+    ensure(!placeholder, "is a placeholder")
+}
+
 fn glob(text: &str) -> Result<(), String> {
     ensure(!text.is_empty(), "is empty")?;
     globset::Glob::new(text)
@@ -306,6 +361,30 @@ mod tests {
             "https://u@a.example",
         ] {
             assert!(origin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn tokens_that_can_be_guessed() {
+        for good in [
+            "",
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "correct horse battery staple",
+            "9f-secret-31b7a8e1c4d0",
+        ] {
+            assert_eq!(management_token(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "short",
+            "0123456789abcde",
+            "changeme-changeme",
+            "my-secret-token-admin",
+            "aaaaaaaaaaaaaaaaaaaa",
+            "your-token-goes-here-1",
+            "PASSWORD12345678",
+            "two\nlines-9f31b7a8e1c4d0",
+        ] {
+            assert!(management_token(bad).is_err(), "{bad}");
         }
     }
 

@@ -8,7 +8,7 @@ use argus_config::{Loaded, Mode, Report};
 /// The variables that fixtures may rely on.
 pub(crate) fn environment(name: &str) -> Option<String> {
     let value = match name {
-        "TOKEN" => "hunter2",
+        "TOKEN" => "hunter2-hunter3-hunter4",
         "ON" => "true",
         "EMPTY" => "",
         "WORD" => "banana",

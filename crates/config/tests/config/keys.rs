@@ -22,7 +22,7 @@ fn cases() -> Vec<(String, String, String)> {
         ("port", "0"),
         ("transport", "sse"),
         ("management.enabled", "false"),
-        ("management.token", "abc"),
+        ("management.token", "d41d8cd98f00b204e9800998ecf8427e"),
         ("management.reconnect_timeout", "5"),
         ("allowed_hosts", "[localhost]"),
         ("allowed_origins", "['*']"),

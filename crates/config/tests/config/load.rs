@@ -62,7 +62,7 @@ fn a_full_file_loads_to_what_it_says() {
     insta::assert_debug_snapshot!(config);
     let files = stdio(&config, 0);
     assert_eq!(files.args, ["--port", "8080", "--verbose", "true", "x"]);
-    assert_eq!(files.env["TOKEN"].expose_secret(), "hunter2");
+    assert_eq!(files.env["TOKEN"].expose_secret(), "hunter2-hunter3-hunter4");
     assert_eq!(files.cwd.as_deref(), Some(Path::new("/etc/argus/sub/folder")));
     let Transport::Sse(events) = &config.backends[2].definition.as_ref().unwrap().transport else {
         panic!("not sse")

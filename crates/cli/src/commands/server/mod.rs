@@ -7,9 +7,9 @@ mod listen;
 mod run;
 mod signals;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use argus_config::{Config, Loaded, Mode, Report, load, locate};
 use tracing::warn;
 
@@ -21,27 +21,30 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::logging;
 
+/// Stands for `server.management.token`, and goes before it.
+const MANAGEMENT_TOKEN: &str = "ARGUS_MGMT_TOKEN";
 /// Adds to `server.allowed_origins`: origins with commas between them.
 const ALLOWED_ORIGINS: &str = "ARGUS_ALLOWED_ORIGINS";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Loaded { config, warnings } = configuration(arguments)?;
+    let (Loaded { config, warnings }, file) = configuration(arguments)?;
     let _logging = logging::start(&arguments.logging());
     log(&warnings);
     // It fails only if a provider is already there, which then is the same one.
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
-    let served = runtime.block_on(run::run(config));
+    let served = runtime.block_on(run::run(config, file));
     runtime.shutdown_background();
     Ok(served?)
 }
 
-/// The configuration of the file or of the demo, with what the command line and the environment add to it.
-fn configuration(arguments: &Arguments) -> Result<Loaded, Failure> {
-    let mut loaded = if arguments.demo {
-        demo()?
+/// The configuration of the file or of the demo, and the file; with what the command line and the environment add to it.
+fn configuration(arguments: &Arguments) -> Result<(Loaded, Option<PathBuf>), Failure> {
+    let (mut loaded, file) = if arguments.demo {
+        (demo()?, None)
     } else {
-        from_file(arguments.config.as_deref())?
+        let file = located(arguments.config.as_deref())?;
+        (from(&file)?, Some(file))
     };
     let server = &mut loaded.config.server;
     if let Some(host) = &arguments.host {
@@ -56,13 +59,30 @@ fn configuration(arguments: &Arguments) -> Result<Loaded, Failure> {
             .context(ALLOWED_ORIGINS)
             .map_err(Failure::Usage)?;
     }
-    Ok(loaded)
+    if let Some(token) = environment::lookup(MANAGEMENT_TOKEN) {
+        let wrong = |why| {
+            Failure::Usage(anyhow!(
+                "{MANAGEMENT_TOKEN} {why}; make one with `openssl rand -hex 32`"
+            ))
+        };
+        server.management.use_token(&token).map_err(wrong)?;
+    }
+    Ok((loaded, file))
 }
 
 /// The configuration of the file that was asked for, or else of the one that is found.
 pub(crate) fn from_file(asked: Option<&Path>) -> Result<Loaded, Failure> {
-    let path = locate(asked, &environment::lookup, Path::new("."))?;
-    Ok(load(&path, &environment::lookup, Mode::Serve)?)
+    from(&located(asked)?)
+}
+
+fn from(file: &Path) -> Result<Loaded, Failure> {
+    Ok(load(file, &environment::lookup, Mode::Serve)?)
+}
+
+/// The file that was asked for, or else the one that is found, wherever this program goes later.
+fn located(asked: Option<&Path>) -> Result<PathBuf, Failure> {
+    let file = locate(asked, &environment::lookup, Path::new("."))?;
+    Ok(std::path::absolute(&file).unwrap_or(file))
 }
 
 /// The configuration of the demo.

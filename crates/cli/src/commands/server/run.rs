@@ -1,12 +1,13 @@
 //! From a configuration to a gateway that serves until it is told to stop.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use argus_config::Config;
 use argus_gateway::{Gateway, Options};
 use argus_runtime::GuardProgram;
+use argus_server::Service;
 use argus_upstream::HttpClient;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -18,21 +19,27 @@ use super::{data, listen};
 ///
 /// # Errors
 /// The port cannot be bound, or serving failed.
-pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+pub(super) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     let signals = Signals::take().context("cannot watch for signals")?;
     let listener = listen::bind(&config.server).await?;
     listen::announce(&config.server, &listener)?;
     let shutdown = CancellationToken::new();
     tokio::spawn(signals.watch(shutdown.clone()));
-    serve(listener, config, shutdown).await
+    let service = Service { config_file: file };
+    serve(listener, config, service, shutdown).await
 }
 
 /// Serves on `listener` until `shutdown` is cancelled, then stops within `server.shutdown_timeout`.
-async fn serve(listener: TcpListener, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+async fn serve(
+    listener: TcpListener,
+    config: Config,
+    service: Service,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
     tracing::info!(backends = config.backends.len(), "serving");
     let config = Arc::new(config);
     let gateway = Gateway::start(Arc::clone(&config), options(&config, None)?);
-    argus_server::serve(listener, gateway, &config.server, shutdown)
+    argus_server::serve(listener, gateway, &config.server, service, shutdown)
         .await
         .context("cannot serve")
 }

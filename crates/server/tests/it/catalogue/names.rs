@@ -41,8 +41,8 @@ async fn the_order_of_the_configuration_decides_whoever_connects_first() {
     let (slow, quick) = (slow.start().await, echoing("quick").tools(&["x"]).start().await);
     let lines = [slow.yaml("slow", ""), quick.yaml("quick", "")].concat();
     let served = Served::with(&format!("server: {{startup_wait: 0}}\nbackends:\n{lines}")).await;
-    until("the quick one is there", || served.gateway.readiness().ready).await;
-    until("both are there", || served.gateway.health().status == "healthy").await;
+    until("the quick one is there", || served.gateway.totals().ready()).await;
+    until("both are there", || served.fares() == "healthy").await;
     let session = served.session().await;
     let both = async {
         while session.names("tools/list").await != ["x", "quick_x"] {

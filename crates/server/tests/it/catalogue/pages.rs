@@ -109,5 +109,5 @@ async fn a_backend_whose_pages_have_no_end_is_sick() {
     let one = Backend::legacy().tools(&["a"]).start().await;
     let served = Served::backends(&[endless.yaml("endless", ""), one.yaml("one", "")]).await;
     assert_eq!(served.session().await.names("tools/list").await, ["a"]);
-    assert_eq!(served.gateway.health().status, "degraded");
+    assert_eq!(served.fares(), "degraded");
 }

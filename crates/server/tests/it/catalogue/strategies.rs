@@ -35,7 +35,7 @@ fn entry<'s>(served: &'s Served, name: &str) -> &'s Entry {
 fn condition(served: &Served, name: &str) -> Condition {
     let conditions = entry(served, name).conditions();
     assert_eq!(conditions.len(), 1, "{conditions:?}");
-    conditions[0].clone()
+    conditions[0].condition.clone()
 }
 
 async fn becomes(session: &Session, tools: &[&str]) {
@@ -81,7 +81,7 @@ async fn first_wins_hides_what_an_earlier_backend_has() {
     );
     insta::assert_snapshot!(said.message, @"hidden, because other backends have the same: tool `x` (of `one`); prompt `p` (of `one`)");
     assert!(entry(&served, "one").conditions().is_empty());
-    assert_eq!(served.gateway.health().status, "healthy");
+    assert_eq!(served.fares(), "healthy");
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn a_backend_that_was_left_out_comes_back_by_itself() {
     assert_eq!(session.names("tools/list").await, ["z", "x", "y"]);
     assert_eq!(answers(&session, "x").await, "two");
     assert!(entry(&served, "two").conditions().is_empty());
-    assert_eq!(served.gateway.health().status, "healthy");
+    assert_eq!(served.fares(), "healthy");
 
     one.set_tools(&["y"]);
     one.tell("notifications/tools/list_changed", json!({}));
@@ -198,7 +198,7 @@ async fn when_all_others_collide_the_gateway_is_still_ready() {
     let two = echoing("two").tools(&["x"]).start().await;
     let served = served("error", &[one.yaml("one", ""), two.yaml("two", "")]).await;
     served.session().await;
-    assert!(served.gateway.readiness().ready);
+    assert!(served.gateway.totals().ready());
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn an_earlier_backend_decides_also_when_it_starts_later() {
         let config =
             format!("server: {{startup_wait: 0}}\nconflict_resolution: {{strategy: {strategy}}}\nbackends:\n{lines}");
         let served = Served::with(&config).await;
-        until("the quick one is there", || served.gateway.readiness().ready).await;
+        until("the quick one is there", || served.gateway.totals().ready()).await;
         let session = served.session().await;
         becomes(&session, &["x", "y"]).await;
         assert_eq!(answers(&session, "x").await, "two", "{strategy}");
@@ -318,7 +318,7 @@ async fn each_kind_has_a_name_space_of_its_own() {
     ] {
         assert_eq!(session.names(list).await.len(), 1, "{list}");
     }
-    assert_eq!(served.gateway.health().status, "healthy");
+    assert_eq!(served.fares(), "healthy");
 }
 
 #[tokio::test]

@@ -106,5 +106,5 @@ async fn protocol_that_the_backend_does_not_speak_fails() {
     ];
     let served = Served::backends(&lines).await;
     served.session().await;
-    assert_eq!(served.gateway.health().status, "unhealthy");
+    assert_eq!(served.fares(), "unhealthy");
 }

@@ -1,4 +1,10 @@
 //! `/manage/v1/`.
 
+mod access;
+mod backends;
+mod groups;
 mod health;
+mod openapi;
+mod paths;
 mod ready;
+mod status;

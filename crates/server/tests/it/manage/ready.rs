@@ -7,7 +7,7 @@ use crate::support::{Backend, Served, until};
 async fn ready_with_a_backend() {
     let one = Backend::legacy().start().await;
     let served = Served::backends(&[DEAD.to_owned(), one.yaml("one", "")]).await;
-    until("ready", || served.gateway.readiness().ready).await;
+    until("ready", || served.gateway.totals().ready()).await;
     insta::assert_snapshot!(served.get("/manage/v1/ready").send().await.shown());
 }
 

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use argus_config::{Config, Mode};
-use argus_gateway::{Gateway, Options, Seal};
+use argus_gateway::{Gateway, Options, Seal, Totals};
 use argus_runtime::GuardProgram;
+use argus_server::Service;
 use argus_upstream::HttpClient;
 use http::Method;
 use serde_json::Value;
@@ -59,7 +60,7 @@ impl Served {
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn({
             let (gateway, shutdown) = (gateway.clone(), shutdown.clone());
-            async move { argus_server::serve(listener, gateway, &config.server, shutdown).await }
+            async move { argus_server::serve(listener, gateway, &config.server, Service::default(), shutdown).await }
         });
         Self {
             address,
@@ -117,6 +118,15 @@ impl Served {
     /// A bare connection.
     pub(crate) async fn wire(&self) -> Wire {
         Wire::open(self.address).await
+    }
+
+    /// All backends together, in one word.
+    pub(crate) fn fares(&self) -> &'static str {
+        match self.gateway.totals() {
+            Totals { total, healthy, .. } if healthy == total => "healthy",
+            Totals { connected: 0, .. } => "unhealthy",
+            _ => "degraded",
+        }
     }
 
     /// Proves that a well-behaved client is still served.

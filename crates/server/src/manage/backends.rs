@@ -1,0 +1,128 @@
+//! `GET /manage/v1/backends`.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use argus_api::{
+    Backend, BackendHealth, BackendList, BackendType, CapabilityCount, Condition, ErrorBody, HealthStatus, Phase, State,
+};
+use argus_config::BackendKind;
+use argus_gateway::Backend as Known;
+use axum::Json;
+use axum::extract::State as With;
+
+use super::time::written;
+use crate::app::App;
+
+/// All backends: where they are in their lives, how they fare and how much they offer.
+#[utoipa::path(
+    get,
+    path = "/backends",
+    tag = "backends",
+    responses(
+        (status = OK, body = BackendList),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody)
+    )
+)]
+pub(super) async fn list(With(app): With<App>) -> Json<BackendList> {
+    Json(backends(&app))
+}
+
+/// The same as a value, for what is made of several.
+pub(super) fn backends(app: &App) -> BackendList {
+    let backends = app.gateway.inventory().iter().map(shown).collect();
+    BackendList { backends }
+}
+
+fn shown(backend: &Known) -> Backend {
+    let now = backend.state();
+    let phase = phase(now.phase);
+    let mut conditions = vec![ready(phase, now.error.as_deref(), now.since)];
+    conditions.extend(backend.conditions().iter().map(|standing| Condition {
+        kind: standing.condition.kind.as_str().to_owned(),
+        status: true,
+        reason: standing.condition.kind.as_str().to_owned(),
+        message: standing.condition.message.clone(),
+        last_transition: written(standing.since),
+    }));
+    Backend {
+        name: backend.name.clone(),
+        kind: kind(backend.kind),
+        group: backend.group.clone(),
+        phase,
+        state: state(phase),
+        error: now.error.clone(),
+        capabilities: CapabilityCount {
+            tools: now.lists.tools.len(),
+            resources: now.lists.resources.len(),
+            prompts: now.lists.prompts.len(),
+        },
+        health: BackendHealth {
+            status: health(phase),
+            last_check: None,
+            latency_ms: None,
+        },
+        conditions,
+        labels: BTreeMap::new(),
+    }
+}
+
+fn kind(kind: BackendKind) -> BackendType {
+    match kind {
+        BackendKind::Stdio => BackendType::Stdio,
+        BackendKind::Sse => BackendType::Sse,
+        BackendKind::StreamableHttp => BackendType::StreamableHttp,
+    }
+}
+
+fn phase(phase: argus_upstream::Phase) -> Phase {
+    use argus_upstream::Phase as Known;
+    match phase {
+        Known::Pending => Phase::Pending,
+        Known::Initializing => Phase::Initializing,
+        Known::Ready => Phase::Ready,
+        Known::Failed => Phase::Failed,
+        Known::ShuttingDown => Phase::ShuttingDown,
+    }
+}
+
+fn state(phase: Phase) -> State {
+    match phase {
+        Phase::Pending | Phase::ShuttingDown => State::Disconnected,
+        Phase::Initializing => State::Connecting,
+        Phase::Ready | Phase::Degraded => State::Connected,
+        Phase::Failed => State::Error,
+    }
+}
+
+fn health(phase: Phase) -> HealthStatus {
+    match phase {
+        Phase::Ready => HealthStatus::Healthy,
+        Phase::Degraded => HealthStatus::Degraded,
+        Phase::Failed => HealthStatus::Unhealthy,
+        Phase::Pending | Phase::Initializing | Phase::ShuttingDown => HealthStatus::Unknown,
+    }
+}
+
+/// The condition that every backend has.
+fn ready(phase: Phase, error: Option<&str>, since: SystemTime) -> Condition {
+    let (reason, message) = match phase {
+        Phase::Ready => ("Connected", "Backend initialized successfully"),
+        Phase::Degraded => ("Degraded", "Backend is connected, but not well"),
+        Phase::Pending => ("NotTried", "Backend was not connected to yet"),
+        Phase::Initializing => ("Connecting", "A connection is being made"),
+        Phase::Failed => (
+            "ConnectionFailed",
+            "The last attempt to connect failed; another follows",
+        ),
+        Phase::ShuttingDown => ("ShuttingDown", "The gateway stops"),
+    };
+    Condition {
+        kind: "Ready".to_owned(),
+        status: matches!(phase, Phase::Ready | Phase::Degraded),
+        reason: reason.to_owned(),
+        message: error.unwrap_or(message).to_owned(),
+        last_transition: written(since),
+    }
+}
