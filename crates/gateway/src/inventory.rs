@@ -61,17 +61,19 @@ impl Backend {
     }
 
     /// Keeps what is to be said of it now, and logs what is new.
-    fn note(&self, condition: Option<&Condition>) {
+    fn note(&self, conditions: &[Condition]) {
         let known = self.conditions.load();
-        if known.first() == condition {
+        if known.as_slice() == conditions {
             return;
         }
-        match condition {
-            Some(new) => tracing::warn!(backend = %self.name, condition = new.kind.as_str(), "{}", new.message),
-            None => tracing::info!(backend = %self.name, "no other backend has names of this one any more"),
+        for new in conditions.iter().filter(|one| !known.contains(one)) {
+            tracing::warn!(backend = %self.name, condition = new.kind.as_str(), "{}", new.message);
         }
-        self.conditions
-            .store(Arc::new(condition.cloned().into_iter().collect()));
+        let over = |old: &&Condition| conditions.iter().all(|one| one.kind.over() != old.kind.over());
+        for old in known.iter().filter(over) {
+            tracing::info!(backend = %self.name, "{}", old.kind.over());
+        }
+        self.conditions.store(Arc::new(conditions.to_vec()));
     }
 }
 
@@ -105,11 +107,11 @@ impl Inventory {
         self.backends.iter()
     }
 
-    /// Keeps what the catalogue says of the backends now; `None` for one of which there is nothing to say.
-    pub(crate) fn note<'c>(&self, conditions: impl Iterator<Item = (&'c Arc<str>, Option<&'c Condition>)>) {
-        for (name, condition) in conditions {
+    /// Keeps what the catalogue says of the backends now.
+    pub(crate) fn note<'c>(&self, conditions: impl Iterator<Item = (&'c Arc<str>, &'c [Condition])>) {
+        for (name, conditions) in conditions {
             if let Some(backend) = self.backends.iter().find(|backend| *backend.name == **name) {
-                backend.note(condition);
+                backend.note(conditions);
             }
         }
     }

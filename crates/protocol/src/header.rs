@@ -52,17 +52,27 @@ impl Mismatch {
     }
 }
 
-/// What a header says that may be there once, decoded; `None` where it is not there.
+/// What a header says that may be there once; `None` where it is not there.
 ///
 /// # Errors
-/// When it is there more than once, or cannot be decoded.
-pub fn the_only<'h>(values: impl IntoIterator<Item = &'h HeaderValue>) -> Result<Option<Cow<'h, str>>, Mismatch> {
+/// When it is there more than once, or is no visible ASCII.
+pub fn the_only<'h>(values: impl IntoIterator<Item = &'h HeaderValue>) -> Result<Option<&'h str>, Mismatch> {
     let mut values = values.into_iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(Mismatch::Repeated);
     }
-    let text = value.to_str().map_err(|_| Mismatch::Undecodable)?;
+    value.to_str().map(Some).map_err(|_| Mismatch::Undecodable)
+}
+
+/// The same of a header whose value may be coded: `Mcp-Name` and `Mcp-Param-*`.
+///
+/// # Errors
+/// As above, or when it is coded wrongly.
+pub fn the_only_decoded<'h>(
+    values: impl IntoIterator<Item = &'h HeaderValue>,
+) -> Result<Option<Cow<'h, str>>, Mismatch> {
+    let Some(text) = the_only(values)? else { return Ok(None) };
     decode_value(text).ok_or(Mismatch::Undecodable).map(Some)
 }
 
@@ -157,9 +167,10 @@ mod tests {
         let value = |text: &[u8]| HeaderValue::from_bytes(text).unwrap();
         let (a, coded, odd) = (value(b"a"), value(b"=?base64?w6k=?="), value("é".as_bytes()));
         assert_eq!(the_only([]), Ok(None));
-        assert_eq!(the_only([&a]).unwrap().as_deref(), Some("a"));
-        assert_eq!(the_only([&coded]).unwrap().as_deref(), Some("é"));
-        assert_eq!(the_only([&a, &a]), Err(Mismatch::Repeated));
+        assert_eq!(the_only([&a]), Ok(Some("a")));
+        assert_eq!(the_only([&coded]), Ok(Some("=?base64?w6k=?=")));
+        assert_eq!(the_only_decoded([&coded]).unwrap().as_deref(), Some("é"));
+        assert_eq!(the_only_decoded([&a, &a]), Err(Mismatch::Repeated));
         assert_eq!(the_only([&odd]), Err(Mismatch::Undecodable));
     }
 

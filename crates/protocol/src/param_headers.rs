@@ -140,7 +140,7 @@ impl ParamHeaders {
                 None => Argument::Nothing,
             };
             let values = given.iter().filter(|(name, _)| name == header).map(|(_, value)| value);
-            let agree = header::the_only(values).and_then(|said| argument.agrees(said.as_deref()));
+            let agree = header::the_only_decoded(values).and_then(|said| argument.agrees(said.as_deref()));
             agree.map_err(|mismatch| mismatch.of(header.as_str()))?;
         }
         Ok(())

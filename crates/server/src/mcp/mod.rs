@@ -46,11 +46,10 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
 
 /// The refusal of a version header that means nothing to a legacy request (MCP 2025-06-18: 400).
 fn unknown_version(headers: &HeaderMap, id: Option<&Id>) -> Option<Response> {
-    let named = headers.get(header::PROTOCOL_VERSION)?;
-    let named = named.to_str().unwrap_or_default();
-    if version::LEGACY.contains(&named) {
-        return None;
-    }
+    // Each of them: who is on the way may have believed any, and what else the headers say with it.
+    let all = headers.get_all(header::PROTOCOL_VERSION).iter();
+    let mut all = all.map(|named| named.to_str().unwrap_or_default());
+    let named = all.find(|named| !version::LEGACY.contains(named))?;
     let error = argus_gateway::unsupported_version(named);
     Some(answer::error(StatusCode::BAD_REQUEST, id, &error).into_response())
 }
