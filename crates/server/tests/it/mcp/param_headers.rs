@@ -1,10 +1,13 @@
 //! `Mcp-Param-*`: arguments that tools want mirrored in headers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use argus_gateway::ConditionKind;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Draft, Request, Served, names_in, until};
+use crate::support::{Answer, Backend, Draft, Request, Served, names_in, soon, until};
 
 /// Mirrors a string, a number and a truth value.
 fn marking(name: &str) -> Value {
@@ -28,6 +31,7 @@ const GOOD: [(&str, &str); 3] = [
 
 fn serving(draft: Draft) -> Draft {
     let result = json!({"resultType": "complete", "content": []});
+    let draft = draft.capabilities(json!({"tools": {"listChanged": true}}));
     draft.items("tools", vec![marking("t")]).result("tools/call", result)
 }
 
@@ -161,7 +165,7 @@ async fn tools_that_the_gateway_renamed() {
     let lines = [
         one.yaml("one", ""),
         two.yaml("two", ""),
-        three.yaml("three", ", tool_overrides: {t: {name: grüß}}"),
+        three.yaml("three", ", tool_overrides: {t: {name: other}}"),
     ];
     let served = Served::with(&format!(
         "conflict_resolution: {{strategy: prefix}}\nbackends:\n{}",
@@ -170,11 +174,11 @@ async fn tools_that_the_gateway_renamed() {
     .await;
     let session = served.session().await;
     assert_eq!(session.names("tools/list").await.len(), 3);
-    let coded = "=?base64?dGhyZWVfZ3LDvMOf?=";
+    let coded = "=?base64?dGhyZWVfb3RoZXI=?=";
     for (name, header, backend) in [
         ("one_t", "one_t", &one),
         ("two_t", "two_t", &two),
-        ("three_grüß", coded, &three),
+        ("three_other", coded, &three),
     ] {
         let lists = served.modern("tools/list", json!({})).send().await.result();
         assert!(names_in(&lists).iter().any(|listed| listed == name), "{name} {lists}");
@@ -193,7 +197,7 @@ async fn tools_that_the_gateway_renamed() {
     for backend in [&one, &three] {
         assert_eq!(mirrored(&backend.first("tools/call").await.headers), all("t"));
     }
-    let called = session.call("tools/call", json!({"name": "three_grüß", "arguments": arguments()}));
+    let called = session.call("tools/call", json!({"name": "three_other", "arguments": arguments()}));
     assert_eq!(called.await.status, 200);
     assert_eq!(mirrored(&three.seen("tools/call")[1].headers), all("t"));
 }
@@ -289,7 +293,7 @@ async fn a_tool_that_is_marked_wrongly_is_listed_and_told_of() {
     let conditions = entry();
     assert_eq!(conditions.len(), 1);
     assert_eq!(conditions[0].kind, ConditionKind::BadHeaderMarks);
-    insta::assert_snapshot!(conditions[0].message, @"");
+    insta::assert_snapshot!(conditions[0].message, @"tools that clients of 2026-07-28 leave out over Streamable HTTP, until the backend marks their arguments as it must: `w` (`x`: x-mcp-header is only allowed on the types string, integer and boolean)");
     // Nobody can say what its headers would be.
     let session = served.session().await;
     session
@@ -302,6 +306,7 @@ async fn a_tool_that_is_marked_wrongly_is_listed_and_told_of() {
     let seen = backend.seen("tools/call");
     assert!(!seen[0].headers.contains_key("mcp-param-x"));
     assert_eq!(seen[1].headers["mcp-param-x"], "2");
+    backend.streams(1).await;
     backend.set_tools(&["t"]);
     backend.tell("notifications/tools/list_changed", json!({}));
     until("the condition is over", || entry().is_empty()).await;
@@ -313,14 +318,96 @@ async fn what_a_tool_marks_may_change() {
     let served = before(&backend).await;
     let session = served.session().await;
     session.names("tools/list").await;
+    backend.streams(1).await;
     backend.set_tools(&["t", "u"]);
     backend.tell("notifications/tools/list_changed", json!({}));
-    let mut now = Vec::new();
-    while now != ["t", "u"] {
-        now = session.names("tools/list").await;
-    }
+    let changed = async { while session.names("tools/list").await.len() < 2 {} };
+    soon("the new list", changed).await;
     let called = call(&served, "t", &arguments(), &[("mcp-param-region", "us")])
         .send()
         .await;
     assert_eq!(called.status, 200);
+}
+
+/// A tool that marks other arguments as soon as it was called once, without a word; a call with other headers is refused.
+async fn turncoat() -> Backend {
+    let now = json!({"name": "t", "inputSchema": {"type": "object", "properties": {
+        "note": {"type": "string", "x-mcp-header": "Note"},
+    }}});
+    let called = Arc::new(AtomicUsize::new(0));
+    let lists = Arc::clone(&called);
+    Backend::modern()
+        .on("tools/list", move |_| {
+            let tool = match lists.load(Ordering::SeqCst) {
+                0 => marking("t"),
+                _ => now.clone(),
+            };
+            async move { json!({"resultType": "complete", "ttlMs": 0, "cacheScope": "private", "tools": [tool]}) }
+        })
+        .on("tools/call", move |call| {
+            called.fetch_add(1, Ordering::SeqCst);
+            let good = call.headers.get("mcp-param-note").is_some_and(|note| note == "x");
+            async move {
+                match good {
+                    true => json!({"resultType": "complete", "content": []}).into(),
+                    false => Answer::error(-32020, "mcp-param-note is wrong"),
+                }
+            }
+        })
+        .start()
+        .await
+}
+
+#[tokio::test]
+async fn a_call_is_made_again_with_the_headers_that_are_wanted_now() {
+    let backend = turncoat().await;
+    let served = before(&backend).await;
+    let session = served.session().await;
+    let params = json!({"name": "t", "arguments": {"region": "eu", "note": "x"}});
+    assert_eq!(
+        session.call("tools/call", params.clone()).await.result()["content"],
+        json!([])
+    );
+    let seen = backend.seen("tools/call");
+    assert_eq!(seen.len(), 2);
+    assert_eq!(mirrored(&seen[0].headers), json!(["t", "eu", null, null]));
+    assert_eq!(mirrored(&seen[1].headers), json!(["t", null, null, null]));
+    // The catalogue follows, so that the next call is right at once.
+    let old = async || {
+        let listed = session.call("tools/list", json!({})).await.result();
+        !listed["tools"][0]["inputSchema"]["properties"]["region"].is_null()
+    };
+    soon("the new list", async { while old().await {} }).await;
+    session.call("tools/call", params).await.result();
+    assert_eq!(backend.seen("tools/call").len(), 3);
+}
+
+#[tokio::test]
+async fn a_client_with_headers_of_its_own_finds_the_new_list() {
+    let backend = turncoat().await;
+    let served = before(&backend).await;
+    let old = call(&served, "t", &arguments(), &GOOD).send().await;
+    assert_eq!((old.status.as_u16(), old.code()), (400, -32020));
+    assert_eq!(backend.seen("tools/call").len(), 1);
+    let refused = async || {
+        let now = call(&served, "t", &arguments(), &[("mcp-param-note", "x")])
+            .send()
+            .await;
+        now.status == 400
+    };
+    soon("the new list counts", async { while refused().await {} }).await;
+    assert_eq!(backend.seen("tools/call").len(), 2);
+}
+
+#[tokio::test]
+async fn a_backend_that_refuses_all_headers_is_not_asked_for_ever() {
+    let backend = serving(Backend::modern())
+        .on("tools/call", |_| async { Answer::error(-32020, "never") })
+        .start()
+        .await;
+    let served = before(&backend).await;
+    let session = served.session().await;
+    let params = json!({"name": "t", "arguments": arguments()});
+    assert_eq!(session.call("tools/call", params).await.code(), -32020);
+    assert_eq!(backend.seen("tools/call").len(), 1);
 }
