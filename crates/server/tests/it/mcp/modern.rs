@@ -149,7 +149,7 @@ async fn a_legacy_request_names_no_modern_version_beside_its_own() {
     let session = served.session().await;
     let call = || session.ask("tools/call", json!({"name": "t", "arguments": {}}));
     let twice = call().and_header("mcp-protocol-version", "2026-07-28").send().await;
-    assert_eq!(status_and_code(&twice), (400, -32022));
+    assert_eq!(status_and_code(&twice), (400, -32020));
     assert_eq!(call().send().await.status, 200);
 }
 
