@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::core::Core;
 use crate::feeds::SessionFeed;
+use crate::ops::forward::Forward;
 use crate::renew;
 use crate::session::{Caller, Session};
 
@@ -29,8 +30,8 @@ pub struct ModernRequest {
     pub members: Object,
     /// What `_meta` says.
     pub meta: RequestMeta,
-    /// `Mcp-Param-*`, as received.
-    pub param_headers: Vec<(HeaderName, HeaderValue)>,
+    /// `Mcp-Param-*`, as received; `None` where the request came without headers, so that the gateway makes them.
+    pub param_headers: Option<Vec<(HeaderName, HeaderValue)>>,
     /// Who sends it.
     pub caller: Caller,
 }
@@ -38,7 +39,8 @@ pub struct ModernRequest {
 /// Headers may hold what is nobody else's business: only their names are shown.
 impl fmt::Debug for ModernRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<&HeaderName> = self.param_headers.iter().map(|(name, _)| name).collect();
+        let given = self.param_headers.iter().flatten();
+        let headers: Vec<&HeaderName> = given.map(|(name, _)| name).collect();
         f.debug_struct("ModernRequest")
             .field("id", &self.id)
             .field("method", &self.method)
@@ -327,10 +329,25 @@ impl<'a> Client<'a> {
         }
     }
 
-    pub(crate) fn param_headers(self) -> Vec<(HeaderName, HeaderValue)> {
+    /// `Mcp-Param-*` as its request had them; `None` where it came without headers, or with such as nobody compared with
+    /// anything: a legacy client's mean nothing (MCP 2026-07-28 "Server validation").
+    pub(crate) fn given_headers(self) -> Option<&'a [(HeaderName, HeaderValue)]> {
         match self {
-            Self::Modern(request) => request.param_headers.clone(),
-            Self::Legacy(_) => Vec::new(),
+            Self::Modern(request) => request.param_headers.as_deref(),
+            Self::Legacy(_) => None,
+        }
+    }
+
+    /// `Mcp-Param-*` for a request on a link of this era: the client's own, also those that nobody knows here, or else
+    /// made of the arguments (MCP 2026-07-28 "Custom headers from tool parameters").
+    pub(crate) fn param_headers(self, link: Era, forward: &Forward) -> Vec<(HeaderName, HeaderValue)> {
+        match (self.given_headers(), &forward.mirrored) {
+            (Some(given), _) => given.to_vec(),
+            (None, Some(mirrored)) if link == Era::Modern => {
+                let read = forward.params.as_ref().and_then(|params| Object::parse(params).ok());
+                mirrored.make(read.as_ref().and_then(|read| read.get("arguments")))
+            }
+            (None, _) => Vec::new(),
         }
     }
 }
@@ -531,10 +548,10 @@ mod tests {
                 client_info: None,
                 log_level: None,
             },
-            param_headers: vec![(
+            param_headers: Some(vec![(
                 HeaderName::from_static("mcp-param-token"),
                 HeaderValue::from_static("s3cret"),
-            )],
+            )]),
             caller: Caller::at(std::net::Ipv4Addr::LOCALHOST.into()),
         }
     }

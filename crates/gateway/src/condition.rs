@@ -31,6 +31,9 @@ pub enum ConditionKind {
     NameCollision,
     /// Some of what the backend lists is hidden, because other backends have it under the same names or URIs.
     NamesHidden,
+    /// Some of its tools mark arguments for headers (`x-mcp-header`) in a way that is not allowed. They are listed and can
+    /// be called, but Streamable HTTP clients of 2026-07-28 leave them out.
+    BadHeaderMarks,
 }
 
 impl ConditionKind {
@@ -40,6 +43,15 @@ impl ConditionKind {
         match self {
             Self::NameCollision => "NameCollision",
             Self::NamesHidden => "NamesHidden",
+            Self::BadHeaderMarks => "BadHeaderMarks",
+        }
+    }
+
+    /// What is to be said when it is so no more.
+    pub(crate) fn over(self) -> &'static str {
+        match self {
+            Self::NameCollision | Self::NamesHidden => "no other backend has names of this one any more",
+            Self::BadHeaderMarks => "its tools mark arguments for headers as they must",
         }
     }
 }

@@ -65,20 +65,30 @@ impl Backend {
     }
 
     /// Keeps what is to be said of it now, and logs what is new.
-    fn note(&self, condition: Option<&Condition>) {
+    fn note(&self, conditions: &[Condition]) {
         let known = self.conditions.load();
-        if known.first().map(|standing| &standing.condition) == condition {
+        if known.iter().map(|standing| &standing.condition).eq(conditions) {
             return;
         }
-        match condition {
-            Some(new) => tracing::warn!(backend = %self.name, condition = new.kind.as_str(), "{}", new.message),
-            None => tracing::info!(backend = %self.name, "no other backend has names of this one any more"),
+        let over = |old: &&Standing| {
+            conditions
+                .iter()
+                .all(|one| one.kind.over() != old.condition.kind.over())
+        };
+        for old in known.iter().filter(over) {
+            tracing::info!(backend = %self.name, "{}", old.condition.kind.over());
         }
-        let standing = condition.map(|condition| Standing {
-            condition: condition.clone(),
-            since: SystemTime::now(),
+        let standing = conditions.iter().map(|condition| {
+            let before = known.iter().find(|standing| standing.condition == *condition);
+            before.cloned().unwrap_or_else(|| {
+                tracing::warn!(backend = %self.name, condition = condition.kind.as_str(), "{}", condition.message);
+                Standing {
+                    condition: condition.clone(),
+                    since: SystemTime::now(),
+                }
+            })
         });
-        self.conditions.store(Arc::new(standing.into_iter().collect()));
+        self.conditions.store(Arc::new(standing.collect()));
     }
 }
 
@@ -112,11 +122,11 @@ impl Inventory {
         self.backends.iter()
     }
 
-    /// Keeps what the catalogue says of the backends now; `None` for one of which there is nothing to say.
-    pub(crate) fn note<'c>(&self, conditions: impl Iterator<Item = (&'c Arc<str>, Option<&'c Condition>)>) {
-        for (name, condition) in conditions {
+    /// Keeps what the catalogue says of the backends now.
+    pub(crate) fn note<'c>(&self, conditions: impl Iterator<Item = (&'c Arc<str>, &'c [Condition])>) {
+        for (name, conditions) in conditions {
             if let Some(backend) = self.backends.iter().find(|backend| *backend.name == **name) {
-                backend.note(condition);
+                backend.note(conditions);
             }
         }
     }

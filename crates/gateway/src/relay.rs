@@ -102,7 +102,7 @@ impl Relay {
             if let Some(again) = self.chance.taken() {
                 match std::task::ready!(again.as_mut().poll(cx)) {
                     Ok((exchange, lease)) => (self.exchange, self.lease) = (exchange, lease),
-                    Err(cause) => return Poll::Ready(Some(self.ended(Err(cause)))),
+                    Err(outcome) => return Poll::Ready(Some(self.ended(outcome))),
                 }
                 self.chance = Chance::Gone;
             }
@@ -119,6 +119,7 @@ impl Relay {
             match std::task::ready!(self.exchange.poll_event(cx)) {
                 // A new link may need the room of the lost one.
                 Some(Event::Outcome(Err(cause))) if self.chance.take(&self.call, &cause) => self.lease = None,
+                Some(Event::Outcome(Ok(Answer::Error(error)))) if self.chance.correct(&self.call, &error) => {}
                 Some(Event::Outcome(Ok(Answer::Result(result)))) if self.rounds.take(&self.call, &result) => {
                     // What the client answers has a part in what becomes of the call: it is not done twice.
                     self.chance = Chance::Gone;

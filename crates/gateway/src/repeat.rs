@@ -1,12 +1,14 @@
-//! Doing a call once more when its connection was lost: the client does not notice.
+//! Doing a call once more when its connection was lost, or when its headers were not those that the backend wants by now:
+//! the client does not notice.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::Era;
-use argus_upstream::{Exchange, Lease, LinkError, Turn};
+use argus_protocol::error::code_of;
+use argus_protocol::{Answer, Era, Object, ParamHeaders, Raw, code, method};
+use argus_upstream::{CallLink, Exchange, Lease, LinkError, Outcome, Turn};
 
 use crate::client::KeptClient;
 use crate::core::Core;
@@ -26,8 +28,11 @@ pub(crate) struct Call {
     pub(crate) era: Era,
 }
 
+/// A call that was made again, or what it ends with.
+type Made = Result<(Exchange, Option<Box<Lease>>), Outcome>;
+
 /// A repetition under way.
-pub(crate) type Again = Pin<Box<dyn Future<Output = Result<(Exchange, Option<Box<Lease>>), LinkError>> + Send>>;
+pub(crate) type Again = Pin<Box<dyn Future<Output = Made> + Send>>;
 
 /// The one chance of a call to be repeated.
 pub(crate) enum Chance {
@@ -61,6 +66,22 @@ impl Chance {
         true
     }
 
+    /// Begins to make a tool call again that the backend refused for its headers and so did not do, where the gateway
+    /// made the headers: what the tool wants mirrored may have changed (MCP 2026-07-28 "Client behavior"). A client that
+    /// makes its own does so itself; for all of them the lists are read again.
+    pub(crate) fn correct(&mut self, call: &Call, error: &Raw) -> bool {
+        let calls_tool = call.era == Era::Modern && call.forward.method == method::TOOLS_CALL;
+        if !calls_tool || code_of(error) != Some(code::HEADER_MISMATCH) {
+            return false;
+        }
+        call.turn.upstream().doubt_lists();
+        if call.client.client().given_headers().is_some() || !matches!(self, Self::Left) {
+            return false;
+        }
+        *self = Self::Taken(Box::pin(corrected(call, error.clone())));
+        true
+    }
+
     /// What is to come of the repetition, if one is under way.
     pub(crate) fn taken(&mut self) -> Option<&mut Again> {
         match self {
@@ -71,10 +92,7 @@ impl Chance {
 }
 
 /// The call on a new link.
-fn again(
-    call: &Call,
-    lost: LinkError,
-) -> impl Future<Output = Result<(Exchange, Option<Box<Lease>>), LinkError>> + Send + use<> {
+fn again(call: &Call, lost: LinkError) -> impl Future<Output = Made> + Send + use<> {
     let (core, client, forward, era) = (
         Arc::clone(&call.core),
         call.client.clone(),
@@ -92,12 +110,44 @@ fn again(
         let mut link = match tokio::time::timeout(PATIENCE, making).await {
             Ok(Ok(link)) if link.era() == era => link,
             // That the session is gone says less than why there is no other.
-            Ok(Err(cause)) if lost.is_untouched() => return Err(cause),
-            _ => return Err(lost),
+            Ok(Err(cause)) if lost.is_untouched() => return Err(Err(cause)),
+            _ => return Err(Err(lost)),
         };
         match forward::send(&core, client, &upstream, &mut link, &forward).await {
             Ok((exchange, _)) => Ok((exchange, link.into_lease())),
-            Err(_) => Err(lost),
+            Err(_) => Err(Err(lost)),
         }
     }
+}
+
+/// The call with the headers that its tool wants now; the backend's refusal where they are the same.
+fn corrected(call: &Call, refusal: Raw) -> impl Future<Output = Made> + Send + use<> {
+    let (core, client, mut forward) = (Arc::clone(&call.core), call.client.clone(), call.forward.clone());
+    let upstream = Arc::clone(call.turn.upstream());
+    async move {
+        let client = client.client();
+        let trying = async {
+            let mut link = client.link_for(&core, &upstream, &forward.method).await.ok()?;
+            let wanted = wanted_headers(&link, forward.name.as_deref()?).await?;
+            if link.era() != Era::Modern || wanted == forward.mirrored {
+                return None;
+            }
+            tracing::debug!(backend = %upstream.name(), "a call is made again with other headers");
+            forward.mirrored = wanted;
+            let (exchange, _) = forward::send(&core, client, &upstream, &mut link, &forward)
+                .await
+                .ok()?;
+            Some((exchange, link.into_lease()))
+        };
+        let made = tokio::time::timeout(PATIENCE, trying).await.ok().flatten();
+        made.ok_or(Ok(Answer::Error(refusal)))
+    }
+}
+
+/// What a tool wants mirrored now; `None` where nobody can say.
+async fn wanted_headers(link: &CallLink, tool: &str) -> Option<Option<Arc<ParamHeaders>>> {
+    let lists = link.lists(PATIENCE).await.ok()?;
+    let is_it = |raw: &&Raw| Object::parse(raw).is_ok_and(|read| read.get_str("name").as_deref() == Some(tool));
+    let wanted = ParamHeaders::of_tool(lists.tools.iter().find(is_it)?).ok()?;
+    Some(wanted.map(Arc::new))
 }

@@ -4,6 +4,7 @@
 //! does not know passes through byte by byte.
 
 pub mod code;
+mod decimal;
 pub mod depth;
 pub mod error;
 pub mod header;
@@ -14,6 +15,7 @@ pub mod message;
 pub mod meta;
 pub mod method;
 pub mod object;
+pub mod param_headers;
 pub mod raw;
 mod shown;
 mod sought;
@@ -27,6 +29,7 @@ pub use id::Id;
 pub use level::Level;
 pub use message::{Answer, Frame, FrameError, MAX_ID, Message};
 pub use object::Object;
+pub use param_headers::ParamHeaders;
 pub use raw::Raw;
 pub use shown::shown;
 pub use sought::Sought;

@@ -137,12 +137,18 @@ impl Client {
 
     /// Sends a request; `params` is a JSON object, into which a modern client puts its `_meta`.
     pub async fn open(&self, method: &str, params: &str) -> Exchange {
+        self.open_with(method, params, HeaderMap::new()).await
+    }
+
+    /// The same with more headers.
+    pub async fn open_with(&self, method: &str, params: &str, mut headers: HeaderMap) -> Exchange {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut headers = HeaderMap::new();
         let mut params = params.to_owned();
         if self.is_modern() {
             headers.insert("mcp-method", method.parse().unwrap());
-            let name = part(&params, "name").or_else(|| part(&params, "uri"));
+            let name = ["name", "uri", "taskId"]
+                .iter()
+                .find_map(|member| part(&params, member));
             if let Some(name) = name.and_then(|name| serde_json::from_str::<String>(&name).ok()) {
                 headers.insert("mcp-name", name.parse().unwrap());
             }

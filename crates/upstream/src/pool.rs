@@ -352,6 +352,11 @@ impl Upstream {
         let _ = tokio::time::timeout_at(until, probe).await;
     }
 
+    /// What the backend lists may have changed without a word: it is read again.
+    pub fn doubt_lists(&self) {
+        self.relist.notify_one();
+    }
+
     /// Whether the backend speaks the modern era; `None` while that is not known.
     #[must_use]
     pub fn is_modern(&self) -> Option<bool> {

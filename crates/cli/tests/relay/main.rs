@@ -20,6 +20,7 @@ mod lists;
 mod lossless;
 mod lost_sessions;
 mod odd_http;
+mod param_headers;
 mod parked;
 mod payloads;
 mod properties;

@@ -109,7 +109,7 @@ pub(crate) const GLOB: Rule = Rule {
     pattern: None,
 };
 
-/// Headers that the gateway sets itself on every request.
+/// Headers that the gateway sets itself, beside those of arguments.
 const OWN_HEADERS: &[&str] = &[
     "accept",
     "connection",
@@ -229,8 +229,9 @@ fn header_name(text: &str) -> Result<(), String> {
         http::HeaderName::from_bytes(text.as_bytes()).is_ok(),
         "is not a header name",
     )?;
+    let lower = text.to_lowercase();
     ensure(
-        !OWN_HEADERS.contains(&text.to_lowercase().as_str()),
+        !OWN_HEADERS.contains(&&*lower) && !lower.starts_with("mcp-param-"),
         "is a header that the gateway sets itself",
     )
 }
@@ -410,6 +411,7 @@ mod tests {
         assert_eq!(header_name("X-Api-Key"), Ok(()));
         assert!(header_name("X Api").is_err());
         assert!(header_name("Mcp-Session-Id").is_err());
+        assert!(header_name("Mcp-Param-Region").is_err());
         assert_eq!(header_value("Bearer ü"), Ok(()));
         assert!(header_value("a\r\nb").is_err());
     }

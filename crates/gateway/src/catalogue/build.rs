@@ -13,6 +13,7 @@ use super::clash::{self, Clash};
 use super::hints;
 use super::items::{Item, Kind, Offered};
 use super::listing::Listing;
+use super::marks;
 use super::names::Names;
 use super::seen::Seen;
 use super::snapshot::{Route, Snapshot, TemplateRoute};
@@ -73,17 +74,17 @@ fn precedence(backends: &[Seen], rule: &ConflictResolution) -> Vec<usize> {
 }
 
 /// The backends that are in the catalogue.
-fn present<'a>(backends: &'a [Seen], conditions: &'a [Option<Condition>]) -> impl Iterator<Item = &'a Seen> {
+fn present<'a>(backends: &'a [Seen], conditions: &'a [Vec<Condition>]) -> impl Iterator<Item = &'a Seen> {
     let left_out = |at: usize| {
-        let condition = conditions.get(at).and_then(Option::as_ref);
-        condition.is_some_and(|condition| condition.kind == ConditionKind::NameCollision)
+        let mut of_it = conditions.get(at).into_iter().flatten();
+        of_it.any(|condition| condition.kind == ConditionKind::NameCollision)
     };
     let all = backends.iter().enumerate();
     all.filter_map(move |(at, seen)| (!left_out(at)).then_some(seen))
 }
 
 /// What the backends that are in the catalogue said of themselves.
-fn introduced<'a>(backends: &'a [Seen], conditions: &'a [Option<Condition>]) -> Vec<Introduced<'a>> {
+fn introduced<'a>(backends: &'a [Seen], conditions: &'a [Vec<Condition>]) -> Vec<Introduced<'a>> {
     present(backends, conditions)
         .filter_map(|seen| {
             Some(Introduced {
@@ -108,7 +109,7 @@ struct Made {
     /// The items that clients see, by backend and [`Kind`].
     shown: Vec<[Vec<Raw>; 4]>,
     /// By backend.
-    conditions: Vec<Option<Condition>>,
+    conditions: Vec<Vec<Condition>>,
     tools: HashMap<ByteString, Route>,
     prompts: HashMap<ByteString, Route>,
     resources: HashMap<ByteString, Arc<Upstream>>,
@@ -125,7 +126,7 @@ impl<'a> Building<'a> {
             names: Kind::ALL.map(|kind| Names::new(kind, rule)),
             made: Made {
                 shown: vec![Default::default(); backends.len()],
-                conditions: vec![None; backends.len()],
+                conditions: vec![Vec::new(); backends.len()],
                 tools: HashMap::with_capacity(most(|seen| seen.lists.tools.len())),
                 prompts: HashMap::new(),
                 resources: HashMap::with_capacity(most(|seen| seen.lists.resources.len())),
@@ -142,7 +143,7 @@ impl<'a> Building<'a> {
         let offered = seen.offered();
         let collisions = self.collisions(seen, offered);
         if !collisions.is_empty() {
-            self.made.conditions[at] = clash::condition(ConditionKind::NameCollision, &collisions);
+            self.made.conditions[at].extend(clash::condition(ConditionKind::NameCollision, &collisions));
             return;
         }
         let mut hidden = Vec::new();
@@ -154,7 +155,8 @@ impl<'a> Building<'a> {
                 }
             }
         }
-        self.made.conditions[at] = clash::condition(ConditionKind::NamesHidden, &hidden);
+        let hidden = clash::condition(ConditionKind::NamesHidden, &hidden);
+        self.made.conditions[at].extend(hidden.into_iter().chain(marks::condition(offered)));
         if seen.hello.as_ref().is_some_and(|hello| hello.has("resources")) {
             self.made.readers.push(Arc::clone(&seen.upstream));
         }
@@ -201,6 +203,7 @@ impl Made {
             upstream,
             original: item.key.clone(),
             repeatable: item.repeatable,
+            mirrored: item.mirrored.as_ref().ok().cloned().flatten(),
         };
         match kind {
             Kind::Tool => {

@@ -26,12 +26,13 @@ pub(super) fn condition(kind: ConditionKind, clashes: &[Clash<'_>]) -> Option<Co
     let groups = grouped(clashes);
     let parts: Vec<String> = groups.iter().map(Group::text).collect();
     let what = parts.join("; ");
-    let message = match kind {
-        ConditionKind::NameCollision => format!(
+    let message = if kind == ConditionKind::NameCollision {
+        format!(
             "left out, because other backends have the same names: {what}; give tools other names with \
              `tool_overrides`, hide some with `filters`, or choose another `conflict_resolution.strategy`"
-        ),
-        ConditionKind::NamesHidden => format!("hidden, because other backends have the same: {what}"),
+        )
+    } else {
+        format!("hidden, because other backends have the same: {what}")
     };
     let mut backends: Vec<Arc<str>> = Vec::new();
     for group in &groups {

@@ -1,10 +1,11 @@
 //! What one backend offers to clients: its lists, filtered.
 
 use std::collections::HashSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use argus_config::{Backend, Filter, ToolOverride};
-use argus_protocol::{ByteString, Object, Raw};
+use argus_protocol::param_headers::BadMark;
+use argus_protocol::{ByteString, Object, ParamHeaders, Raw};
 use argus_upstream::Lists;
 use indexmap::IndexMap;
 
@@ -58,6 +59,8 @@ pub(super) struct Item {
     pub(super) wanted: ByteString,
     /// Whether a call may be repeated when nobody knows what became of it.
     pub(super) repeatable: bool,
+    /// The arguments of a tool that are mirrored in headers.
+    pub(super) mirrored: Result<Option<Arc<ParamHeaders>>, BadMark>,
     /// Another description than the backend's.
     description: Option<Raw>,
     raw: Raw,
@@ -75,6 +78,14 @@ impl Offered {
             Kind::Resource => read(&lists.resources, kind, &filters.resources, None),
             Kind::Template => read(&lists.templates, kind, &filters.resources, None),
         }))
+    }
+
+    /// The tools that Streamable HTTP clients have to leave out, with the reason.
+    pub(super) fn badly_marked(&self) -> impl Iterator<Item = (&ByteString, &BadMark)> {
+        let Self([tools, ..]) = self;
+        tools
+            .iter()
+            .filter_map(|tool| Some((&tool.key, tool.mirrored.as_ref().err()?)))
     }
 
     /// The kinds with their items.
@@ -95,6 +106,10 @@ fn read(list: &[Raw], kind: Kind, filter: &Filter, overrides: Option<&IndexMap<S
         (filter.passes(&key) && known.insert(key.clone())).then(|| Item {
             wanted: name.map_or_else(|| key.clone(), Into::into),
             repeatable: kind != Kind::Tool || is_repeatable(&object),
+            mirrored: match kind {
+                Kind::Tool => ParamHeaders::of_tool(raw).map(|mirrored| mirrored.map(Arc::new)),
+                _ => Ok(None),
+            },
             description: description.map(Raw::string),
             key,
             raw: raw.clone(),

@@ -8,6 +8,7 @@ mod clash;
 mod hints;
 mod items;
 mod listing;
+mod marks;
 mod names;
 mod seen;
 mod shorten;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Raw, method};
+use argus_protocol::{ByteString, ParamHeaders, Raw, method};
 use argus_upstream::{Hint, Upstream};
 
 use super::listing::Listing;
@@ -20,6 +20,8 @@ pub(crate) struct Route {
     pub(crate) original: ByteString,
     /// Whether a call may be repeated when nobody knows what became of it.
     pub(crate) repeatable: bool,
+    /// The arguments of a tool that are mirrored in headers, where some are.
+    pub(crate) mirrored: Option<Arc<ParamHeaders>>,
 }
 
 /// Where URIs of a template lead.
@@ -52,7 +54,7 @@ pub(crate) struct Snapshot {
     /// Backends that declare resources, in order.
     pub(super) readers: Vec<Arc<Upstream>>,
     /// What is to be said of each backend, in the order of the configuration.
-    pub(super) conditions: Vec<Option<Condition>>,
+    pub(super) conditions: Vec<Vec<Condition>>,
     /// What this was made of.
     pub(super) made_of: Vec<Seen>,
 }
@@ -90,9 +92,9 @@ impl Snapshot {
     }
 
     /// The backends with what is to be said of each.
-    pub(crate) fn conditions(&self) -> impl Iterator<Item = (&Arc<str>, Option<&Condition>)> {
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = (&Arc<str>, &[Condition])> {
         let names = self.made_of.iter().map(|seen| seen.upstream.name());
-        names.zip(self.conditions.iter().map(Option::as_ref))
+        names.zip(self.conditions.iter().map(Vec::as_slice))
     }
 
     /// Where a tool leads.

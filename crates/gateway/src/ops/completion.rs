@@ -26,6 +26,7 @@ pub(crate) async fn complete(core: &Arc<Core>, client: Client<'_>, params: Optio
                     params: Some(params),
                     name: None,
                     repeatable: false,
+                    mirrored: None,
                 },
             )
             .await

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Era, Object, Raw, RpcError, code, meta, method};
+use argus_protocol::{ByteString, Era, Object, ParamHeaders, Raw, RpcError, code, meta, method};
 use argus_upstream::{CallLink, Exchange, Link, LinkError, Outgoing, Turn, Upstream};
 
 use super::mrtr::{self, Binding, Carried, StateSeal};
@@ -24,6 +24,8 @@ pub(crate) struct Forward {
     pub(crate) name: Option<ByteString>,
     /// Whether doing it twice does no harm.
     pub(crate) repeatable: bool,
+    /// The arguments that are mirrored in headers, where some are.
+    pub(crate) mirrored: Option<Arc<ParamHeaders>>,
 }
 
 /// Sends a request on the client's link to a backend, when it is its turn.
@@ -105,9 +107,9 @@ pub(crate) async fn send(
     let (params, finish) = translate(core, client, link, upstream.name(), forward)?;
     let request = Outgoing {
         method: forward.method.clone(),
+        param_headers: client.param_headers(link.era(), forward),
         params,
         name: forward.name.clone(),
-        param_headers: client.param_headers(),
         declared: client.declared(),
         log_level: client.log_level(),
         own: false,

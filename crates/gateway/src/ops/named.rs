@@ -51,6 +51,7 @@ pub(super) async fn call(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
                 params: Some(params),
                 name: Some(route.original),
                 repeatable: route.repeatable,
+                mirrored: route.mirrored,
             };
             forward(core, client, &route.upstream, request).await
         }
@@ -68,6 +69,9 @@ async fn resolved(core: &Core, client: Client<'_>, params: Option<&Raw>, kind: K
     };
     let name = text(read, "name")?;
     let route = find(core, client, &name, kind).await?;
+    if let (Some(mirrored), Some(given)) = (&route.mirrored, client.given_headers()) {
+        mirrored.check(read.get("arguments"), given)?;
+    }
     let params = match params {
         Some(raw) if route.original == name => raw.clone(),
         _ => read.edit().set("name", Raw::string(&route.original)).finish(),

@@ -20,6 +20,7 @@ pub(crate) async fn pass(core: &Arc<Core>, client: Client<'_>, method: &ByteStri
         name: task_of(method, params.as_ref()),
         params,
         repeatable: false,
+        mirrored: None,
     };
     let ready = async {
         let turn = upstream.turn().await?;

@@ -38,6 +38,7 @@ pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
         params: params.clone(),
         name: Some(uri.clone()),
         repeatable: true,
+        mirrored: None,
     };
     match readers.split_last() {
         None => not_found(client.era(), &uri).into(),

@@ -89,6 +89,7 @@ fn request(method: &'static str, params: Option<Raw>, uri: ByteString) -> Forwar
         params,
         name: Some(uri),
         repeatable: false,
+        mirrored: None,
     }
 }
 

@@ -133,7 +133,7 @@ fn answer_modern(
         params: asked.params,
         members: read.into_members(),
         meta,
-        param_headers: Vec::new(),
+        param_headers: None,
         caller: client.caller,
     });
     let messages = if request.method == method::LISTEN {

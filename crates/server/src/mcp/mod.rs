@@ -46,20 +46,18 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
 
 /// The refusal of a version header that means nothing to a legacy request (MCP 2025-06-18: 400).
 fn unknown_version(headers: &HeaderMap, id: Option<&Id>) -> Option<Response> {
-    let named = headers.get(header::PROTOCOL_VERSION)?;
-    let named = named.to_str().unwrap_or_default();
-    if version::LEGACY.contains(&named) {
-        return None;
-    }
+    let all = headers.get_all(header::PROTOCOL_VERSION).iter();
+    let mut all = all.map(|named| named.to_str().unwrap_or_default());
+    let named = all.find(|named| !version::LEGACY.contains(named))?;
     let error = argus_gateway::unsupported_version(named);
     Some(answer::error(StatusCode::BAD_REQUEST, id, &error).into_response())
 }
 
-/// Modern clients have nothing but POST (MCP 2026-07-28 "Streamable HTTP").
+/// Whether the headers name the modern version, if only among others: who is on the way may have believed that one, and
+/// with it what else the headers say.
 fn is_modern(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::PROTOCOL_VERSION)
-        .is_some_and(|value| value == version::MODERN)
+    let mut named = headers.get_all(header::PROTOCOL_VERSION).iter();
+    named.any(|value| value == version::MODERN)
 }
 
 fn not_allowed(headers: &HeaderMap) -> Response {

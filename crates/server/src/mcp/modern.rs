@@ -1,13 +1,13 @@
 //! Messages of modern clients: 2026-07-28, each standing alone.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use argus_gateway::{
     Asks, Caller, Event, Gateway, Listen, ListenEvent, ModernParams, ModernRequest, Parking, Reply, RequestMeta,
 };
-use argus_protocol::{
-    Answer, ByteString, Id, Message, Object, Raw, RpcError, code, header, meta, method, version, write,
-};
+use argus_protocol::header::Mismatch;
+use argus_protocol::{Answer, Id, Message, Object, Raw, RpcError, header, meta, method, version, write};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -45,7 +45,7 @@ pub(crate) async fn handle(
         params,
         members,
         meta,
-        param_headers: param_headers(headers),
+        param_headers: Some(param_headers(headers)),
         caller,
     });
     if request.method == method::LISTEN {
@@ -65,43 +65,36 @@ fn check(
     read: Option<ModernParams>,
 ) -> Result<(RequestMeta, Object), RpcError> {
     let named = read.as_ref().map_or(version::MODERN, ModernParams::version);
-    mirrored(headers, header::PROTOCOL_VERSION, named)?;
+    agree(
+        header::PROTOCOL_VERSION,
+        the_only(headers, header::PROTOCOL_VERSION),
+        Some(named),
+    )?;
     let read = read.ok_or_else(|| RequestMeta::missing(params))?;
     let meta = RequestMeta::of(&read)?;
-    mirrored(headers, header::METHOD, method)?;
-    let is_task = method.starts_with(method::TASKS_PREFIX);
-    // Tasks are an extension, whose clients need not know of this header: it counts where it is there.
-    let unnamed = is_task && !headers.contains_key(header::NAME);
-    match name_of(method, &read) {
-        Some(name) if !unnamed => mirrored(headers, header::NAME, &name)?,
-        _ => {}
+    agree(header::METHOD, the_only(headers, header::METHOD), Some(method))?;
+    if let Some(member) = header::name_member(method) {
+        let said = header::the_only_decoded(headers.get_all(header::NAME));
+        agree(header::NAME, said, read.text(member).as_deref())?;
     }
     Ok((meta, read.into_members()))
 }
 
-/// What `Mcp-Name` mirrors.
-fn name_of(method: &str, params: &ModernParams) -> Option<ByteString> {
-    match method {
-        method::TOOLS_CALL | method::PROMPTS_GET => params.text("name"),
-        method::RESOURCES_READ => params.text("uri"),
-        _ if method.starts_with(method::TASKS_PREFIX) => params.text("taskId"),
-        _ => None,
-    }
+fn the_only<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<Cow<'h, str>>, Mismatch> {
+    header::the_only(headers.get_all(name)).map(|said| said.map(Cow::Borrowed))
 }
 
-fn mirrored(headers: &HeaderMap, name: &'static str, body: &str) -> Result<(), RpcError> {
-    let mismatch = |why: &str| RpcError::new(code::HEADER_MISMATCH, format!("the header {name} {why}"));
-    let value = headers.get(name).ok_or_else(|| mismatch("is required"))?;
-    let value = value
-        .to_str()
-        .ok()
-        .and_then(header::decode_value)
-        .ok_or_else(|| mismatch("cannot be decoded"))?;
-    if value == body {
-        Ok(())
-    } else {
-        Err(mismatch("does not say what the body says"))
-    }
+/// Whether a header says what the body says, and nothing where that says nothing.
+fn agree(name: &str, said: Result<Option<Cow<'_, str>>, Mismatch>, body: Option<&str>) -> Result<(), RpcError> {
+    let agree = said.and_then(|said| match (said, body) {
+        (Some(said), Some(body)) if said == body => Ok(()),
+        (Some(_), Some(_)) => Err(Mismatch::Differs),
+        (None, Some(_)) => Err(Mismatch::Missing),
+        (Some(_), None) => Err(Mismatch::NotInBody),
+        // That the body needs it, too, is for others to say.
+        (None, None) => Ok(()),
+    });
+    agree.map_err(|mismatch| mismatch.of(name))
 }
 
 fn param_headers(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValue)> {

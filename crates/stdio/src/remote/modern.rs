@@ -118,12 +118,7 @@ impl Modern {
 
 /// The headers that mirror any modern request.
 fn mirrored(method: &str, params: &ModernParams) -> HeaderMap {
-    let name = match method {
-        method::TOOLS_CALL | method::PROMPTS_GET => params.text("name"),
-        method::RESOURCES_READ => params.text("uri"),
-        _ if method.starts_with(method::TASKS_PREFIX) => params.text("taskId"),
-        _ => None,
-    };
+    let name = header::name_member(method).and_then(|member| params.text(member));
     let values = [
         (header::PROTOCOL_VERSION, Some(params.version().to_owned())),
         (header::METHOD, Some(header::encode_value(method))),

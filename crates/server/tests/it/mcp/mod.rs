@@ -18,6 +18,7 @@ pub(crate) mod lines;
 mod listen;
 mod modern;
 mod origins;
+mod param_headers;
 mod post;
 mod resume;
 mod revive;

@@ -70,6 +70,9 @@ async fn each_header_must_say_what_the_body_says() {
         ("mcp-name", "=?base64?!?="),
         ("mcp-name", "=?base64?b3RoZXI=?="),
         ("mcp-name", "=?base64?//4=?="),
+        // Only names and arguments may be coded.
+        ("mcp-method", "=?base64?dG9vbHMvY2FsbA==?="),
+        ("mcp-protocol-version", "=?base64?MjAyNi0wNy0yOA==?="),
     ];
     for (header, value) in wrong {
         let answered = served
@@ -80,6 +83,74 @@ async fn each_header_must_say_what_the_body_says() {
         assert_eq!(status_and_code(&answered), (400, -32020), "{header}: {value}");
     }
     assert!(backend.seen("tools/call").is_empty());
+}
+
+#[tokio::test]
+async fn each_header_is_there_once() {
+    let (backend, served) = gateway().await;
+    let headers = [
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "t"),
+    ];
+    for (header, value) in headers {
+        for other in [value, "other"] {
+            let request = served.modern("tools/call", json!({"name": "t"}));
+            let answered = request.and_header(header, other).send().await;
+            assert_eq!(status_and_code(&answered), (400, -32020), "{header}: {other}");
+        }
+    }
+    assert!(backend.seen("tools/call").is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_the_body_does_not_say() {
+    let (backend, served) = gateway().await;
+    for (method, params) in [
+        ("tools/call", json!({})),
+        ("tools/call", json!({"name": 1})),
+        ("prompts/get", json!({"uri": "t"})),
+        ("resources/read", json!({"name": "t"})),
+        ("tasks/get", json!({})),
+    ] {
+        let request = served.modern(method, params).header("mcp-name", "t");
+        assert_eq!(status_and_code(&request.send().await), (400, -32020), "{method}");
+    }
+    // Where nothing is named, the header means nothing.
+    let list = served
+        .modern("tools/list", json!({"name": "x"}))
+        .header("mcp-name", "t");
+    assert_eq!(list.send().await.status, 200);
+    assert!(backend.seen("tools/call").is_empty());
+}
+
+#[tokio::test]
+async fn mirrored_headers_of_a_legacy_request_mean_nothing() {
+    let (backend, served) = gateway().await;
+    let session = served.session().await;
+    let call = session.ask("tools/call", json!({"name": "t", "arguments": {}}));
+    let lying = call
+        .header("mcp-method", "tools/list")
+        .header("mcp-name", "other")
+        .and_header("mcp-name", "another")
+        .header("mcp-param-region", "eu");
+    assert_eq!(lying.send().await.result()["content"], json!([]));
+    let headers = backend.first("tools/call").await.headers;
+    assert_eq!(
+        (&headers["mcp-method"], &headers["mcp-name"]),
+        (&"tools/call".parse().unwrap(), &"t".parse().unwrap())
+    );
+    assert!(!headers.contains_key("mcp-param-region"));
+}
+
+#[tokio::test]
+async fn a_legacy_request_names_no_modern_version_beside_its_own() {
+    let (_backend, served) = gateway().await;
+    let session = served.session().await;
+    let call = || session.ask("tools/call", json!({"name": "t", "arguments": {}}));
+    let twice = call().and_header("mcp-protocol-version", "2026-07-28").send().await;
+    assert_eq!(status_and_code(&twice), (400, -32020));
+    assert_eq!(call().send().await.status, 200);
 }
 
 #[tokio::test]

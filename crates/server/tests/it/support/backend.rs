@@ -234,18 +234,18 @@ async fn receive(Shared(state): Shared<Arc<State>>, method: Method, headers: Hea
         method: name,
         message: message.clone(),
         text: body,
-        headers,
+        headers: headers.clone(),
     });
     match method {
         _ if state.dead.load(Ordering::SeqCst) => StatusCode::NOT_FOUND.into_response(),
         Method::GET if state.speaks != Speaks::Modern => standing(&state, None),
-        Method::POST => post(&state, &message).await,
+        Method::POST => post(&state, &message, headers).await,
         Method::DELETE => StatusCode::NO_CONTENT.into_response(),
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
 }
 
-async fn post(state: &Arc<State>, message: &Value) -> Response {
+async fn post(state: &Arc<State>, message: &Value, headers: HeaderMap) -> Response {
     let Some(method) = message["method"].as_str() else {
         let answered = message["id"].as_str().and_then(|id| lock(&state.asked).remove(id));
         if let Some(answered) = answered {
@@ -266,7 +266,7 @@ async fn post(state: &Arc<State>, message: &Value) -> Response {
     if method == "subscriptions/listen" && !state.handlers.contains_key(method) {
         return standing(state, Some(message));
     }
-    let mut response = answer(state, message, method, is_modern).await;
+    let mut response = answer(state, message, headers, is_modern).await;
     if method == "initialize" {
         let number = state.sessions.fetch_add(1, Ordering::SeqCst) + 1;
         let session = format!("backend-session-{number}").parse().unwrap();
@@ -276,11 +276,13 @@ async fn post(state: &Arc<State>, message: &Value) -> Response {
 }
 
 /// The response to a request: JSON, or a stream if something comes before it.
-async fn answer(state: &Arc<State>, message: &Value, method: &str, modern: bool) -> Response {
+async fn answer(state: &Arc<State>, message: &Value, headers: HeaderMap, modern: bool) -> Response {
+    let method = message["method"].as_str().unwrap_or_default();
     let (out, mut said) = mpsc::unbounded_channel();
     let call = Call {
         id: message["id"].clone(),
         params: message["params"].clone(),
+        headers,
         out,
         state: Arc::clone(state),
     };

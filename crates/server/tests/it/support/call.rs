@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
@@ -49,6 +50,7 @@ pub(super) enum Said {
 pub(crate) struct Call {
     pub(crate) id: Value,
     pub(crate) params: Value,
+    pub(crate) headers: HeaderMap,
     pub(super) out: mpsc::UnboundedSender<Said>,
     pub(super) state: Arc<State>,
 }

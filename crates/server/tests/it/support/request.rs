@@ -48,6 +48,7 @@ impl Request {
         let name = match method {
             "tools/call" | "prompts/get" => params["name"].as_str().map(str::to_owned),
             "resources/read" => params["uri"].as_str().map(str::to_owned),
+            "tasks/get" | "tasks/update" | "tasks/cancel" => params["taskId"].as_str().map(str::to_owned),
             _ => None,
         };
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
@@ -68,6 +69,13 @@ impl Request {
         let name: HeaderName = name.parse().unwrap();
         self.headers
             .insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        self
+    }
+
+    /// Adds a header beside what is there of the same name.
+    pub(crate) fn and_header(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().unwrap();
+        self.headers.append(name, value.parse().unwrap());
         self
     }
 
