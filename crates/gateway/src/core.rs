@@ -121,6 +121,8 @@ impl Core {
     /// Ends all listeners, and what sessions hold in this process, and stops all backends. Bounded in time.
     pub(crate) async fn stop(&self) {
         self.stopping.cancel();
+        // Their backends hear of it while they are there.
+        self.parked.given_up().await;
         let living = self.sessions.all();
         if let Some(journal) = self.sessions.journal() {
             journal.last(living.clone());

@@ -47,6 +47,7 @@ pub(crate) async fn handle(
         meta,
         param_headers: Some(param_headers(headers)),
         caller,
+        connection: None,
     });
     if request.method == method::LISTEN {
         return listen(app, request).await;
@@ -113,6 +114,14 @@ pub(crate) fn answer_to(mut log: RequestLog, gateway: Gateway, request: Arc<Mode
         let mut asks = Asks::default();
         let mut relay = match gateway.modern(&request).await {
             Reply::Now(answer) => {
+                log.ended(&answer);
+                yield Item::modern(write::response(Some(&id), &answer), &answer);
+                return;
+            }
+            Reply::Ended { said, answer } => {
+                for (method, params) in said {
+                    yield Item::Before(write::notification(&method, params.as_ref()));
+                }
                 log.ended(&answer);
                 yield Item::modern(write::response(Some(&id), &answer), &answer);
                 return;
