@@ -6,11 +6,11 @@ use argus_testkit::{Journal, SseClient, is_gone, part, until};
 use futures::future::join_all;
 
 use super::states::refusal;
-use super::{ALL, Asked, Over, asked, asked_and_answered, client, of_modern, start, world};
+use super::{ALL, Asked, Over, asked, asked_and_answered, client, of_modern, scripted, start, world};
 use crate::world::{World, tool};
 
 /// Waits until the backend heard that a call was cancelled.
-async fn cancelled(journal: &Journal) {
+pub(super) async fn cancelled(journal: &Journal) {
     let heard = journal.message("notifications/cancelled").await;
     assert!(
         heard.is_some(),
@@ -51,13 +51,7 @@ async fn a_client_that_leaves_while_its_retry_runs_cancels_the_call() {
         let script = format!(
             r#"{{"tools/call ask": [{{"ask": "elicitation/create", "params": {{"message":"?"}}}}, {{"gate": {gate:?}}}, {{"result": {{}}}}]}}"#
         );
-        let script = world.script("odd", &script);
-        let arguments = ["verbatim", "--script", &script];
-        let journal = match over {
-            Over::Stdio => world.stdio("odd", &arguments),
-            Over::Http => world.http("odd", &arguments),
-            Over::Sse => world.sse("odd", &arguments),
-        };
+        let journal = scripted(&mut world, over, &script);
         let running = world.start();
         let client = client(&running);
         let asked = asked(&client, "ask", "{}").await;
@@ -78,7 +72,7 @@ async fn a_client_that_leaves_while_its_retry_runs_cancels_the_call() {
 }
 
 /// Nothing is left of the link of the only call.
-async fn link_is_gone(over: Over, journal: &Journal, deleted: usize) {
+pub(super) async fn link_is_gone(over: Over, journal: &Journal, deleted: usize) {
     let pid = journal.messages("tools/call")[0].pid;
     let gone = || match over {
         Over::Stdio => is_gone(pid),

@@ -2,6 +2,7 @@
 
 mod ends;
 mod errors;
+mod hostile;
 mod links;
 mod making;
 mod said;
@@ -61,14 +62,19 @@ const ALL: [Over; 3] = [Over::Stdio, Over::Http, Over::Sse];
 
 fn world(over: Over) -> (World, Journal) {
     let mut world = World::new();
-    let script = world.script("odd", SCRIPT);
+    let journal = scripted(&mut world, over, SCRIPT);
+    (world, journal)
+}
+
+/// Adds a backend with a script.
+fn scripted(world: &mut World, over: Over, script: &str) -> Journal {
+    let script = world.script("odd", script);
     let arguments = ["verbatim", "--script", &script];
-    let journal = match over {
+    match over {
         Over::Stdio => world.stdio("odd", &arguments),
         Over::Http => world.http("odd", &arguments),
         Over::Sse => world.sse("odd", &arguments),
-    };
-    (world, journal)
+    }
 }
 
 fn start(over: Over) -> (Running, Journal) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use argus_testkit::{Client, part};
 
-use super::{ALL, Asked, Over, asked, client, with_meta, with_token};
+use super::{ALL, Asked, Over, asked, client, scripted, with_meta, with_token};
 use crate::world::{Running, World, tool};
 
 /// `ended` ends while its client is away, `goes_on` asks once more.
@@ -29,13 +29,7 @@ const SCRIPT: &str = r#"{
 
 fn start(over: Over) -> Running {
     let mut world = World::new();
-    let script = world.script("odd", SCRIPT);
-    let arguments = ["verbatim", "--script", &script];
-    match over {
-        Over::Stdio => world.stdio("odd", &arguments),
-        Over::Http => world.http("odd", &arguments),
-        Over::Sse => world.sse("odd", &arguments),
-    };
+    scripted(&mut world, over, SCRIPT);
     world.start()
 }
 
