@@ -159,12 +159,16 @@ impl Inbox {
 impl Waiting {
     /// Notes a change; `false` where it is not wanted.
     fn updated(&mut self, backend: &str, uri: &str, params: &Raw) -> bool {
-        let Some(wanted) = self.wanted.get(backend).and_then(|uris| covering(uris, uri)) else {
+        let Some(wanted) = self
+            .wanted
+            .get(backend)
+            .and_then(|uris| covering(uri, |wanted| uris.get(wanted)))
+        else {
             return false;
         };
         let full = self.order.len() >= MAX_WAITING && !self.updates.contains_key(uri);
         let uri = match full {
-            true => wanted,
+            true => wanted.clone(),
             false => ByteString::from(uri.to_owned()),
         };
         let before = self.updates.get(&uri).map(|before| before.as_str().len());
@@ -182,14 +186,11 @@ impl Waiting {
     }
 }
 
-/// The wanted URI that a change of `uri` belongs to: itself, or one that it lies below. A backend may report a part of
-/// what was subscribed to (MCP 2026-07-28 "Resources").
-pub(crate) fn covering(wanted: &HashSet<ByteString>, uri: &str) -> Option<ByteString> {
-    if let Some(itself) = wanted.get(uri) {
-        return Some(itself.clone());
-    }
+/// What `wanted` gives for a URI that a change of `uri` belongs to: itself, or one that it lies below. A backend may
+/// report a part of what was subscribed to (MCP 2025-11-25 and 2026-07-28 "Resources").
+pub(crate) fn covering<T>(uri: &str, wanted: impl Fn(&str) -> Option<T>) -> Option<T> {
     let mut slashes = uri.rmatch_indices('/').map(|(at, _)| at);
-    slashes.find_map(|at| wanted.get(&uri[..=at]).or_else(|| wanted.get(&uri[..at])).cloned())
+    wanted(uri).or_else(|| slashes.find_map(|at| wanted(&uri[..=at]).or_else(|| wanted(&uri[..at]))))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -282,7 +283,8 @@ mod tests {
             ("x://b", None),
             ("x://", None),
         ] {
-            assert_eq!(covering(&wanted, uri).as_deref(), belongs, "{uri}");
+            let found = covering(uri, |one| wanted.get(one));
+            assert_eq!(found.map(|found| &**found), belongs, "{uri}");
         }
     }
 
