@@ -175,7 +175,7 @@ async fn granted(core: &Core, inbox: &Listed, upstream: Arc<Upstream>, uris: Vec
             Updates::want(core, &upstream, uri)
         })
         .collect();
-    let granted = Updates::settled(core, &upstream, PATIENCE).await.unwrap_or_default();
+    let granted = Updates::settled(core, &upstream, &wants, PATIENCE).await;
     wants.retain(|want| {
         let honoured = granted.contains(want.uri());
         if !honoured {

@@ -378,3 +378,37 @@ async fn too_many_resources() {
         assert_eq!(refused.code(), -32602, "{}", refused.body);
     }
 }
+
+#[tokio::test]
+async fn a_resource_that_the_backend_does_not_answer_for_keeps_no_other_waiting() {
+    let draft = legacy().on("resources/subscribe", |call| async move {
+        match call.params["uri"] == "x://1" {
+            true => Answer::Silence,
+            false => json!({}).into(),
+        }
+    });
+    let (backend, served) = shared(draft).await;
+    let silent = listen(&served, &["x://1"]);
+    let others = async {
+        until("the silent one", || !named(&backend, "resources/subscribe").is_empty()).await;
+        let began = std::time::Instant::now();
+        let (mut stream, acknowledged) = listen(&served, &["x://2"]).await;
+        assert_eq!(acknowledged, granted(&["x://2"]));
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "it waited: {:?}",
+            began.elapsed()
+        );
+        backend.tell(UPDATED, json!({"uri": "x://2"}));
+        assert_eq!(heard(&mut stream).await, json!({"uri": "x://2"}));
+        drop(stream);
+        until("its end", || !named(&backend, "resources/unsubscribe").is_empty()).await;
+        assert!(
+            began.elapsed() < Duration::from_secs(3),
+            "its end waited: {:?}",
+            began.elapsed()
+        );
+    };
+    let ((_stream, acknowledged), ()) = futures::join!(silent, others);
+    assert_eq!(acknowledged, json!({}), "what is silent is not granted");
+}
