@@ -99,7 +99,7 @@ impl Core {
                 seal,
                 parked: Parked::new(config.server.parked_call_timeout),
                 startup: Startup::begin(config.server.startup_wait),
-                listens: Listens::default(),
+                listens: Listens::new(Bounds::from(&config.server)),
                 stopping: CancellationToken::new(),
                 catalogues: Catalogues::empty(Arc::clone(&config)),
                 wanted: Wanted::default(),
