@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use argus_protocol::{ByteString, Era, Id, Level, Object, Raw, RpcError, Sought, code, meta, method, version};
 use argus_upstream::{Ask, Borrower, CallLink, Declared, Link, LinkError, Upstream};
 use http::{HeaderName, HeaderValue};
+use tokio_util::sync::CancellationToken;
 
 use crate::core::Core;
 use crate::feeds::SessionFeed;
@@ -34,6 +35,8 @@ pub struct ModernRequest {
     pub param_headers: Option<Vec<(HeaderName, HeaderValue)>>,
     /// Who sends it.
     pub caller: Caller,
+    /// Cancelled when the connection that it came on is over; none where requests belong to no connection.
+    pub connection: Option<CancellationToken>,
 }
 
 /// Headers may hold what is nobody else's business: only their names are shown.
@@ -553,6 +556,7 @@ mod tests {
                 HeaderValue::from_static("s3cret"),
             )]),
             caller: Caller::at(std::net::Ipv4Addr::LOCALHOST.into()),
+            connection: None,
         }
     }
 }

@@ -99,7 +99,7 @@ impl Core {
                 seal,
                 parked: Parked::new(config.server.parked_call_timeout),
                 startup: Startup::begin(config.server.startup_wait),
-                listens: Listens::default(),
+                listens: Listens::new(Bounds::from(&config.server)),
                 stopping: CancellationToken::new(),
                 catalogues: Catalogues::empty(Arc::clone(&config)),
                 wanted: Wanted::default(),
@@ -121,6 +121,8 @@ impl Core {
     /// Ends all listeners, and what sessions hold in this process, and stops all backends. Bounded in time.
     pub(crate) async fn stop(&self) {
         self.stopping.cancel();
+        // Their backends hear of it while they are there.
+        self.parked.given_up().await;
         let living = self.sessions.all();
         if let Some(journal) = self.sessions.journal() {
             journal.last(living.clone());

@@ -28,7 +28,7 @@ impl FeedSink for SharedFeed {
                 }
                 for session in core.sessions.all() {
                     // A session with a link of its own hears the update there.
-                    if !session.has_own_link(&self.backend) && session.subscribes(&self.backend, &uri) {
+                    if !session.has_own_link(&self.backend) && session.wants_update(&self.backend, &uri) {
                         session.feed().push(FeedItem::Notification {
                             method: method.clone(),
                             params: params.clone(),

@@ -68,7 +68,11 @@ impl Listen {
         let filter = filter_of(request)?;
         core.startup.wait().await;
         // Before anything is asked, so that no change is missed.
-        let inbox = core.listens.open(filter.lists().map(|(_, method)| method).collect());
+        let lists = filter.lists().map(|(_, method)| method).collect();
+        let inbox = core
+            .listens
+            .open(request.caller, lists)
+            .map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))?;
         let catalogue = core.catalogues.of(Client::from(request));
         let places = places(&catalogue, &filter.resource_subscriptions);
         let opening = places
@@ -175,7 +179,7 @@ async fn granted(core: &Core, inbox: &Listed, upstream: Arc<Upstream>, uris: Vec
             Updates::want(core, &upstream, uri)
         })
         .collect();
-    let granted = Updates::settled(core, &upstream, PATIENCE).await.unwrap_or_default();
+    let granted = Updates::settled(core, &upstream, &wants, PATIENCE).await;
     wants.retain(|want| {
         let honoured = granted.contains(want.uri());
         if !honoured {

@@ -1,5 +1,6 @@
 //! The open `subscriptions/listen` streams of modern clients, and what waits on each for its client to read it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -7,51 +8,89 @@ use argus_protocol::{ByteString, Raw, method};
 use serde_json::json;
 use tokio::sync::Notify;
 
+use crate::session::{Bounds, Caller};
+
 /// So many resources may wait as their backends named them; what comes then is reported as a change of the resource that
 /// was subscribed to.
 const MAX_WAITING: usize = 1000;
 /// So many bytes of parameters may wait; of what comes then only the URI is kept.
 const MAX_WAITING_BYTES: usize = 1024 * 1024;
 
-/// All open streams.
-#[derive(Debug, Default)]
-pub(crate) struct Listens(Arc<Mutex<Open>>);
+/// Why there is no room for another stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TooMany {
+    #[error(
+        "{0} streams of subscriptions/listen are open, which is the most there may be (server.max_sessions); try again later"
+    )]
+    OfAll(usize),
+    #[error(
+        "{0} streams of subscriptions/listen of this caller are open, which is the most it may have (server.max_sessions_per_caller); close some and try again"
+    )]
+    OfCaller(usize),
+}
+
+/// All open streams: as many as there may be sessions.
+#[derive(Debug)]
+pub(crate) struct Listens {
+    open: Arc<Mutex<Open>>,
+    bounds: Bounds,
+}
 
 #[derive(Debug, Default)]
 struct Open {
     last: u64,
     inboxes: HashMap<u64, Arc<Inbox>>,
+    of_callers: HashMap<Caller, usize>,
 }
 
 impl Listens {
-    /// Adds a stream that wants these list changes. It is there until what this gives is dropped.
-    pub(crate) fn open(&self, lists: Vec<&'static str>) -> Listed {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self {
+            open: Arc::default(),
+            bounds,
+        }
+    }
+
+    /// Adds a stream of a caller that wants these list changes. It is there until what this gives is dropped.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub(crate) fn open(&self, caller: Caller, lists: Vec<&'static str>) -> Result<Listed, TooMany> {
         let inbox = Arc::new(Inbox {
             lists,
             waiting: Mutex::default(),
             news: Notify::new(),
         });
-        let mut open = lock(&self.0);
+        let mut open = lock(&self.open);
+        let theirs = open.of_callers.get(&caller).copied().unwrap_or_default();
+        if theirs >= self.bounds.per_caller {
+            return Err(TooMany::OfCaller(theirs));
+        }
+        if open.inboxes.len() >= self.bounds.all {
+            return Err(TooMany::OfAll(open.inboxes.len()));
+        }
+        open.of_callers.insert(caller, theirs + 1);
         open.last += 1;
         let number = open.last;
         open.inboxes.insert(number, Arc::clone(&inbox));
-        Listed {
+        Ok(Listed {
             inbox,
             number,
-            of: Arc::downgrade(&self.0),
-        }
+            caller,
+            of: Arc::downgrade(&self.open),
+        })
     }
 
     /// A list changed, and the snapshot that shows it stands.
     pub(crate) fn list_changed(&self, method: &'static str) {
-        for inbox in lock(&self.0).inboxes.values() {
+        for inbox in lock(&self.open).inboxes.values() {
             inbox.list_changed(method);
         }
     }
 
     /// A resource of a backend changed.
     pub(crate) fn updated(&self, backend: &str, uri: &str, params: &Raw) {
-        for inbox in lock(&self.0).inboxes.values() {
+        for inbox in lock(&self.open).inboxes.values() {
             inbox.updated(backend, uri, params);
         }
     }
@@ -62,6 +101,7 @@ impl Listens {
 pub(crate) struct Listed {
     inbox: Arc<Inbox>,
     number: u64,
+    caller: Caller,
     of: Weak<Mutex<Open>>,
 }
 
@@ -75,8 +115,14 @@ impl std::ops::Deref for Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        if let Some(open) = self.of.upgrade() {
-            lock(&open).inboxes.remove(&self.number);
+        let Some(open) = self.of.upgrade() else { return };
+        let mut open = lock(&open);
+        open.inboxes.remove(&self.number);
+        if let Entry::Occupied(mut theirs) = open.of_callers.entry(self.caller) {
+            *theirs.get_mut() -= 1;
+            if *theirs.get() == 0 {
+                theirs.remove();
+            }
         }
     }
 }
@@ -159,12 +205,16 @@ impl Inbox {
 impl Waiting {
     /// Notes a change; `false` where it is not wanted.
     fn updated(&mut self, backend: &str, uri: &str, params: &Raw) -> bool {
-        let Some(wanted) = self.wanted.get(backend).and_then(|uris| covering(uris, uri)) else {
+        let Some(wanted) = self
+            .wanted
+            .get(backend)
+            .and_then(|uris| covering(uri, |wanted| uris.get(wanted)))
+        else {
             return false;
         };
         let full = self.order.len() >= MAX_WAITING && !self.updates.contains_key(uri);
         let uri = match full {
-            true => wanted,
+            true => wanted.clone(),
             false => ByteString::from(uri.to_owned()),
         };
         let before = self.updates.get(&uri).map(|before| before.as_str().len());
@@ -182,14 +232,11 @@ impl Waiting {
     }
 }
 
-/// The wanted URI that a change of `uri` belongs to: itself, or one that it lies below. A backend may report a part of
-/// what was subscribed to (MCP 2026-07-28 "Resources").
-pub(crate) fn covering(wanted: &HashSet<ByteString>, uri: &str) -> Option<ByteString> {
-    if let Some(itself) = wanted.get(uri) {
-        return Some(itself.clone());
-    }
+/// What `wanted` gives for a URI that a change of `uri` belongs to: itself, or one that it lies below. A backend may
+/// report a part of what was subscribed to (MCP 2025-11-25 and 2026-07-28 "Resources").
+pub(crate) fn covering<T>(uri: &str, wanted: impl Fn(&str) -> Option<T>) -> Option<T> {
     let mut slashes = uri.rmatch_indices('/').map(|(at, _)| at);
-    slashes.find_map(|at| wanted.get(&uri[..=at]).or_else(|| wanted.get(&uri[..at])).cloned())
+    wanted(uri).or_else(|| slashes.find_map(|at| wanted(&uri[..=at]).or_else(|| wanted(&uri[..at]))))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -199,6 +246,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn listens() -> Listens {
+        Listens::new(Bounds {
+            all: 3,
+            per_caller: 2,
+            idle: std::time::Duration::ZERO,
+        })
+    }
+
+    fn open(listens: &Listens, lists: Vec<&'static str>) -> Listed {
+        listens
+            .open(Caller::at(std::net::Ipv4Addr::LOCALHOST.into()), lists)
+            .unwrap()
+    }
 
     fn params(uri: &str, n: usize) -> Raw {
         Raw::from_value(&json!({ "uri": uri, "n": n }))
@@ -212,8 +273,8 @@ mod tests {
 
     #[test]
     fn what_waits_waits_once() {
-        let listens = Listens::default();
-        let listed = listens.open(vec![method::TOOLS_CHANGED, method::PROMPTS_CHANGED]);
+        let listens = listens();
+        let listed = open(&listens, vec![method::TOOLS_CHANGED, method::PROMPTS_CHANGED]);
         let backend: Arc<str> = "b".into();
         for uri in ["x://1", "x://2"] {
             listed.want(&backend, &uri.to_owned().into());
@@ -248,8 +309,8 @@ mod tests {
 
     #[test]
     fn what_waits_is_bounded() {
-        let listens = Listens::default();
-        let listed = listens.open(Vec::new());
+        let listens = listens();
+        let listed = open(&listens, Vec::new());
         listed.want(&"b".into(), &"x://all".to_owned().into());
         for n in 0..3 * MAX_WAITING {
             let uri = format!("x://all/{n}");
@@ -282,17 +343,32 @@ mod tests {
             ("x://b", None),
             ("x://", None),
         ] {
-            assert_eq!(covering(&wanted, uri).as_deref(), belongs, "{uri}");
+            let found = covering(uri, |one| wanted.get(one));
+            assert_eq!(found.map(|found| &**found), belongs, "{uri}");
         }
     }
 
     #[test]
     fn one_that_ended_is_forgotten() {
-        let listens = Listens::default();
-        let (one, other) = (listens.open(Vec::new()), listens.open(Vec::new()));
+        let listens = listens();
+        let (one, other) = (open(&listens, Vec::new()), open(&listens, Vec::new()));
         drop(one);
-        assert_eq!(lock(&listens.0).inboxes.len(), 1);
+        assert_eq!(lock(&listens.open).inboxes.len(), 1);
         drop(other);
-        assert!(lock(&listens.0).inboxes.is_empty());
+        let open = lock(&listens.open);
+        assert!(open.inboxes.is_empty() && open.of_callers.is_empty());
+    }
+
+    #[test]
+    fn a_caller_and_all_together_have_so_many() {
+        let listens = listens();
+        let open = |caller: u8| listens.open(Caller::at([10, 0, 0, caller].into()), Vec::new());
+        let (first, _second) = (open(1).unwrap(), open(1).unwrap());
+        assert_eq!(open(1).unwrap_err(), TooMany::OfCaller(2));
+        let _third = open(2).unwrap();
+        assert_eq!(open(3).unwrap_err(), TooMany::OfAll(3));
+        drop(first);
+        let _fourth = open(1).unwrap();
+        assert_eq!(open(1).unwrap_err(), TooMany::OfCaller(2));
     }
 }

@@ -163,7 +163,7 @@ impl Reads {
         }
         let mut heard = self.updates();
         *heard.entry(Arc::clone(backend)).or_default() += 1;
-        let doubtful = |key: &Key| key.backend == *backend && covering(uris, &key.uri).is_some();
+        let doubtful = |key: &Key| key.backend == *backend && covering(&key.uri, |wanted| uris.get(wanted)).is_some();
         for (key, _) in self.kept.iter().filter(|(key, _)| doubtful(key)) {
             self.kept.invalidate(&*key);
         }

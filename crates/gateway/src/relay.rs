@@ -23,6 +23,13 @@ pub enum Reply {
     Now(Answer),
     /// A backend is at work.
     Relay(Box<Relay>),
+    /// A call that ended while its client was away: first what was said before its end.
+    Ended {
+        /// Notifications: the methods and the parameters.
+        said: Vec<(ByteString, Option<Raw>)>,
+        /// How it ended.
+        answer: Answer,
+    },
 }
 
 impl Reply {
@@ -127,14 +134,7 @@ impl Relay {
                 }
                 Some(Event::Outcome(outcome)) => return Poll::Ready(Some(self.ended(outcome))),
                 Some(Event::Notification { method, params }) => {
-                    if !self.call.client.hears(&method, params.as_ref()) {
-                        continue;
-                    }
-                    let params = match &self.talk {
-                        Some(talk) => talk.retold(&method, params),
-                        None => Some(params),
-                    };
-                    if let Some(params) = params {
+                    if let Some(params) = told(&self.call.client, self.talk.as_deref(), &method, params) {
                         return Poll::Ready(Some(Event::Notification { method, params }));
                     }
                 }
@@ -170,6 +170,21 @@ impl Relay {
         }
         let answer = outcome.unwrap_or_else(|cause| Answer::Error(cause.to_rpc(self.backend()).to_raw()));
         Event::Outcome(self.finish.apply(answer, &self.call))
+    }
+}
+
+/// The parameters of a notification as the client knows them; `None` where the client does not want to hear it. What is
+/// said while the client is away is decided on when it is back.
+#[allow(
+    clippy::option_option,
+    reason = "parameters may be missing, and the notification too"
+)]
+pub(crate) fn told(client: &KeptClient, talk: Option<&Talk>, method: &str, params: Option<Raw>) -> Option<Option<Raw>> {
+    match talk {
+        Some(talk) if talk.is_away() => Some(params),
+        _ if !client.hears(method, params.as_ref()) => None,
+        Some(talk) => talk.retold(method, params),
+        None => Some(params),
     }
 }
 

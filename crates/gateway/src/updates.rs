@@ -47,6 +47,8 @@ struct Ear {
 struct Heard {
     version: u64,
     granted: Arc<HashSet<ByteString>>,
+    /// The resources that it has not answered for yet.
+    open: Arc<HashSet<ByteString>>,
     /// Why there is no stream for this version.
     failure: Option<LinkError>,
 }
@@ -63,10 +65,14 @@ impl Updates {
     /// # Errors
     /// When the backend cannot be listened to, or does not offer the updates of this resource.
     pub(crate) async fn granted(core: &Core, upstream: &Arc<Upstream>, uri: &str) -> Result<(), RpcError> {
-        let failure = match Self::heard(core, upstream, PATIENCE).await {
+        let heard = Self::heard(core, upstream, |open| !open.contains(uri), PATIENCE).await;
+        let failure = match heard {
             Ok(heard) if heard.granted.contains(uri) => return Ok(()),
             Ok(heard) => heard.failure,
-            Err(cause) => Some(cause),
+            Err(_) => Some(LinkError::Timeout {
+                what: method::LISTEN,
+                after: PATIENCE,
+            }),
         };
         Err(match failure {
             Some(cause) => cause.to_rpc(upstream.name()),
@@ -77,30 +83,33 @@ impl Updates {
         })
     }
 
-    /// The resources that the backend brings updates of, once it has answered to all that is wanted now.
-    ///
-    /// # Errors
-    /// When it does not in time.
+    /// The resources that the backend brings updates of, once it has answered to what is wanted here, or the patience is
+    /// over.
     pub(crate) async fn settled(
         core: &Core,
         upstream: &Arc<Upstream>,
+        wants: &[Want],
         patience: Duration,
-    ) -> Result<Arc<HashSet<ByteString>>, LinkError> {
-        let heard = Self::heard(core, upstream, patience).await?;
-        Ok(heard.granted)
+    ) -> Arc<HashSet<ByteString>> {
+        let answered = |open: &HashSet<ByteString>| !wants.iter().any(|want| open.contains(want.uri()));
+        let heard = Self::heard(core, upstream, answered, patience).await;
+        heard.unwrap_or_else(|so_far| so_far).granted
     }
 
-    async fn heard(core: &Core, upstream: &Arc<Upstream>, patience: Duration) -> Result<Heard, LinkError> {
+    /// What the backend said, once it has heard of all that is wanted now and has answered; else what it said so far.
+    async fn heard(
+        core: &Core,
+        upstream: &Arc<Upstream>,
+        answered: impl Fn(&HashSet<ByteString>) -> bool,
+        patience: Duration,
+    ) -> Result<Heard, Heard> {
         let ear = core.updates.ear(core, upstream);
         let version = ear.wanted.version();
         let mut heard = ear.heard.subscribe();
-        let settled = heard.wait_for(|heard| heard.version >= version);
+        let settled = heard.wait_for(|heard| heard.version >= version && answered(&heard.open));
         match tokio::time::timeout(patience, settled).await {
             Ok(Ok(heard)) => Ok(heard.clone()),
-            Ok(Err(_)) | Err(_) => Err(LinkError::Timeout {
-                what: method::LISTEN,
-                after: patience,
-            }),
+            Ok(Err(_)) | Err(_) => Err(ear.heard.borrow().clone()),
         }
     }
 
@@ -154,14 +163,11 @@ impl Updates {
 
 impl Ear {
     /// Tells those who wait what became of a version of the wanted set.
-    fn say(&self, version: u64, granted: Arc<HashSet<ByteString>>, failure: Option<LinkError>) {
+    fn say(&self, said: Heard) {
         self.heard.send_if_modified(|heard| {
-            let news = heard.version != version || failure.is_some() || heard.granted != granted;
-            *heard = Heard {
-                version,
-                granted,
-                failure,
-            };
+            let same = heard.version == said.version && heard.granted == said.granted && heard.open == said.open;
+            let news = !same || said.failure.is_some();
+            *heard = said;
             news
         });
     }

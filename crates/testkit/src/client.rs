@@ -159,10 +159,13 @@ impl Client {
     }
 
     fn with_meta(&self, params: &str) -> String {
-        let own = format!(
-            r#""io.modelcontextprotocol/protocolVersion":"{MODERN}","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/logLevel":"debug""#,
+        let mut own = format!(
+            r#""io.modelcontextprotocol/protocolVersion":"{MODERN}","io.modelcontextprotocol/clientCapabilities":{}"#,
             self.capabilities
         );
+        if !params.contains("io.modelcontextprotocol/logLevel") {
+            own.push_str(r#","io.modelcontextprotocol/logLevel":"debug""#);
+        }
         if let Some(meta) = part(params, "_meta") {
             let inner = meta.trim_start().strip_prefix('{').unwrap();
             let comma = if inner.trim() == "}" { "" } else { "," };

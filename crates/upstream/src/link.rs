@@ -102,6 +102,13 @@ impl Wire {
         }
     }
 
+    fn is_gone(&self) -> bool {
+        match self {
+            Self::Stdio(connection) => connection.is_gone(),
+            Self::Http(_) | Self::Sse(_) => self.ended().is_some(),
+        }
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Stdio(connection) => connection.close().await,
@@ -234,6 +241,11 @@ impl Link {
     #[must_use]
     pub fn ended(&self) -> Option<LinkError> {
         self.wire.ended()
+    }
+
+    /// Whether nothing is left of it: a process may live on when its connection is of no more use.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.wire.is_gone()
     }
 
     /// Waits until the connection is of no more use.

@@ -47,6 +47,8 @@ pub struct Upstream {
     verdict: Mutex<Verdict>,
     probing: Probing,
     pub(crate) tasks: TaskTracker,
+    /// Those of them that end links whose calls were given up.
+    pub(crate) partings: TaskTracker,
 }
 
 impl Upstream {
@@ -87,6 +89,7 @@ impl Upstream {
             verdict: Mutex::new(verdict),
             probing: Probing::default(),
             tasks: TaskTracker::new(),
+            partings: TaskTracker::new(),
         });
         upstream.tasks.spawn(supervisor::run(Arc::clone(&upstream)));
         let beating = Arc::clone(&upstream);
@@ -191,6 +194,7 @@ impl Upstream {
     /// Stops everything, bounded in time.
     pub async fn stop(&self) {
         self.stop.cancel();
+        self.part_in_order().await;
         let owned = self.owned.drain();
         let slots = owned.iter().chain([&self.modern, &self.plain]);
         for link in slots.filter_map(|slot| slot.close()).chain(self.shelf.close()) {
@@ -218,6 +222,15 @@ impl Upstream {
         match self.connector.is_duplex() {
             true => self.definition().usage.max_processes,
             false => usize::MAX,
+        }
+    }
+
+    /// How many links may be with calls that wait for answers of their clients: not all, where they are limited.
+    #[must_use]
+    pub fn most_parked(&self) -> usize {
+        match self.most_owned() {
+            usize::MAX => usize::MAX,
+            most => (most - 1).max(1),
         }
     }
 

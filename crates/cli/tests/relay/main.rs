@@ -40,4 +40,5 @@ mod timeouts;
 mod tls;
 mod tls_front;
 mod trickle;
+mod vanishing;
 mod world;

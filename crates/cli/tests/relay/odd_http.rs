@@ -135,3 +135,39 @@ async fn what_cannot_be_reached_says_why() {
     assert_snapshot!(no_tls, @"cannot reach https://127.0.0.1:PORT/mcp: client error (Connect): received corrupt message of type InvalidContentType; it does not seem to speak TLS: is http:// meant?");
     chatter.abort();
 }
+
+#[tokio::test]
+async fn a_backend_that_knows_no_get_keeps_its_sessions_and_may_lose_them() {
+    let (running, journal) = one(&["get-404"]);
+    let plain = running.plain().await;
+    let askable = running.askable().await;
+    for client in [&plain, &askable] {
+        client.result("tools/call", &tool("hello", "{}")).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let opened = || journal.messages("initialize").len();
+    // The catalogue's, the shared one, and the one of the session that can be asked.
+    assert_eq!(opened(), 3, "sessions are opened all the time");
+    assert_eq!(journal.all("get").len(), 3);
+    plain.result("tools/call", &tool("forget", "{}")).await;
+    for client in [&plain, &askable] {
+        client.result("tools/call", &tool("hello", "{}")).await;
+    }
+    running.stop();
+}
+
+#[tokio::test]
+async fn a_session_that_is_lost_before_its_stream_stands_is_opened_again() {
+    let mut world = World::new();
+    // The first session is forgotten as soon as the backend hears that it stands.
+    let script = world.script(
+        "odd",
+        r#"{"notifications/initialized": [{"forget": true}, {"turn": true}], "notifications/initialized#1": [], "tools/call hello": [{"result": {}}]}"#,
+    );
+    let journal = world.http("odd", &["verbatim", "--script", &script]);
+    let running = world.start();
+    running.says("backend is ready backend=odd");
+    running.plain().await.result("tools/call", &tool("hello", "{}")).await;
+    assert!(journal.messages("initialize").len() >= 2);
+    running.stop();
+}

@@ -432,3 +432,74 @@ async fn it_ends_with_its_client_and_with_signals() {
         running.stop();
     }
 }
+
+#[tokio::test]
+async fn only_requests_wait_for_others_to_be_answered() {
+    let world = World::new();
+    let gate = world.file("gate");
+    let script = format!(
+        r#"{{"tools/call ask": [{{"ask": "elicitation/create", "params": {{"message":"?"}}}}, {{"gate": {gate:?}}}, {{"result": {{"answer":"@answer"}}}}],
+            "tools/call wait": [{{"gate": {gate:?}}}, {{"result": {{}}}}]}}"#
+    );
+    let script = world.script("remote", &script);
+    let (server, journal) = odd(&world, "--sse", &["verbatim", "--script", &script]);
+    let mut client = client_of(server.url());
+    client.initialize(LATEST, r#"{"elicitation":{}}"#).await;
+    client.ask("0", "tools/call", &tool("ask", "{}")).await;
+    let question = client.next().await.unwrap();
+    for id in 1..=1010 {
+        client.ask(&id.to_string(), "tools/call", &tool("wait", "{}")).await;
+    }
+    let arrived = |id: u32| {
+        let id = id.to_string();
+        let calls = journal.messages("tools/call");
+        calls.iter().any(|call| part(&call.text, "id").as_ref() == Some(&id))
+    };
+    assert!(until(Duration::from_secs(20), || arrived(999)).await);
+    // Answers and cancellations are no new requests.
+    let asked = part(&question, "id").unwrap();
+    client
+        .send(&format!(
+            r#"{{"jsonrpc":"2.0","id":{asked},"result":{{"action":"accept"}}}}"#
+        ))
+        .await;
+    let cancel =
+        |id: u32| format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#);
+    client.send(&cancel(1005)).await;
+    assert!(!arrived(1000), "more requests are in flight than may be");
+    client.send(&cancel(7)).await;
+    let answered = |entry: &argus_testkit::Entry| part(&entry.text, "result").is_some();
+    assert!(journal.find(answered).await.is_some(), "the answer waits");
+    assert!(
+        journal.message("notifications/cancelled").await.is_some(),
+        "the cancellation waits"
+    );
+    // There is room for one more.
+    assert!(until(Duration::from_secs(5), || arrived(1000)).await);
+    assert!(!arrived(1001));
+    std::fs::write(&gate, "").unwrap();
+    let mut ids = std::collections::HashSet::new();
+    // This server answers what was cancelled, too.
+    for _ in 0..1010 {
+        let answer = client.next().await.expect("an answer is lost");
+        ids.insert(part(&answer, "id").unwrap());
+    }
+    assert!(ids.len() == 1010 && !ids.contains("1005"));
+    assert!(!arrived(1005), "a request was sent after it was cancelled");
+    assert_eq!(journal.messages("notifications/cancelled").len(), 1);
+    assert_ends_well(client).await;
+}
+
+#[tokio::test]
+async fn a_stream_of_http_sse_that_always_ends_is_not_opened_all_the_time() {
+    let world = World::new();
+    let script = r#"{"notifications/initialized": [{"close": true}]}"#;
+    let script = world.script("remote", script);
+    let (server, journal) = odd(&world, "--sse", &["verbatim", "--script", &script]);
+    let mut client = client_of(server.url());
+    client.initialize(LATEST, "{}").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let opened = journal.messages("initialize").len();
+    assert!((2..=4).contains(&opened), "{opened} times in 3 s");
+    assert_ends_well(client).await;
+}

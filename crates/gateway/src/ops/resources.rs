@@ -52,8 +52,8 @@ pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
                             return found;
                         }
                     }
-                    // It is kept.
-                    Ok(found @ Reply::Now(Answer::Result(_))) => return found,
+                    // It is kept, or its call was.
+                    Ok(found @ (Reply::Now(Answer::Result(_)) | Reply::Ended { .. })) => return found,
                     Ok(Reply::Now(Answer::Error(_))) | Err(_) => {}
                 }
             }

@@ -7,7 +7,9 @@ use argus_protocol::{Answer, Raw, RpcError, code};
 use argus_upstream::Ask;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
+use super::Talk;
 use crate::Event;
 use crate::core::Core;
 use crate::relay::Relay;
@@ -28,6 +30,8 @@ pub(super) struct Held {
     pub(super) relay: Option<Box<Relay>>,
     /// How it ended.
     pub(super) outcome: Option<Answer>,
+    /// What was asked until it ended.
+    pub(super) talk: Option<Box<Talk>>,
     /// The questions that the client has, by key.
     pub(super) questions: Vec<(String, Ask)>,
     /// The questions that came later.
@@ -42,6 +46,7 @@ impl Held {
         Self {
             relay: Some(relay),
             outcome: None,
+            talk: None,
             questions,
             later: Vec::new(),
             said: VecDeque::new(),
@@ -87,7 +92,7 @@ impl Held {
 
     /// The call is over: others may have its link and its turn. What it asked nobody wants to know any more.
     fn end(&mut self, answer: Answer) {
-        self.relay = None;
+        self.talk = self.relay.take().and_then(|mut relay| relay.talk.take());
         self.questions.clear();
         self.later.clear();
         self.outcome = Some(answer);
@@ -118,6 +123,8 @@ pub(super) struct Keeper {
     number: u64,
     claimed: oneshot::Receiver<oneshot::Sender<Held>>,
     until: Instant,
+    /// Cancelled when the connection of the client is over.
+    connection: Option<CancellationToken>,
     held: Held,
 }
 
@@ -127,6 +134,7 @@ impl Keeper {
         number: u64,
         claimed: oneshot::Receiver<oneshot::Sender<Held>>,
         until: Instant,
+        connection: Option<CancellationToken>,
         held: Held,
     ) -> Self {
         Self {
@@ -134,13 +142,14 @@ impl Keeper {
             number,
             claimed,
             until,
+            connection,
             held,
         }
     }
 
-    /// Keeps the call until the client is back, or has taken too long.
+    /// Keeps the call until the client is back, can no longer come back, or has taken too long.
     pub(super) async fn run(mut self) {
-        loop {
+        let why = loop {
             tokio::select! {
                 biased;
                 claim = &mut self.claimed => {
@@ -150,14 +159,22 @@ impl Keeper {
                     }
                     return;
                 }
-                () = tokio::time::sleep_until(self.until) => {
-                    self.core.parked.take(self.number);
-                    tracing::debug!("a call is given up, because its client did not answer in time");
-                    return;
-                }
+                () = self.core.stopping.cancelled() => break "the gateway stops",
+                () = over(self.connection.as_ref()) => break "the connection of its client is over",
+                () = tokio::time::sleep_until(self.until) => break "its client did not answer in time",
                 event = self.held.next() => self.held.take(event),
             }
-        }
+        };
+        self.core.parked.take(self.number);
+        tracing::debug!("a call is given up, because {why}");
+    }
+}
+
+/// Waits for the end of the connection, where there is one.
+async fn over(connection: Option<&CancellationToken>) {
+    match connection {
+        Some(connection) => connection.cancelled().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -169,6 +186,7 @@ mod tests {
         Held {
             relay: None,
             outcome: None,
+            talk: None,
             questions: Vec::new(),
             later: Vec::new(),
             said: VecDeque::new(),

@@ -18,6 +18,7 @@ use argus_protocol::{Answer, RpcError, code};
 use argus_upstream::Ask;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use crate::client::KeptClient;
 use crate::core::Core;
@@ -53,7 +54,11 @@ pub(crate) struct Parked {
     waiting: Mutex<HashMap<u64, Waiting>>,
     /// How long a call waits.
     lifetime: Duration,
+    keepers: TaskTracker,
 }
+
+/// The number of a parked call, and how its keeper learns that it is wanted.
+type Noted = (u64, oneshot::Receiver<oneshot::Sender<Held>>);
 
 /// A parked call.
 #[derive(Debug)]
@@ -74,16 +79,35 @@ impl Parked {
             next: AtomicU64::new(1),
             waiting: Mutex::default(),
             lifetime,
+            keepers: TaskTracker::new(),
         }
     }
 
-    /// Notes a call; gives its number, and how its keeper learns that it is wanted. `None` when there are too many.
-    fn note(&self, caller: Caller, backend: &Arc<str>) -> Option<(u64, oneshot::Receiver<oneshot::Sender<Held>>)> {
+    /// Waits until no call is kept any more, once the gateway stops.
+    pub(crate) async fn given_up(&self) {
+        self.keepers.close();
+        self.keepers.wait().await;
+    }
+
+    /// Notes a call; gives its number, and how its keeper learns that it is wanted. `links`: how many links of the
+    /// backend may be with calls that wait.
+    fn note(&self, caller: Caller, backend: &Arc<str>, links: usize) -> Result<Noted, RpcError> {
         let mut waiting = self.waiting();
         let of_caller = waiting.values().filter(|call| call.caller == caller).count();
         let of_backend = waiting.values().filter(|call| call.backend == *backend).count();
-        if of_caller >= MAX_OF_CALLER || of_backend >= MAX_OF_BACKEND {
-            return None;
+        let too_many = |which: String| {
+            let why = format!("too many calls wait for answers of their clients already: {which}; ask again later");
+            RpcError::new(code::INTERNAL_ERROR, why)
+        };
+        if of_caller >= MAX_OF_CALLER {
+            return Err(too_many(format!("{of_caller} of this client")));
+        }
+        if of_backend >= MAX_OF_BACKEND {
+            return Err(too_many(format!("{of_backend} at this backend")));
+        }
+        if of_backend >= links {
+            let most = format!("{of_backend} at this backend, whose max_processes leaves no more for that");
+            return Err(too_many(most));
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (claim, claimed) = oneshot::channel();
@@ -93,7 +117,7 @@ impl Parked {
             claim,
         };
         waiting.insert(number, call);
-        Some((number, claimed))
+        Ok((number, claimed))
     }
 
     /// Takes a call out, once.
@@ -126,21 +150,21 @@ impl Parked {
 
 /// Parks a call until the client has answered the questions.
 pub(crate) fn park(core: &Arc<Core>, mut relay: Box<Relay>, asks: Vec<Ask>) -> Parking {
-    let KeptClient::Modern(request) = &relay.call.client else {
-        return refused(relay, asks, TOO_MANY);
+    let (caller, connection) = match &relay.call.client {
+        KeptClient::Modern(request) => (request.caller, request.connection.clone()),
+        KeptClient::Legacy(_) => return refused(relay, asks, &cannot_wait("this client waits for its calls")),
     };
-    let caller = request.caller;
     if core.stopping.is_cancelled() {
-        return refused(
-            relay,
-            asks,
-            "the gateway is stopping: nobody could come back with an answer",
-        );
+        let why = "the gateway is stopping: nobody could come back with an answer";
+        return refused(relay, asks, &cannot_wait(why));
     }
-    let Some((number, claimed)) = core.parked.note(caller, relay.backend()) else {
-        return refused(relay, asks, TOO_MANY);
+    let links = relay.call.turn.upstream().most_parked();
+    let (number, claimed) = match core.parked.note(caller, relay.backend(), links) {
+        Ok(noted) => noted,
+        Err(error) => return refused(relay, asks, &error),
     };
     let talk = relay.talk.get_or_insert_default();
+    talk.leave();
     let until = talk.answer_until(core.parked.lifetime);
     let questions: Vec<(String, Ask)> = asks.into_iter().map(|ask| (talk.next_key(), ask)).collect();
     let left = until.saturating_duration_since(Instant::now());
@@ -155,15 +179,18 @@ pub(crate) fn park(core: &Arc<Core>, mut relay: Box<Relay>, asks: Vec<Ask>) -> P
         _ => None,
     };
     let answer = mrtr::input_required(requests, &state, server);
-    let keeper = Keeper::new(Arc::clone(core), number, claimed, until, Held::new(relay, questions));
-    core.spawn(keeper.run());
+    let held = Held::new(relay, questions);
+    let keeper = Keeper::new(Arc::clone(core), number, claimed, until, connection, held);
+    core.parked.keepers.spawn(keeper.run());
     Parking::Parked(answer)
 }
 
-const TOO_MANY: &str = "too many calls wait for answers of their clients already; ask again later";
+fn cannot_wait(why: &str) -> RpcError {
+    RpcError::new(code::INTERNAL_ERROR, why)
+}
 
-fn refused(relay: Box<Relay>, asks: Vec<Ask>, why: &str) -> Parking {
-    let error = RpcError::new(code::INTERNAL_ERROR, why).to_raw();
+fn refused(relay: Box<Relay>, asks: Vec<Ask>, error: &RpcError) -> Parking {
+    let error = error.to_raw();
     for ask in asks {
         ask.reply.answer(&Answer::Error(error.clone()));
     }
@@ -182,18 +209,26 @@ mod tests {
     fn a_caller_and_a_backend_have_so_many_parked_calls() {
         let parked = Parked::new(Duration::from_secs(1));
         let (one, two): (Arc<str>, Arc<str>) = ("one".into(), "two".into());
-        let noted: Vec<_> = (0..MAX_OF_CALLER)
-            .map(|_| parked.note(at("::1"), &one).unwrap())
-            .collect();
-        assert!(parked.note(at("::1"), &two).is_none(), "of the caller");
+        let note = |caller: &str, backend| parked.note(at(caller), backend, usize::MAX);
+        let noted: Vec<_> = (0..MAX_OF_CALLER).map(|_| note("::1", &one).unwrap()).collect();
+        assert!(note("::1", &two).unwrap_err().message.contains("16 of this client"));
         for caller in 2..=4 {
-            let caller = at(&format!("::{caller}"));
-            assert!((0..MAX_OF_CALLER).all(|_| parked.note(caller, &one).is_some()));
+            let caller = format!("::{caller}");
+            assert!((0..MAX_OF_CALLER).all(|_| note(&caller, &one).is_ok()));
         }
-        assert!(parked.note(at("::9"), &one).is_none(), "of the backend");
-        assert!(parked.note(at("::9"), &two).is_some());
+        assert!(note("::9", &one).unwrap_err().message.contains("64 at this backend"));
+        assert!(note("::9", &two).is_ok());
         assert!(parked.take(noted[0].0).is_some() && parked.take(noted[0].0).is_none());
-        assert!(parked.note(at("::9"), &one).is_some());
+        assert!(note("::9", &one).is_ok());
+    }
+
+    #[test]
+    fn calls_that_wait_leave_a_link_for_others() {
+        let parked = Parked::new(Duration::from_secs(1));
+        let (one, two): (Arc<str>, Arc<str>) = ("one".into(), "two".into());
+        let note = |backend| parked.note(at("::1"), backend, 2);
+        assert!(note(&one).is_ok() && note(&one).is_ok() && note(&two).is_ok());
+        assert!(note(&one).unwrap_err().message.contains("max_processes"));
     }
 
     #[test]

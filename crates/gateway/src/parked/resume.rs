@@ -3,17 +3,18 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use argus_protocol::{Answer, Object, Raw, RpcError, code, meta, token};
+use argus_protocol::{Answer, ByteString, Object, Raw, RpcError, code, meta, token};
 use argus_upstream::Upstream;
 use tokio::sync::oneshot;
 
+use super::Talk;
 use super::keeper::Held;
 use crate::Event;
 use crate::client::{KeptClient, ModernRequest};
 use crate::core::Core;
 use crate::ops::forward::Forward;
 use crate::ops::mrtr::{self, Binding, RESPONSES};
-use crate::relay::Reply;
+use crate::relay::{Reply, told};
 
 /// Goes on with the parked call that a state names.
 pub(crate) async fn resume(
@@ -80,9 +81,15 @@ async fn held(
 
 /// Hands the answers to the backend; what the client did not answer, and what was asked since, it is asked next.
 fn go_on(held: Held, request: &Arc<ModernRequest>, round: Round) -> Reply {
+    let client = KeptClient::Modern(Arc::clone(request));
     let Some(mut relay) = held.relay else {
         let lost = || Answer::Error(RpcError::new(code::INTERNAL_ERROR, "the call has ended").to_raw());
-        return Reply::Now(held.outcome.unwrap_or_else(lost));
+        let mut talk = held.talk.unwrap_or_default();
+        talk.back(round.token, true);
+        return Reply::Ended {
+            said: heard(held.said, &client, &talk).collect(),
+            answer: held.outcome.unwrap_or_else(lost),
+        };
     };
     let mut open = Vec::new();
     for (key, ask) in held.questions {
@@ -92,17 +99,12 @@ fn go_on(held: Held, request: &Arc<ModernRequest>, round: Round) -> Reply {
         }
     }
     let all_answered = open.is_empty();
-    relay.call.client = KeptClient::Modern(Arc::clone(request));
     let talk = relay.talk.get_or_insert_default();
     talk.back(round.token, all_answered);
-    let retold = held.said.into_iter().filter_map(|event| match event {
-        Event::Notification { method, params } => {
-            let params = talk.retold(&method, params)?;
-            Some(Event::Notification { method, params })
-        }
-        other => Some(other),
-    });
-    let mut early: VecDeque<Event> = retold.collect();
+    let mut early: VecDeque<Event> = heard(held.said, &client, talk)
+        .map(|(method, params)| Event::Notification { method, params })
+        .collect();
+    relay.call.client = client;
     for ask in open.into_iter().chain(held.later) {
         // The client may have declared less than before.
         match relay.refuses(&ask) {
@@ -112,4 +114,15 @@ fn go_on(held: Held, request: &Arc<ModernRequest>, round: Round) -> Reply {
     }
     relay.talk.get_or_insert_default().early = early;
     Reply::Relay(relay)
+}
+
+/// What the client wants to hear of what was said while it was away.
+fn heard(said: VecDeque<Event>, client: &KeptClient, talk: &Talk) -> impl Iterator<Item = (ByteString, Option<Raw>)> {
+    said.into_iter().filter_map(|event| match event {
+        Event::Notification { method, params } => {
+            let params = told(client, Some(talk), &method, params)?;
+            Some((method, params))
+        }
+        _ => None,
+    })
 }

@@ -15,6 +15,8 @@ pub(crate) struct Talk {
     asked: u64,
     /// How long the client may take for the questions that it has.
     until: Option<Instant>,
+    /// Whether the client is away.
+    away: bool,
     /// What the client is told first when it is back.
     pub(crate) early: VecDeque<Event>,
     /// The progress token of the request with which the client came back last, if it came back.
@@ -28,6 +30,16 @@ impl Talk {
         format!("q{}", self.asked)
     }
 
+    /// The client has the questions, and nobody waits for the call.
+    pub(super) fn leave(&mut self) {
+        self.away = true;
+    }
+
+    /// Whether nobody waits for the call.
+    pub(crate) fn is_away(&self) -> bool {
+        self.away
+    }
+
     /// When the client must have answered. Questions that it leaves open are put to it again, but not for longer.
     pub(super) fn answer_until(&mut self, lifetime: Duration) -> Instant {
         *self.until.get_or_insert_with(|| Instant::now() + lifetime)
@@ -35,6 +47,7 @@ impl Talk {
 
     /// The client is back.
     pub(super) fn back(&mut self, token: Option<Raw>, all_answered: bool) {
+        self.away = false;
         self.token = Some(token);
         if all_answered {
             self.until = None;

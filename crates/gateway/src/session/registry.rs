@@ -42,9 +42,9 @@ pub enum SessionError {
 /// How many sessions there may be, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    all: usize,
-    per_caller: usize,
-    idle: Duration,
+    pub(crate) all: usize,
+    pub(crate) per_caller: usize,
+    pub(crate) idle: Duration,
 }
 
 impl From<&Server> for Bounds {

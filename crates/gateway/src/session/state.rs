@@ -374,7 +374,8 @@ impl Session {
         lock(&self.subscriptions).hold(backend, want);
     }
 
-    /// Whether it hears of a resource from a stream that the gateway shares out, rather than on a legacy link.
+    /// Whether it hears of a resource, or of one that it is part of, from a stream that the gateway shares out, rather
+    /// than on a legacy link.
     pub(crate) fn hears(&self, backend: &str, uri: &str) -> bool {
         lock(&self.subscriptions).holds(backend, uri)
     }
@@ -387,6 +388,11 @@ impl Session {
     /// The URIs that the session subscribed to, at whatever backend.
     pub(super) fn all_subscriptions(&self) -> HashSet<ByteString> {
         lock(&self.subscriptions).all()
+    }
+
+    /// Whether the session subscribed to a resource, or to one that it is part of.
+    pub(crate) fn wants_update(&self, backend: &str, uri: &str) -> bool {
+        lock(&self.subscriptions).wants(backend, uri)
     }
 
     pub(crate) fn subscribes(&self, backend: &str, uri: &str) -> bool {

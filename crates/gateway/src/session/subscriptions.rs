@@ -6,6 +6,7 @@ use std::sync::Arc;
 use argus_protocol::ByteString;
 
 use super::state::Session;
+use crate::listens::covering;
 use crate::wanted::Want;
 
 /// Subscriptions that one session may have.
@@ -79,10 +80,21 @@ impl Subscriptions {
         }
     }
 
+    /// Whether a change of a resource is wanted of what [`Self::hold`] keeps: of it, or of one that it is part of.
     pub(super) fn holds(&self, backend: &str, uri: &str) -> bool {
-        self.uris
-            .get(backend)
-            .is_some_and(|uris| matches!(uris.get(uri), Some(Some(_))))
+        self.covers(backend, uri, Option::is_some)
+    }
+
+    /// Whether a change of a resource is wanted: of it, or of one that it is part of.
+    pub(super) fn wants(&self, backend: &str, uri: &str) -> bool {
+        self.covers(backend, uri, |_| true)
+    }
+
+    fn covers(&self, backend: &str, uri: &str, fits: impl Fn(&Option<Want>) -> bool) -> bool {
+        let Some(uris) = self.uris.get(backend) else {
+            return false;
+        };
+        covering(uri, |wanted| uris.get(wanted).filter(|want| fits(want))).is_some()
     }
 
     /// Nobody is there any more to hear of anything.
@@ -165,6 +177,8 @@ mod tests {
             all.hold(&backend, uris.want(uri));
         }
         assert!(all.holds("b", "x://1") && uris.now().1.len() == 2);
+        assert!(all.add(&backend, "x://3") && all.wants("b", "x://3/4") && !all.holds("b", "x://3/4"));
+        assert!(all.holds("b", "x://1/2") && !all.wants("b", "x://12") && !all.wants("other", "x://1/2"));
         all.remove("b", "x://1");
         assert_eq!(uris.now().1.len(), 1);
         all.let_go();

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{ACKNOWLEDGE, Ear, FIRST_PAUSE, LAST_PAUSE, STEADY};
+use super::{ACKNOWLEDGE, Ear, FIRST_PAUSE, Heard, LAST_PAUSE, STEADY};
 use crate::core::Core;
 
 /// How long the old stream is still heard when the new one stands: what it brings was said before the new one began.
@@ -83,10 +83,16 @@ impl Listening {
     /// been missed at the end.
     pub(super) async fn run(mut self) -> bool {
         let mut wanted = self.ear.wanted.watch();
+        // Updates come often, and change nothing about the stream.
+        let mut unsettled = true;
         loop {
-            wanted.mark_unchanged();
-            self.settle();
-            match self.turn(&mut wanted).await {
+            if unsettled {
+                wanted.mark_unchanged();
+                self.settle();
+            }
+            let turn = self.turn(&mut wanted).await;
+            unsettled = !matches!(turn, Turn::Updated(_) | Turn::OldEnded);
+            match turn {
                 // Whoever waits for it need not wait for the end of the pause.
                 Turn::Wanted => self.not_before = None,
                 Turn::Opened(_, Err(LinkError::Era(_))) => return self.gap || self.stream.is_some(),
@@ -222,7 +228,12 @@ impl Listening {
             Some(stream) => Arc::clone(&stream.granted),
             None => Arc::default(),
         };
-        self.ear.say(version, granted, failure);
+        self.ear.say(Heard {
+            version,
+            granted,
+            open: Arc::default(),
+            failure,
+        });
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use argus_gateway::{Caller, Session};
 use argus_protocol::Id;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::in_flight::{Entry, InFlight};
 
@@ -19,6 +20,7 @@ pub(crate) struct Client {
     handshake_moved: Notify,
     modern: Arc<InFlight>,
     spoke_modern: AtomicBool,
+    over: CancellationToken,
 }
 
 /// How far the client is with `initialize`.
@@ -40,6 +42,7 @@ impl Client {
             handshake_moved: Notify::new(),
             modern: Arc::default(),
             spoke_modern: AtomicBool::new(false),
+            over: CancellationToken::new(),
         }
     }
 
@@ -67,6 +70,7 @@ impl Client {
     pub(crate) fn end(&self) -> Option<Arc<Session>> {
         let before = std::mem::replace(&mut *self.handshake(), Handshake::Over);
         self.handshake_moved.notify_waiters();
+        self.over.cancel();
         match before {
             Handshake::Done(session) => Some(session),
             Handshake::Awaited | Handshake::UnderWay | Handshake::Over => None,
@@ -93,6 +97,11 @@ impl Client {
             }
             moved.await;
         }
+    }
+
+    /// Cancelled when the stream has ended.
+    pub(crate) fn over(&self) -> &CancellationToken {
+        &self.over
     }
 
     /// The legacy session.

@@ -135,6 +135,7 @@ fn answer_modern(
         meta,
         param_headers: None,
         caller: client.caller,
+        connection: Some(client.over().clone()),
     });
     let messages = if request.method == method::LISTEN {
         listen(gateway.clone(), request, log)

@@ -189,7 +189,7 @@ pub(crate) fn answer_to(
             }
         };
         let mut relay = match reply {
-            Reply::Now(answer) => {
+            Reply::Now(answer) | Reply::Ended { answer, .. } => {
                 log.ended(&answer);
                 yield Item::legacy(write::response(Some(&id), &answer));
                 return;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use argus_gateway::{
     Asks, Caller, Event, Gateway, Listen, ListenEvent, ModernParams, ModernRequest, Parking, Reply, RequestMeta,
+    own_info,
 };
 use argus_protocol::header::Mismatch;
 use argus_protocol::{Answer, Id, Message, Object, Raw, RpcError, header, meta, method, version, write};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
 
 use super::accepts::Accepts;
 use super::messages::{Item, Messages};
@@ -47,6 +49,7 @@ pub(crate) async fn handle(
         meta,
         param_headers: Some(param_headers(headers)),
         caller,
+        connection: None,
     });
     if request.method == method::LISTEN {
         return listen(app, request).await;
@@ -117,6 +120,14 @@ pub(crate) fn answer_to(mut log: RequestLog, gateway: Gateway, request: Arc<Mode
                 yield Item::modern(write::response(Some(&id), &answer), &answer);
                 return;
             }
+            Reply::Ended { said, answer } => {
+                for (method, params) in said {
+                    yield Item::Before(write::notification(&method, params.as_ref()));
+                }
+                log.ended(&answer);
+                yield Item::modern(write::response(Some(&id), &answer), &answer);
+                return;
+            }
             Reply::Relay(relay) => relay,
         };
         log.relayed(&relay);
@@ -171,7 +182,7 @@ pub(crate) fn listening(
     mut log: RequestLog,
 ) -> impl futures::Stream<Item = Bytes> + Send + 'static {
     async_stream::stream! {
-        let honoured = Raw::from_value(&serde_json::json!({ "notifications": listen.honoured() }));
+        let honoured = Raw::from_value(&json!({ "notifications": listen.honoured() }));
         yield notification(method::LISTEN_ACKNOWLEDGED, Some(&honoured), &request.id);
         loop {
             match listen.next().await {
@@ -180,13 +191,19 @@ pub(crate) fn listening(
                 }
                 ListenEvent::End => {
                     log.end(Outcome::Result);
-                    let result = with_subscription(&Raw::from_value(&serde_json::json!({"resultType": "complete"})), &request.id);
+                    let result = with_subscription(&ended(), &request.id);
                     yield write::response(Some(&request.id), &Answer::Result(result));
                     return;
                 }
             }
         }
     }
+}
+
+/// The result that ends a `subscriptions/listen`.
+fn ended() -> Raw {
+    let server: Value = own_info().read().unwrap_or_default();
+    Raw::from_value(&json!({ "resultType": "complete", "_meta": { meta::SERVER_INFO: server } }))
 }
 
 fn notification(method: &str, params: Option<&Raw>, id: &Id) -> Bytes {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod call;
+mod held;
 mod modern;
 mod params;
 mod pending;

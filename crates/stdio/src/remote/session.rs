@@ -1,6 +1,6 @@
 //! The legacy session at the endpoint, and how to open another one like it.
 
-use argus_protocol::{ByteString, FrameError, Id, Message, Object, Raw, header, method};
+use argus_protocol::{ByteString, Frame, Id, Message, Object, Raw, header, method};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -127,13 +127,16 @@ pub(super) fn cancelled(method: &str, params: Option<&Raw>) -> Option<Id> {
         .and_then(Id::from_raw)
 }
 
-/// The ids of the requests in a batch.
-pub(super) fn asked(parts: Vec<Result<Message, FrameError>>) -> Vec<Id> {
-    let asked = parts.into_iter().filter_map(|part| match part {
-        Ok(Message::Request { id, .. }) => Some(id),
+/// The ids of the requests in a frame.
+pub(super) fn asked(frame: &Frame) -> Vec<Id> {
+    let id = |message: &Message| match message {
+        Message::Request { id, .. } => Some(id.clone()),
         _ => None,
-    });
-    asked.collect()
+    };
+    match frame {
+        Frame::One(message) => id(message).into_iter().collect(),
+        Frame::Batch(parts) => parts.iter().flatten().filter_map(id).collect(),
+    }
 }
 
 #[cfg(test)]

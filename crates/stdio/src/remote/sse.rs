@@ -6,22 +6,27 @@ use std::time::Duration;
 
 use argus_gateway::ModernParams;
 use argus_protocol::line::Line;
-use argus_protocol::{Answer, Frame, FrameError, Id, Message, Raw, method, write};
+use argus_protocol::{Answer, Frame, Id, Message, Raw, method, write};
 use argus_upstream::{EventStream, Kind, LinkError, is_message, kind_of};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::held::Held;
 use super::pending::Pending;
 use super::place::{self, Place};
 use super::session::{self, Repeatable, Session};
-use super::streamable::MAX_REQUESTS;
+use super::standing::{FIRST_PAUSE, LONGEST_PAUSE, STEADY};
+use super::streamable::{MAX_REQUESTS, TAKING};
 use crate::Input;
 use crate::input::Lines;
 
 /// How long the endpoint may take to say where messages are posted to.
 const ENDPOINT: Duration = Duration::from_secs(30);
+/// How long it may take to answer what is said again in another session.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// The relay between one client and one endpoint.
 pub(super) struct Relay<R> {
@@ -35,7 +40,12 @@ pub(super) struct Relay<R> {
     posts_to: Option<Place>,
     /// The number of the stream.
     stream: u64,
+    /// When it was opened.
+    since: Instant,
+    /// How long it takes until it is opened again by itself.
+    pause: Duration,
     pending: Arc<Pending>,
+    held: Held,
     /// Reads the stream.
     reader: Option<AbortHandle>,
     tasks: JoinSet<Back>,
@@ -55,6 +65,8 @@ enum Back {
         line: Bytes,
         ids: Vec<Id>,
     },
+    /// It is time to open another stream after the one of this number.
+    Again(u64),
     Nothing,
 }
 
@@ -68,7 +80,10 @@ impl<R: Input> Relay<R> {
             session: Session::default(),
             posts_to: None,
             stream: 0,
+            since: Instant::now(),
+            pause: FIRST_PAUSE,
             pending: Arc::default(),
+            held: Held::default(),
             reader: None,
             tasks: JoinSet::new(),
         }
@@ -76,12 +91,17 @@ impl<R: Input> Relay<R> {
 
     /// Relays until the client says nothing more and all is answered.
     pub(super) async fn run(&mut self) {
-        while !self.silent.is_cancelled() || self.pending.count() > 0 {
-            let reads = !self.silent.is_cancelled() && self.pending.count() < MAX_REQUESTS;
+        while !self.silent.is_cancelled() || self.pending.count() > 0 || !self.held.is_empty() {
+            while self.pending.count() < MAX_REQUESTS
+                && let Some(line) = self.held.pop()
+            {
+                self.take(line).await;
+            }
+            let reads = !self.silent.is_cancelled() && !self.held.is_full();
             let fewer = Arc::clone(&self.pending).fewer();
             tokio::select! {
                 line = self.lines.next(), if reads => match line {
-                    Some(Line::Whole(line)) => self.take(line).await,
+                    Some(Line::Whole(line)) => self.hear(line).await,
                     Some(Line::TooLong) => self.place.say(place::too_long(self.max_message)).await,
                     None => self.silent.cancel(),
                 },
@@ -96,6 +116,19 @@ impl<R: Input> Relay<R> {
         self.tasks.shutdown().await;
     }
 
+    /// Takes a line, unless it has to wait.
+    async fn hear(&mut self, line: Bytes) {
+        if (self.pending.count() >= MAX_REQUESTS || !self.held.is_empty())
+            && let Ok(frame) = Frame::from_client(line.clone())
+        {
+            let ids = session::asked(&frame);
+            if !ids.is_empty() {
+                return self.held.push(ids, line);
+            }
+        }
+        self.take(line).await;
+    }
+
     async fn take(&mut self, line: Bytes) {
         match Frame::from_client(line.clone()) {
             Ok(Frame::One(Message::Request { id, method, params })) => {
@@ -103,13 +136,16 @@ impl<R: Input> Relay<R> {
             }
             Ok(Frame::One(Message::Notification { method, params })) => {
                 if let Some(id) = session::cancelled(&method, params.as_ref()) {
+                    if self.held.remove(&id) {
+                        return;
+                    }
                     self.pending.remove(&id);
                 }
                 self.session.note(&line, None, &method, params.as_ref());
                 self.tell(line).await;
             }
             Ok(Frame::One(Message::Response { .. })) => self.tell(line).await,
-            Ok(Frame::Batch(parts)) => self.batch(line, parts).await,
+            Ok(frame @ Frame::Batch(_)) => self.batch(line, session::asked(&frame)).await,
             Err(error) => self.place.say(write::unreadable(&error)).await,
         }
     }
@@ -137,8 +173,7 @@ impl<R: Input> Relay<R> {
     }
 
     /// A batch, which only 2025-03-26 has.
-    async fn batch(&mut self, line: Bytes, parts: Vec<Result<Message, FrameError>>) {
-        let ids = session::asked(parts);
+    async fn batch(&mut self, line: Bytes, ids: Vec<Id>) {
         if ids.is_empty() {
             return self.tell(line).await;
         }
@@ -174,7 +209,7 @@ impl<R: Input> Relay<R> {
     async fn tell(&mut self, line: Bytes) {
         // Without a stream there is nobody who could know what it is about.
         let Some(posts_to) = &self.posts_to else { return };
-        if let Err(refused) = post(posts_to, &line).await {
+        if let Err(refused) = taken(posts_to, &line).await {
             tracing::warn!("a message did not arrive: {}", refused.why);
         }
     }
@@ -214,6 +249,7 @@ impl<R: Input> Relay<R> {
             .map_err(|error| self.place.trouble(&error))?;
         let posts_to = self.place.at(posts_to);
         self.stream += 1;
+        self.since = Instant::now();
         // What belongs to an earlier stream must not be taken for a part of this one.
         self.pending = Arc::default();
         let (number, place, pending) = (self.stream, self.place.clone(), Arc::clone(&self.pending));
@@ -244,7 +280,7 @@ impl<R: Input> Relay<R> {
         self.session.opened(opening, None, &result);
         tracing::warn!("{gone}; another one was opened");
         if let Some(initialized) = self.session.initialized().cloned() {
-            post(posts_to, &initialized).await.map_err(|refused| refused.why)?;
+            taken(posts_to, &initialized).await.map_err(|refused| refused.why)?;
         }
         for request in self.session.repeated() {
             self.own(posts_to, &request).await;
@@ -260,12 +296,17 @@ impl<R: Input> Relay<R> {
     async fn own(&mut self, posts_to: &Place, request: &Repeatable) -> Option<Answer> {
         let answer = self.pending.watch(request.id.clone(), true);
         self.post(posts_to.clone(), request.body.clone(), vec![request.id.clone()], false);
-        answer.await.ok()
+        let answered = tokio::time::timeout(AGAIN, answer).await;
+        if answered.is_err() {
+            self.pending.remove(&request.id);
+        }
+        answered.ok()?.ok()
     }
 
     async fn back(&mut self, back: Back) {
         match back {
             Back::Nothing => {}
+            Back::Again(stream) => self.again(stream).await,
             Back::Ended {
                 stream,
                 why,
@@ -273,7 +314,7 @@ impl<R: Input> Relay<R> {
             } => {
                 self.fail(&unanswered, &why).await;
                 if stream == self.stream {
-                    self.stream_ended().await;
+                    self.stream_ended();
                 }
             }
             Back::Gone { stream, line, ids } => {
@@ -294,11 +335,25 @@ impl<R: Input> Relay<R> {
         }
     }
 
-    async fn stream_ended(&mut self) {
+    fn stream_ended(&mut self) {
         self.posts_to = None;
-        // A session goes on hearing what happens; a modern request opens the stream when it comes.
-        if self.session.opening.is_some()
-            && !self.silent.is_cancelled()
+        if self.since.elapsed() >= STEADY {
+            self.pause = FIRST_PAUSE;
+        }
+        let (stream, pause) = (self.stream, self.pause);
+        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        self.tasks.spawn(async move {
+            tokio::time::sleep(pause).await;
+            Back::Again(stream)
+        });
+    }
+
+    /// A session goes on hearing what happens; a request opens the stream as soon as it comes.
+    async fn again(&mut self, ended: u64) {
+        let wanted = self.session.opening.is_some() && !self.silent.is_cancelled();
+        if wanted
+            && self.stream == ended
+            && self.posts_to.is_none()
             && let Err(why) = self.connected().await
         {
             tracing::warn!("{why}; it is tried again with the next request");
@@ -358,6 +413,17 @@ struct Refused {
     why: String,
     /// The endpoint does not know what the message is to belong to.
     gone: bool,
+}
+
+/// Posts a message that wants no answer.
+async fn taken(posts_to: &Place, line: &Bytes) -> Result<(), Refused> {
+    let posted = tokio::time::timeout(TAKING, post(posts_to, line)).await;
+    posted.unwrap_or_else(|_| {
+        Err(Refused {
+            why: format!("{} does not take it within {} s", posts_to.url(), TAKING.as_secs()),
+            gone: false,
+        })
+    })
 }
 
 async fn post(posts_to: &Place, line: &Bytes) -> Result<(), Refused> {

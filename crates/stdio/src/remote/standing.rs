@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use super::call::Resume;
 use super::place::Place;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A stream that stood this long starts the pauses anew.
-const STEADY: Duration = Duration::from_secs(5);
+pub(super) const STEADY: Duration = Duration::from_secs(5);
 
 /// Keeps the stream open; ends where the endpoint offers none, with `true` when the session is gone. An endpoint that
 /// never had a stream for this session may say 404 where it should say 405.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use argus_gateway::ModernParams;
 use argus_protocol::line::Line;
-use argus_protocol::{Answer, Frame, FrameError, Id, Message, Raw, method, write};
+use argus_protocol::{Answer, Frame, Id, Message, Raw, method, write};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tokio::task::{AbortHandle, JoinSet};
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answers::Audience;
 use super::call::{Call, Done};
+use super::held::Held;
 use super::modern::Modern;
 use super::params::Tools;
 use super::place::{self, Place};
@@ -21,10 +22,10 @@ use super::standing;
 use crate::Input;
 use crate::input::Lines;
 
-/// Requests that may be in flight; then the client has to wait.
+/// Requests that may be in flight; then others have to wait.
 pub(super) const MAX_REQUESTS: usize = 1000;
 /// How long the endpoint may take for a message that wants no answer.
-const TAKING: Duration = Duration::from_secs(30);
+pub(super) const TAKING: Duration = Duration::from_secs(30);
 /// How long the cancellation of a request waits until that was surely taken.
 const BEFORE_CANCEL: Duration = Duration::from_secs(3);
 /// How long ending the session may take.
@@ -40,6 +41,7 @@ pub(super) struct Relay<R> {
     session: Session,
     tools: Tools,
     flights: HashMap<u64, Flight>,
+    held: Held,
     last_flight: u64,
     tasks: JoinSet<Back>,
     /// The stream on which the endpoint speaks outside calls.
@@ -75,6 +77,7 @@ impl<R: Input> Relay<R> {
             session: Session::default(),
             tools: Tools::default(),
             flights: HashMap::new(),
+            held: Held::default(),
             last_flight: 0,
             tasks: JoinSet::new(),
             standing: None,
@@ -83,11 +86,16 @@ impl<R: Input> Relay<R> {
 
     /// Relays until the client says nothing more and all is answered.
     pub(super) async fn run(&mut self) {
-        while !self.silent.is_cancelled() || !self.flights.is_empty() {
-            let reads = !self.silent.is_cancelled() && self.flights.len() < MAX_REQUESTS;
+        while !self.silent.is_cancelled() || !self.flights.is_empty() || !self.held.is_empty() {
+            while self.flights.len() < MAX_REQUESTS
+                && let Some(line) = self.held.pop()
+            {
+                self.take(line).await;
+            }
+            let reads = !self.silent.is_cancelled() && !self.held.is_full();
             tokio::select! {
                 line = self.lines.next(), if reads => match line {
-                    Some(Line::Whole(line)) => self.take(line).await,
+                    Some(Line::Whole(line)) => self.hear(line).await,
                     Some(Line::TooLong) => self.place.say(place::too_long(self.max_message)).await,
                     None => self.silent.cancel(),
                 },
@@ -109,6 +117,19 @@ impl<R: Input> Relay<R> {
         }
     }
 
+    /// Takes a line, unless it has to wait.
+    async fn hear(&mut self, line: Bytes) {
+        if (self.flights.len() >= MAX_REQUESTS || !self.held.is_empty())
+            && let Ok(frame) = Frame::from_client(line.clone())
+        {
+            let ids = session::asked(&frame);
+            if !ids.is_empty() {
+                return self.held.push(ids, line);
+            }
+        }
+        self.take(line).await;
+    }
+
     async fn take(&mut self, line: Bytes) {
         match Frame::from_client(line.clone()) {
             Ok(Frame::One(Message::Request { id, method, params })) => {
@@ -118,7 +139,7 @@ impl<R: Input> Relay<R> {
                 self.notification(line, &method, params.as_ref()).await;
             }
             Ok(Frame::One(Message::Response { .. })) => self.tell(&line).await,
-            Ok(Frame::Batch(parts)) => self.batch(line, parts).await,
+            Ok(frame @ Frame::Batch(_)) => self.batch(line, session::asked(&frame)).await,
             Err(error) => self.place.say(write::unreadable(&error)).await,
         }
     }
@@ -135,8 +156,7 @@ impl<R: Input> Relay<R> {
     }
 
     /// A batch, which only 2025-03-26 has.
-    async fn batch(&mut self, line: Bytes, parts: Vec<Result<Message, FrameError>>) {
-        let ids = session::asked(parts);
+    async fn batch(&mut self, line: Bytes, ids: Vec<Id>) {
         if ids.is_empty() {
             self.tell(&line).await;
         } else {
@@ -146,7 +166,10 @@ impl<R: Input> Relay<R> {
 
     async fn notification(&mut self, line: Bytes, method: &str, params: Option<&Raw>) {
         if let Some(id) = session::cancelled(method, params) {
-            return self.cancel(line, &id);
+            if !self.held.remove(&id) {
+                self.cancel(line, &id);
+            }
+            return;
         }
         if self.session.opening.is_none() {
             tracing::debug!("a notification of a client without a session was dropped, for nobody waits for it");

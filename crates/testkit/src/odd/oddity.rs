@@ -86,6 +86,9 @@ pub(crate) enum Oddity {
     /// Forgets its sessions in calls of `forget`, over HTTP and HTTP+SSE
     #[command(name = "session-404")]
     Session404,
+    /// The same, and answers GET with the status 404, over HTTP
+    #[command(name = "get-404")]
+    Get404,
     /// Writes its answers in small pieces, over HTTP
     SlowTrickle,
     /// Names no place for messages, over HTTP+SSE
@@ -190,7 +193,9 @@ impl Oddity {
             }
             Self::WrongContentType => r#"{"tools/call html": [{"type": "text/html"}, {"result": {"content": []}}]}"#,
             Self::Status500 { always: false } => r#"{"tools/call fail": [{"status": 500}]}"#,
-            Self::Session404 => r#"{"tools/call forget": [{"forget": true}, {"result": {"content": []}}]}"#,
+            Self::Session404 | Self::Get404 => {
+                r#"{"tools/call forget": [{"forget": true}, {"result": {"content": []}}]}"#
+            }
             Self::ClosesStdoutButLives => r#"{"tools/call close": [{"close": true}]}"#,
             _ => "{}",
         }

@@ -72,7 +72,7 @@ impl Connection {
 
     /// Sends a request; the stream ends with its outcome, and dropping it before cancels the request.
     pub(crate) fn call(&self, request: Outgoing) -> Events {
-        let number = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let number = self.shared.next_number();
         let id = Id::number(number);
         match request.prepare(self.shared.era, &id) {
             Ok((params, token)) => {
@@ -166,6 +166,15 @@ impl Shared {
     }
 
     /// Ends the session at the backend (MCP 2025-11-25 "Session management"), if there is one and it is not gone.
+    fn next_number(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The id of the next request.
+    pub(super) fn next_id(&self) -> Id {
+        Id::number(self.next_number())
+    }
+
     async fn say_goodbye(&self) {
         let gone = matches!(&*self.ended.borrow(), Some(LinkError::SessionLost(_)));
         if !gone && self.session.get().is_some() {

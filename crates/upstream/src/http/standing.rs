@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{Answer, Message, Raw, header, method, sse};
+use argus_protocol::{Answer, Message, Raw, header, method, sse, write};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use tokio::time::Instant;
@@ -19,8 +19,11 @@ const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(30);
 /// A stream that stood this long starts the pauses anew.
 const STEADY: Duration = Duration::from_secs(5);
+/// How long a backend may take to say whether it knows the session.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Keeps the GET stream of a session open until the connection ends. A backend that offers none (405) is left alone.
+/// Keeps the GET stream of a session open until the connection ends. A backend that offers none (405, or 404 while it
+/// knows the session) is left alone.
 pub(super) async fn legacy(shared: Arc<Shared>) {
     let stop = shared.stop.clone();
     let _ = stop.run_until_cancelled(keep_open(&shared)).await;
@@ -51,8 +54,16 @@ async fn keep_open(shared: &Arc<Shared>) {
                 }
             }
             Ok(response) if response.status() == StatusCode::NOT_FOUND && shared.session.get().is_some() => {
-                shared.end(LinkError::SessionLost(shown(&shared.endpoint.url)));
-                return;
+                // A backend that offers no stream may say 404 where it should say 405.
+                let lost = match stood_before {
+                    true => Some(true),
+                    false => is_lost(shared).await,
+                };
+                match lost {
+                    Some(true) => return shared.end(LinkError::SessionLost(shown(&shared.endpoint.url))),
+                    Some(false) => return,
+                    None => {}
+                }
             }
             Ok(response) if response.status().is_client_error() => return,
             Ok(_) => {}
@@ -61,6 +72,14 @@ async fn keep_open(shared: &Arc<Shared>) {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LAST_RETRY);
     }
+}
+
+/// Whether the backend knows the session no more; `None` where it does not say.
+async fn is_lost(shared: &Shared) -> Option<bool> {
+    let ping = write::request(&shared.next_id(), method::PING, None);
+    let asked = tokio::time::timeout(PATIENCE, shared.endpoint.post(shared.headers(), ping)).await;
+    let status = asked.ok()?.ok()?.status();
+    (!status.is_server_error()).then_some(status == StatusCode::NOT_FOUND)
 }
 
 async fn read(shared: &Arc<Shared>, mut response: Response<Received>, last_event: &mut Option<HeaderValue>) {

@@ -165,19 +165,22 @@ impl Upstream {
         }
     }
 
-    /// Ends a link. The backend first hears all that was said to it: it answers a ping after that.
+    /// Ends a link. The backend first hears all that was said to it: it answers a ping after that. The place is free when
+    /// nothing is left of the link; that may be at once, for the next who wants one.
     fn part_with(&self, link: Arc<Link>, place: Place) {
+        let place = (!link.is_gone()).then_some(place);
         // Without a runtime the link ends by itself.
         if Handle::try_current().is_err() {
             return;
         }
-        self.tasks.spawn(async move {
+        let parting = self.partings.track_future(async move {
             if link.ended().is_none() {
                 let _ = link.ask(method::PING, None, FAREWELL).await;
             }
             link.close().await;
             drop(place);
         });
+        self.tasks.spawn(parting);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod feed;
 mod lease;
+mod making;
 mod shelf;
 
 use std::sync::Arc;
@@ -11,9 +12,7 @@ use std::time::Duration;
 use argus_config::Sharing;
 use argus_protocol::method;
 
-use crate::watched::Source;
-use crate::{Declared, FeedSink, LinkError, Upstream};
-use feed::LentFeed;
+use crate::{Declared, LinkError, Upstream};
 pub use lease::{CallLink, Lease};
 pub(crate) use shelf::Shelf;
 
@@ -70,31 +69,16 @@ impl Upstream {
             }
             return Ok(Some(lease));
         }
+        if let Some(made) = self.shelf.adopt(&borrower) {
+            return made.wait().await.map(Some);
+        }
         if let Some(failed) = self.shelf.failed() {
             return Err(failed);
         }
         let Some(place) = self.place_for_call() else {
             return Ok(None);
         };
-        let (feed, heard) = LentFeed::open();
-        let sink = self.watched(Source::Owned, Arc::<LentFeed>::clone(&feed) as Arc<dyn FeedSink>);
-        let making = Box::pin(self.connector.clone().legacy(borrower.declared.clone(), true, sink));
-        let made = self.unless_stopped(making).await;
-        self.learn_legacy(&made);
-        match made {
-            Ok(link) => {
-                let link = Arc::new(link);
-                self.shelf.lent(&link);
-                Ok(Some(Lease::first(borrower, link, feed, heard, place)))
-            }
-            Err(error) => {
-                // What a backend refuses in one caller's words is nobody else's business.
-                if !error.is_refusal() {
-                    self.shelf.fail(&error);
-                }
-                Err(error)
-            }
-        }
+        self.make(borrower, place).wait().await.map(Some)
     }
 
     /// A place for one more link; an idle one of another borrower makes room.
@@ -110,6 +94,12 @@ impl Upstream {
             return None;
         }
         Some(lease::Place::taken(self))
+    }
+
+    /// Waits until the backend has heard of the calls that were given up, before all links end. Bounded in time.
+    pub(crate) async fn part_in_order(&self) {
+        self.partings.close();
+        let _ = tokio::time::timeout(FAREWELL, self.partings.wait()).await;
     }
 
     /// Ends the link that has been idle for longest; its place is the caller's now.

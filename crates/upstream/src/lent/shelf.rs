@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::Borrower;
 use super::feed::LentFeed;
+use super::making::{Begun, InTheMaking, Makings, Waits};
 use crate::{Link, LinkError};
 
 /// After a failed attempt its error is given to whoever asks for a new link, for so long.
@@ -37,6 +38,7 @@ struct Inside {
     free: Vec<Free>,
     /// All that were ever lent and still are somewhere.
     all: Vec<Weak<Link>>,
+    makings: Makings,
     failed: Option<(LinkError, Instant)>,
     /// Whether somebody looks for links that wait for too long.
     tended: bool,
@@ -77,10 +79,26 @@ impl Shelf {
         std::mem::take(&mut self.inside().free)
     }
 
-    /// Takes the link that has waited for longest.
+    /// Takes a link that has ended, else the one that has waited for longest.
     pub(super) fn take_oldest(&self) -> Option<Free> {
         let mut inside = self.inside();
-        (!inside.free.is_empty()).then(|| inside.free.remove(0))
+        let ended = inside.free.iter().position(|free| free.link.ended().is_some());
+        (!inside.free.is_empty()).then(|| inside.free.remove(ended.unwrap_or_default()))
+    }
+
+    /// What comes of a link that is being made for the like, and that nobody waits for any more.
+    pub(super) fn adopt(&self, borrower: &Borrower) -> Option<InTheMaking> {
+        self.inside().makings.adopt(borrower)
+    }
+
+    /// A link begins to be made.
+    pub(super) fn begin(&self, borrower: &Borrower) -> (Begun, InTheMaking) {
+        self.inside().makings.begin(borrower)
+    }
+
+    /// It is made, or is not: gives who waits for it.
+    pub(super) fn end(&self, number: u64) -> Option<Waits> {
+        self.inside().makings.end(number)
     }
 
     /// Takes all that have waited for too long, or have ended.

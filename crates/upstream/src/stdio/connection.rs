@@ -1,6 +1,7 @@
 //! A running process and the calls on it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use argus_runtime::{Spec, StderrRing};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use crate::{LinkError, process};
 pub(crate) struct Connection {
     conversation: Conversation,
     stderr: StderrRing,
+    gone: Arc<AtomicBool>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -34,6 +36,7 @@ impl Connection {
         let stop = CancellationToken::new();
         let read_to_end = CancellationToken::new();
         let heard_out = CancellationToken::new();
+        let gone = Arc::new(AtomicBool::new(false));
         let tasks = TaskTracker::new();
         tasks.spawn(tasks::write_lines(stdin, lines, Arc::clone(demux), stop.clone()));
         let at_end = read_to_end.clone().drop_guard();
@@ -57,12 +60,14 @@ impl Connection {
                 stderr: heard_out,
                 lines: ring.clone(),
             },
+            Arc::clone(&gone),
             stop.clone(),
         ));
         tasks.close();
         Ok(Self {
             conversation,
             stderr: ring,
+            gone,
             stop,
             tasks,
         })
@@ -74,6 +79,11 @@ impl Connection {
 
     pub(crate) fn stderr(&self) -> Vec<String> {
         self.stderr.lines()
+    }
+
+    /// Whether the process has ended, with all it started.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
     }
 
     pub(crate) async fn close(&self) {

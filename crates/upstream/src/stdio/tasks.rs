@@ -1,6 +1,7 @@
 //! The tasks behind one process: writer, reader and the one that tends it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use argus_protocol::line::{Line, LineDecoder, one_line};
@@ -92,16 +93,27 @@ pub(super) struct LastWords {
     pub(super) lines: StderrRing,
 }
 
-/// Waits until the process ends, its stdout ends, or it is to be stopped; then ends the connection.
-pub(super) async fn tend(mut child: Child, demux: Arc<Demux>, last: LastWords, stop: CancellationToken) {
+/// Waits until the process ends, its stdout ends, or it is to be stopped; then ends the connection. `gone` is set when
+/// nothing is left of the process.
+pub(super) async fn tend(
+    mut child: Child,
+    demux: Arc<Demux>,
+    last: LastWords,
+    gone: Arc<AtomicBool>,
+    stop: CancellationToken,
+) {
     let cause = tokio::select! {
         exit = child.wait() => {
+            gone.store(true, Ordering::Release);
             // What it wrote before it ended still counts.
             let _ = tokio::time::timeout(LAST_WORDS, last.stdout.cancelled()).await;
             last.process_ended(&exit).await
         }
         () = last.stdout.cancelled() => match tokio::time::timeout(LAST_WORDS, child.wait()).await {
-            Ok(exit) => last.process_ended(&exit).await,
+            Ok(exit) => {
+                gone.store(true, Ordering::Release);
+                last.process_ended(&exit).await
+            }
             Err(_) => {
                 demux.end(LinkError::Closed("the process closed its stdout".to_owned()));
                 stop.cancel();

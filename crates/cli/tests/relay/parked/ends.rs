@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use argus_testkit::{Journal, is_gone, part, until};
+use argus_testkit::{Journal, SseClient, is_gone, part, until};
+use futures::future::join_all;
 
 use super::states::refusal;
-use super::{ALL, Over, asked, asked_and_answered, client, start, world};
-use crate::world::World;
+use super::{ALL, Asked, Over, asked, asked_and_answered, client, of_modern, scripted, start, world};
+use crate::world::{World, tool};
 
 /// Waits until the backend heard that a call was cancelled.
-async fn cancelled(journal: &Journal) {
+pub(super) async fn cancelled(journal: &Journal) {
     let heard = journal.message("notifications/cancelled").await;
     assert!(
         heard.is_some(),
@@ -50,13 +51,7 @@ async fn a_client_that_leaves_while_its_retry_runs_cancels_the_call() {
         let script = format!(
             r#"{{"tools/call ask": [{{"ask": "elicitation/create", "params": {{"message":"?"}}}}, {{"gate": {gate:?}}}, {{"result": {{}}}}]}}"#
         );
-        let script = world.script("odd", &script);
-        let arguments = ["verbatim", "--script", &script];
-        let journal = match over {
-            Over::Stdio => world.stdio("odd", &arguments),
-            Over::Http => world.http("odd", &arguments),
-            Over::Sse => world.sse("odd", &arguments),
-        };
+        let journal = scripted(&mut world, over, &script);
         let running = world.start();
         let client = client(&running);
         let asked = asked(&client, "ask", "{}").await;
@@ -76,17 +71,91 @@ async fn a_client_that_leaves_while_its_retry_runs_cancels_the_call() {
     }
 }
 
-#[tokio::test]
-async fn the_end_of_the_gateway_ends_parked_calls() {
-    let (running, journal) = start(Over::Stdio);
-    let client = client(&running);
-    asked(&client, "ask", "{}").await;
+/// Nothing is left of the link of the only call.
+pub(super) async fn link_is_gone(over: Over, journal: &Journal, deleted: usize) {
     let pid = journal.messages("tools/call")[0].pid;
-    running.stop();
+    let gone = || match over {
+        Over::Stdio => is_gone(pid),
+        Over::Http => journal.all("delete").len() >= deleted,
+        Over::Sse => journal.all("closed").len() >= deleted,
+    };
     assert!(
-        until(Duration::from_secs(5), || is_gone(pid)).await,
-        "its process remains"
+        until(Duration::from_secs(5), gone).await,
+        "it remains over {over:?}: {:?}",
+        journal.entries()
     );
+}
+
+#[tokio::test]
+async fn the_end_of_the_gateway_cancels_parked_calls() {
+    for over in ALL {
+        for _ in 0..3 {
+            let (running, journal) = start(over);
+            let client = client(&running);
+            join_all((0..3).map(|_| asked(&client, "ask", "{}"))).await;
+            let _journals = running.stopped();
+            // All of it has happened by now.
+            let heard = journal.messages("notifications/cancelled").len();
+            assert_eq!(
+                heard,
+                3,
+                "{over:?}: the backend does not hear of it: {:?}",
+                journal.entries()
+            );
+            for call in journal.messages("tools/call") {
+                assert!(over != Over::Stdio || is_gone(call.pid), "its process remains");
+            }
+            link_is_gone(over, &journal, 3).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_connection_cancels_what_waits_for_its_client() {
+    for over in ALL {
+        let (running, journal) = start(over);
+        let mut leaving = SseClient::open(running.port(), "{}").await;
+        leaving.ask("1", "tools/call", &of_modern(&tool("ask", "{}"))).await;
+        let asked = Asked::of(&part(&leaving.next().await.unwrap(), "result").unwrap());
+        drop(leaving);
+        cancelled(&journal).await;
+        link_is_gone(over, &journal, 1).await;
+        let mut other = SseClient::open(running.port(), "{}").await;
+        let retry = of_modern(&asked.answered("ask", "{}", "{}"));
+        other.ask("1", "tools/call", &retry).await;
+        let refused = other.next().await.unwrap();
+        assert!(refused.contains("has ended"), "{refused}");
+        // A client of /mcp has no connection that could end.
+        asked_and_answered(&client(&running), 4).await;
+        running.stop();
+    }
+}
+
+#[tokio::test]
+async fn a_client_over_stdio_that_leaves_leaves_nothing_behind() {
+    for over in ALL {
+        let (world, journal) = world(over);
+        let mut client = world.start_own();
+        client.ask_modern("1", "tools/call", &tool("ask", "{}")).await;
+        Asked::of(&part(&client.answer("1").await, "result").unwrap());
+        client.close();
+        let (status, _) = client.ended(Duration::from_secs(10)).await;
+        assert!(status.success());
+        assert_eq!(journal.messages("notifications/cancelled").len(), 1, "{over:?}");
+        link_is_gone(over, &journal, 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_over_stdio_in_front_of_sse_that_leaves_leaves_nothing_behind() {
+    let (running, journal) = start(Over::Stdio);
+    let mut client = running.stdio("/sse");
+    client.ask_modern("1", "tools/call", &tool("ask", "{}")).await;
+    Asked::of(&part(&client.answer("1").await, "result").unwrap());
+    client.close();
+    cancelled(&journal).await;
+    link_is_gone(Over::Stdio, &journal, 1).await;
+    running.stop();
 }
 
 #[tokio::test]

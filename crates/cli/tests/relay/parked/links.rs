@@ -29,7 +29,7 @@ async fn many_clients_at_once_get_their_own_questions() {
     for over in ALL {
         let (mut world, _) = world(over);
         if over != Over::Http {
-            world.backend("odd", "max_processes", 12);
+            world.backend("odd", "max_processes", 13);
         }
         let running = world.start();
         let clients: Vec<Client> = (0..12).map(|_| client(&running)).collect();

@@ -2,12 +2,15 @@
 
 mod ends;
 mod errors;
+mod hostile;
 mod links;
+mod making;
+mod said;
 mod states;
 
 use std::time::Duration;
 
-use argus_testkit::{Client, Journal, part};
+use argus_testkit::{Client, Journal, SseClient, part};
 use serde_json::{Value, json};
 
 use crate::world::{Running, World, tool};
@@ -59,14 +62,19 @@ const ALL: [Over; 3] = [Over::Stdio, Over::Http, Over::Sse];
 
 fn world(over: Over) -> (World, Journal) {
     let mut world = World::new();
-    let script = world.script("odd", SCRIPT);
+    let journal = scripted(&mut world, over, SCRIPT);
+    (world, journal)
+}
+
+/// Adds a backend with a script.
+fn scripted(world: &mut World, over: Over, script: &str) -> Journal {
+    let script = world.script("odd", script);
     let arguments = ["verbatim", "--script", &script];
-    let journal = match over {
+    match over {
         Over::Stdio => world.stdio("odd", &arguments),
         Over::Http => world.http("odd", &arguments),
         Over::Sse => world.sse("odd", &arguments),
-    };
-    (world, journal)
+    }
 }
 
 fn start(over: Over) -> (Running, Journal) {
@@ -307,12 +315,17 @@ async fn what_is_left_open_is_asked_again() {
     running.stop();
 }
 
+/// The parameters with a `_meta` of these members, if there are any.
+fn with_meta(params: &str, members: &str) -> String {
+    match members.is_empty() {
+        true => params.to_owned(),
+        false => format!(r#"{},"_meta":{{{members}}}}}"#, params.strip_suffix('}').unwrap()),
+    }
+}
+
 /// The parameters with a progress token.
 fn with_token(params: &str, token: &str) -> String {
-    format!(
-        r#"{},"_meta":{{"progressToken":{token}}}}}"#,
-        params.strip_suffix('}').unwrap()
-    )
+    with_meta(params, &format!(r#""progressToken":{token}"#))
 }
 
 #[tokio::test]
@@ -369,18 +382,21 @@ async fn a_prompt_may_ask_too() {
 
 #[tokio::test]
 async fn over_the_old_transport_too() {
-    use argus_testkit::SseClient;
     let (running, _) = start(Over::Stdio);
     let mut client = SseClient::open(running.port(), "{}").await;
-    let meta = format!(
-        r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{ASKABLE}}}"#
-    );
-    let modern = |params: String| format!("{},{meta}}}", params.strip_suffix('}').unwrap());
-    client.ask("1", "tools/call", &modern(tool("ask", "{}"))).await;
+    client.ask("1", "tools/call", &of_modern(&tool("ask", "{}"))).await;
     let asked = Asked::of(&part(&client.next().await.unwrap(), "result").unwrap());
-    let retry = modern(asked.answered("ask", "{}", r#"{"yes":1}"#));
+    let retry = of_modern(&asked.answered("ask", "{}", r#"{"yes":1}"#));
     client.ask("2", "tools/call", &retry).await;
     let result = part(&client.next().await.unwrap(), "result").unwrap();
     assert_eq!(part(&result, "answer").unwrap(), r#"{"yes":1}"#);
     running.stop();
+}
+
+/// The parameters with the `_meta` of a modern client that can be asked.
+fn of_modern(params: &str) -> String {
+    let members = format!(
+        r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{ASKABLE}"#
+    );
+    with_meta(params, &members)
 }

@@ -229,3 +229,39 @@ async fn max_sessions_per_caller_bounds_the_sessions_of_one_address() {
     served.gateway.initialize(Some(&params), here).await.unwrap();
     assert!(!lives(&second).await, "the caller is the address of the connection");
 }
+
+#[tokio::test]
+async fn the_streams_of_listeners_are_bounded_like_sessions() {
+    for key in ["max_sessions", "max_sessions_per_caller"] {
+        let served = Served::with(&format!("server: {{{key}: 2}}")).await;
+        let listen = || {
+            served.modern(
+                "subscriptions/listen",
+                json!({"notifications": {"toolsListChanged": true}}),
+            )
+        };
+        let mut streams = Vec::new();
+        for _ in 0..2 {
+            let mut stream = listen().open().await;
+            stream.message().await;
+            streams.push(stream);
+        }
+        let refused = listen().send().await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (200, -32603));
+        assert!(refused.body.contains(&format!("(server.{key})")), "{}", refused.body);
+        // The place of one that is closed is free.
+        streams.pop();
+        let again = async {
+            loop {
+                let mut stream = listen().open().await;
+                if stream.message().await.get("error").is_none() {
+                    return;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(5), again)
+            .await
+            .unwrap();
+    }
+}

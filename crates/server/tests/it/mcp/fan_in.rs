@@ -129,6 +129,27 @@ async fn modern_and_legacy_clients_do_not_end_each_others_subscriptions() {
 }
 
 #[tokio::test]
+async fn a_part_of_what_was_subscribed_to_changes() {
+    let (backend, served) = shared(legacy()).await;
+    let (subscribed, unconcerned) = (served.session().await, served.session().await);
+    let (mut feed, mut other) = (subscribed.listen().await, unconcerned.listen().await);
+    for (session, uri) in [(&subscribed, "x://1"), (&unconcerned, "x://2")] {
+        let subscribed = session.call("resources/subscribe", json!({"uri": uri})).await;
+        assert_eq!(subscribed.result(), json!({}));
+    }
+    let (mut stream, _) = listen(&served, &["x://1"]).await;
+    for uri in ["x://1/part", "x://12", "x://1"] {
+        backend.tell(UPDATED, json!({"uri": uri}));
+    }
+    for uri in ["x://1/part", "x://1"] {
+        assert_eq!(heard(&mut stream).await["uri"], uri);
+        assert_eq!(feed.notification(UPDATED).await["params"]["uri"], uri);
+    }
+    hears_nothing(&mut feed).await;
+    hears_nothing(&mut other).await;
+}
+
+#[tokio::test]
 async fn what_the_backend_refuses_is_not_acknowledged() {
     let refusing = legacy().on("resources/subscribe", |call| async move {
         match call.params["uri"] == "x://2" {
@@ -356,4 +377,38 @@ async fn too_many_resources() {
         let refused = served.modern("subscriptions/listen", filter).send().await;
         assert_eq!(refused.code(), -32602, "{}", refused.body);
     }
+}
+
+#[tokio::test]
+async fn a_resource_that_the_backend_does_not_answer_for_keeps_no_other_waiting() {
+    let draft = legacy().on("resources/subscribe", |call| async move {
+        match call.params["uri"] == "x://1" {
+            true => Answer::Silence,
+            false => json!({}).into(),
+        }
+    });
+    let (backend, served) = shared(draft).await;
+    let silent = listen(&served, &["x://1"]);
+    let others = async {
+        until("the silent one", || !named(&backend, "resources/subscribe").is_empty()).await;
+        let began = std::time::Instant::now();
+        let (mut stream, acknowledged) = listen(&served, &["x://2"]).await;
+        assert_eq!(acknowledged, granted(&["x://2"]));
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "it waited: {:?}",
+            began.elapsed()
+        );
+        backend.tell(UPDATED, json!({"uri": "x://2"}));
+        assert_eq!(heard(&mut stream).await, json!({"uri": "x://2"}));
+        drop(stream);
+        until("its end", || !named(&backend, "resources/unsubscribe").is_empty()).await;
+        assert!(
+            began.elapsed() < Duration::from_secs(3),
+            "its end waited: {:?}",
+            began.elapsed()
+        );
+    };
+    let ((_stream, acknowledged), ()) = futures::join!(silent, others);
+    assert_eq!(acknowledged, json!({}), "what is silent is not granted");
 }

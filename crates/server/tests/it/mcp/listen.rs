@@ -104,12 +104,12 @@ async fn ends_with_a_result_when_the_gateway_stops() {
     let mut stream = listen(&served, &json!("s"), json!({"toolsListChanged": true})).await;
     stream.message().await;
     served.stop();
-    let expected = json!({
-        "jsonrpc": "2.0",
-        "id": "s",
-        "result": {"resultType": "complete", "_meta": {SUBSCRIPTION: "s"}},
-    });
-    assert_eq!(stream.message().await, expected);
+    let last = stream.message().await;
+    let server = last["result"]["_meta"]["io.modelcontextprotocol/serverInfo"].clone();
+    assert_eq!(server["name"], "argus-mcp");
+    let meta = json!({SUBSCRIPTION: "s", "io.modelcontextprotocol/serverInfo": server});
+    let expected = json!({"jsonrpc": "2.0", "id": "s", "result": {"resultType": "complete", "_meta": meta}});
+    assert_eq!(last, expected);
     assert_eq!(stream.next().await, None);
     served.stopped().await;
 }

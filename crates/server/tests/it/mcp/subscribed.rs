@@ -112,7 +112,14 @@ async fn an_update_reaches_those_who_subscribed_and_nobody_else() {
     assert_eq!(heard(&mut second).await, expected);
     update(&stream, "x://2");
     assert_eq!(heard(&mut third).await["uri"], "x://2");
+    // A part of what was subscribed to.
+    update(&stream, "x://1/part");
+    for stream in [&mut first, &mut second] {
+        assert_eq!(heard(stream).await["uri"], "x://1/part");
+    }
+    update(&stream, "x://12");
     hears_nothing(&mut first).await;
+    hears_nothing(&mut third).await;
 }
 
 #[tokio::test]

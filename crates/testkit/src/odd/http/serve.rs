@@ -32,6 +32,7 @@ struct Server {
     sessions: Sessions,
     legacy: bool,
     broken: bool,
+    streamless: bool,
     /// Where requests are sent on to.
     redirect: Option<String>,
 }
@@ -54,6 +55,7 @@ pub(crate) async fn serve(engine: &Arc<Engine>, arguments: &Arguments) -> io::Re
         sessions: Sessions::default(),
         legacy: arguments.era.is_legacy(),
         broken: matches!(arguments.oddity, Oddity::Status500 { always: true }),
+        streamless: matches!(arguments.oddity, Oddity::Get404),
         redirect,
     });
     writeln!(io::stdout(), "http://{address}/mcp")?;
@@ -167,7 +169,7 @@ impl Server {
 
     async fn get(&self, headers: &HeaderMap) -> Response<Messages> {
         self.engine.note_with("get", "", headers);
-        if !named(headers).is_some_and(|id| self.sessions.knows(id)) {
+        if self.streamless || !named(headers).is_some_and(|id| self.sessions.knows(id)) {
             return empty(StatusCode::NOT_FOUND);
         }
         let (way, chunks) = mpsc::unbounded_channel();
