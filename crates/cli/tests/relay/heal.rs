@@ -86,6 +86,8 @@ async fn what_may_do_harm_fails_within_a_second_and_says_why() {
                 journal.messages("tools/call").len() > before
             })
             .await;
+            // It writes to stderr right after that.
+            tokio::time::sleep(Duration::from_millis(200)).await;
             let process = journal.messages("tools/call").last().unwrap().pid;
             kill(Pid::from_raw(process.cast_signed()), Signal::SIGKILL).unwrap();
             Instant::now()
