@@ -11,10 +11,11 @@ use crate::bridge::rounds::{Rounds, Step};
 use crate::client::{KeptClient, may_ask};
 use crate::ops::cached::Keeping;
 use crate::ops::mrtr::StateSeal;
-use crate::ops::urls;
+use crate::ops::{self, urls};
 use crate::parked::Talk;
 use crate::repeat::{Call, Chance};
 use crate::session::Noted;
+use crate::tasks;
 
 /// What the gateway answers to a request.
 #[derive(Debug)]
@@ -79,6 +80,11 @@ pub(crate) enum Finish {
         /// The `_meta` that names the backend.
         server: Option<Raw>,
     },
+    /// It is about a task, and names it as the client did.
+    OfTask {
+        /// The client's id of the task.
+        exposed: ByteString,
+    },
     /// The subscription that it is about stays noted.
     Subscribe(Noted),
     /// The result of a read may be kept for others.
@@ -134,6 +140,13 @@ impl Relay {
                 }
                 Some(Event::Outcome(outcome)) => return Poll::Ready(Some(self.ended(outcome))),
                 Some(Event::Notification { method, params }) => {
+                    let params = match params {
+                        Some(params) if self.call.tasks => match tasks::heard(&self.call, &method, params) {
+                            None => continue,
+                            told => told,
+                        },
+                        params => params,
+                    };
                     if let Some(params) = told(&self.call.client, self.talk.as_deref(), &method, params) {
                         return Poll::Ready(Some(Event::Notification { method, params }));
                     }
@@ -145,7 +158,7 @@ impl Relay {
                     }
                     // What the client answers has a part in what becomes of the call: it is not done twice.
                     self.chance = Chance::Gone;
-                    return Poll::Ready(Some(Event::Ask(ask)));
+                    return Poll::Ready(Some(Event::Ask(self.reworded(ask))));
                 }
                 Some(Event::AskWithdrawn(id)) => return Poll::Ready(Some(Event::AskWithdrawn(id))),
                 None => return Poll::Ready(None),
@@ -163,13 +176,27 @@ impl Relay {
         self.call.client.refuses(ask)
     }
 
+    /// The question in the client's words.
+    fn reworded(&self, ask: Ask) -> Ask {
+        match &self.call.client {
+            KeptClient::Legacy(session) if self.call.tasks => {
+                tasks::reworded(&self.call.core, session, self.backend(), ask)
+            }
+            _ => ask,
+        }
+    }
+
     fn ended(&mut self, outcome: Outcome) -> Event<Answer> {
         self.chance = Chance::Gone;
         if let (Some(lease), Ok(_)) = (&mut self.lease, &outcome) {
             lease.settle();
         }
         let answer = outcome.unwrap_or_else(|cause| Answer::Error(cause.to_rpc(self.backend()).to_raw()));
-        Event::Outcome(self.finish.apply(answer, &self.call))
+        let answer = self.finish.apply(answer, &self.call);
+        Event::Outcome(match self.call.tasks {
+            true => tasks::begun(&self.call, answer),
+            false => answer,
+        })
     }
 }
 
@@ -208,6 +235,9 @@ impl Finish {
                 urls::required(call, &error, server.as_ref())
             }
             (Self::Modernise { uri, .. }, Answer::Error(error)) => Answer::Error(modern_error(error, uri.as_deref())),
+            (Self::OfTask { exposed }, Answer::Result(result)) => {
+                Answer::Result(ops::tasks::answered(&call.forward.method, result, exposed))
+            }
             (Self::Subscribe(noted), answer) => {
                 noted.settle(matches!(answer, Answer::Result(_)));
                 answer
