@@ -119,6 +119,7 @@ pub(crate) async fn send(
         name: forward.name.clone(),
         declared: client.declared(),
         log_level: client.log_level(),
+        augmented: forward.augmented,
         own: false,
     };
     // Who waits for the end of a task waits as long as that takes.

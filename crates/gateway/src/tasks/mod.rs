@@ -12,6 +12,6 @@ mod said;
 
 pub(crate) use asked::reworded;
 pub(crate) use ids::Ids;
-pub(crate) use members::{named, renamed, with_related};
+pub(crate) use members::{renamed, with_related};
 pub(crate) use offered::{AUGMENTATION, augmentable, legacy, modern, offers};
 pub(crate) use said::{begun, deliver, heard, reworded_notification};

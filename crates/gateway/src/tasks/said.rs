@@ -101,6 +101,9 @@ pub(crate) fn reworded_notification(
     method: &str,
     params: Raw,
 ) -> Raw {
+    if !may_name(&params) {
+        return params;
+    }
     let ids = Ids::of(&core.seal, Client::from(session));
     let expose = |id: &str| Some(ids.expose(backend, id));
     let reworded = match method {

@@ -53,11 +53,19 @@ pub(super) struct CallSender {
     /// The caller's progress token, which ours stands for.
     pub(super) token: Option<Raw>,
     pub(super) kind: Kind,
+    /// Whether it begins a task.
+    pub(super) augmented: bool,
 }
 
 pub(super) fn channel(token: Option<Raw>, kind: Kind) -> (CallSender, Receiver) {
     let (events, receiver) = mailbox();
-    (CallSender { events, token, kind }, receiver)
+    let sender = CallSender {
+        events,
+        token,
+        kind,
+        augmented: false,
+    };
+    (sender, receiver)
 }
 
 impl CallSender {

@@ -49,7 +49,8 @@ impl Conversation {
             Err(error) => return failed(LinkError::Unsendable(error.to_string())),
         };
         let kind = Kind::of(&request);
-        let (sender, events) = channel(token, kind);
+        let (mut sender, events) = channel(token, kind);
+        sender.augmented = request.augmented;
         self.demux.calls().open.insert(number, sender);
         let outbound = Outbound {
             message: write::request(&id, &request.method, params.as_ref()),

@@ -13,6 +13,7 @@ use super::junk;
 use super::mailbox::Sent;
 use super::queue::{Outbound, Queue};
 use crate::exchange::AskPeer;
+use crate::outliving::Outliving;
 use crate::redact::Redactor;
 use crate::{Ask, AskReply, Event, FeedEvent, FeedSink, LinkError};
 
@@ -34,6 +35,8 @@ pub(crate) struct Demux {
     pub(super) writer: Queue,
     pub(super) ended: watch::Sender<Option<LinkError>>,
     calls: Mutex<Calls>,
+    /// The progress tokens of tasks.
+    outliving: Outliving,
 }
 
 impl Demux {
@@ -43,6 +46,7 @@ impl Demux {
             writer,
             ended: watch::Sender::new(None),
             calls: Mutex::default(),
+            outliving: Outliving::default(),
         }
     }
 
@@ -94,7 +98,14 @@ impl Demux {
         let call = number.and_then(|number| calls.remove(number));
         drop(calls);
         match call {
-            Some(call) => call.settle(Ok(answer)),
+            Some(call) => {
+                if let (true, Answer::Result(_), Some(number), Some(token)) =
+                    (call.augmented, &answer, number, &call.token)
+                {
+                    self.outliving.keep(number, token);
+                }
+                call.settle(Ok(answer));
+            }
             None => tracing::debug!(backend = %self.server.backend, "an answer to nothing in flight was dropped"),
         }
     }
@@ -134,7 +145,14 @@ impl Demux {
         let Some(number) = params.as_ref().and_then(token::number_of) else {
             return;
         };
-        let token = self.calls().open.get(&number).and_then(|call| call.token.clone());
+        let open = self.calls().open.get(&number).map(|call| call.token.clone());
+        let Some(token) = open else {
+            if let Some(params) = params.as_ref().and_then(|params| self.outliving.restored(params)) {
+                let params = Some(params);
+                self.server.sink.deliver(FeedEvent::Notification { method, params });
+            }
+            return;
+        };
         if let (Some(token), Some(params)) = (token, &params) {
             self.pass_to(
                 number,
