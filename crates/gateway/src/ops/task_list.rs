@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use argus_protocol::write::object_with_list;
-use argus_protocol::{ByteString, Era, Object, Raw, RpcError, code, method};
+use argus_protocol::{Answer, ByteString, Era, Object, Raw, RpcError, code, method};
 use argus_upstream::{LinkError, Upstream};
 use serde_json::value::RawValue;
 
@@ -29,6 +29,7 @@ struct Place {
 /// Answers with a page of the session's tasks. A connection that sessions share lists everybody's: only those are shown
 /// that the session began, or knew to name.
 pub(crate) async fn list(core: &Arc<Core>, session: &Arc<Session>, params: Option<&Raw>) -> Reply {
+    core.startup.wait().await;
     if !tasks::offers(core, Era::Legacy) {
         return unknown(method::TASKS_LIST);
     }
@@ -64,7 +65,7 @@ pub(crate) async fn list(core: &Arc<Core>, session: &Arc<Session>, params: Optio
                 }
                 Err(error) => {
                     tracing::debug!(backend = %upstream.name(), %error, "a backend does not list its tasks");
-                    failure = failure.or_else(|| Some(error.to_rpc(upstream.name())));
+                    failure = failure.or_else(|| Some(answer(error, upstream)));
                     cursor = None;
                 }
             }
@@ -74,7 +75,7 @@ pub(crate) async fn list(core: &Arc<Core>, session: &Arc<Session>, params: Optio
         }
     }
     match failure {
-        Some(error) if found.is_empty() => error.into(),
+        Some(failure) if found.is_empty() => Reply::Now(failure),
         _ => Reply::result(page(&found, None)),
     }
 }
@@ -123,6 +124,14 @@ async fn read(
         .into_iter()
         .filter_map(|task| tasks::renamed(&Raw::parse(String::from(Box::<str>::from(task))).ok()?, expose));
     Ok((tasks.collect(), read.get_str("nextCursor")))
+}
+
+/// What a client is told where nothing can be listed: the backend's own words, if it said any.
+fn answer(error: LinkError, upstream: &Upstream) -> Answer {
+    match error {
+        LinkError::Refused { error, .. } => Answer::Error(error),
+        other => Answer::Error(other.to_rpc(upstream.name()).to_raw()),
+    }
 }
 
 fn page(tasks: &[Raw], next: Option<&str>) -> Raw {

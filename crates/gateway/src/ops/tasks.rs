@@ -23,16 +23,12 @@ pub(crate) async fn about(core: &Arc<Core>, client: Client<'_>, method: &ByteStr
     let found = object(params.as_ref()).and_then(|read| Ok((text(&read, "taskId")?, read)));
     let (exposed, read) = match found {
         Ok(found) => found,
-        Err(_) if !tasks::offers(core, client.era()) => return unknown(method),
-        Err(error) => return error.into(),
+        Err(error) => return nothing(core, client, method, error).await,
     };
     let led = Ids::of(&core.seal, client).lead(&exposed);
     let upstream = led.as_ref().and_then(|(backend, _)| core.inventory.named(backend));
     let (Some(upstream), Some((backend, id))) = (upstream, &led) else {
-        return match tasks::offers(core, client.era()) {
-            true => not_found().into(),
-            false => unknown(method),
-        };
+        return nothing(core, client, method, not_found()).await;
     };
     if let Client::Legacy(session) = client {
         // After a restart nobody else would know of it.
@@ -64,6 +60,15 @@ pub(crate) async fn about(core: &Arc<Core>, client: Client<'_>, method: &ByteStr
         relay.finish = Finish::OfTask { exposed };
     }
     reply
+}
+
+/// The answer to a request that leads to no task: where no backend has tasks of the client's era, the method is unknown.
+async fn nothing(core: &Core, client: Client<'_>, method: &str, error: RpcError) -> Reply {
+    core.startup.wait().await;
+    match tasks::offers(core, client.era()) {
+        true => error.into(),
+        false => unknown(method),
+    }
 }
 
 /// A result about a task, which has the id again that the client named.
