@@ -108,6 +108,12 @@ class Targets:
             backend = {"type": "streamable-http" if transport == "http" else "sse", "url": server.url}
             # The suite leaves many questions open.
             backends = {"suite": backend | ({"max_processes": 64} if transport == "sse" else {})}
+        elif name == "tasks1-stdio":
+            backends = {"tasks": harness.script_stdio(harness.PY1, "tasks1.py")}
+        elif name == "tasks1-http":
+            server = harness.ScriptServer(harness.PY1, "tasks1.py")
+            self.servers.append(server)
+            backends = {"tasks": {"type": "streamable-http", "url": server.url}}
         elif name == "mixed":
             files = folder / "files"
             files.mkdir()
