@@ -114,6 +114,12 @@ class Targets:
             server = harness.ScriptServer(harness.PY1, "tasks1.py")
             self.servers.append(server)
             backends = {"tasks": {"type": "streamable-http", "url": server.url}}
+        elif name == "tasks2-stdio":
+            backends = {"tasks": harness.script_stdio(harness.PY2, "tasks2.py")}
+        elif name == "tasks2-http":
+            server = harness.ScriptServer(harness.PY2, "tasks2.py")
+            self.servers.append(server)
+            backends = {"tasks": {"type": "streamable-http", "url": server.url}}
         elif name == "mixed":
             files = folder / "files"
             files.mkdir()
