@@ -72,6 +72,8 @@ pub const ROOTS_CHANGED: &str = "notifications/roots/list_changed";
 pub const RESOURCE_UPDATED: &str = "notifications/resources/updated";
 /// A task fares otherwise than before (MCP 2025-11-25).
 pub const TASK_STATUS: &str = "notifications/tasks/status";
+/// The same in the extension of MCP 2026-07-28.
+pub const TASK_CHANGED: &str = "notifications/tasks";
 /// A URL elicitation ended.
 pub const ELICITATION_COMPLETE: &str = "notifications/elicitation/complete";
 /// The first message of a `subscriptions/listen` stream.

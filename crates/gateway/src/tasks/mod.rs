@@ -5,12 +5,14 @@
 //! A client knows a task by an id that is sealed for it ([`Ids`]), wherever a message names one.
 
 mod asked;
+mod followed;
 mod ids;
 mod members;
 mod offered;
 mod said;
 
 pub(crate) use asked::reworded;
+pub(crate) use followed::Followed;
 pub(crate) use ids::Ids;
 pub(crate) use members::{renamed, with_related};
 pub(crate) use offered::{AUGMENTATION, augmentable, legacy, modern, offers};

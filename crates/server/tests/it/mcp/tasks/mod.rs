@@ -2,6 +2,7 @@
 
 mod across;
 mod asked;
+mod followed;
 mod legacy;
 mod listed;
 mod modern;
