@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use argus_protocol::{ByteString, Object, Raw, method};
+use argus_protocol::{Answer, ByteString, Object, Raw, method};
 use argus_upstream::{FeedEvent, FeedSink};
 
 use crate::core::Core;
@@ -105,6 +105,10 @@ impl FeedSink for SessionFeed {
             }
             FeedEvent::Ask(ask) => {
                 if let Some(core) = self.core.upgrade() {
+                    if let Some(error) = tasks::refuses(&core, &ask) {
+                        ask.reply.answer(&Answer::Error(error.to_raw()));
+                        return;
+                    }
                     let ask = tasks::reworded(&core, &session, &self.backend, ask);
                     session.feed().push(FeedItem::Ask(ask));
                 }

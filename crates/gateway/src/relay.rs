@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use argus_protocol::error::code_of;
-use argus_protocol::{Answer, ByteString, Era, Object, Raw, RpcError, code, meta};
+use argus_protocol::{Answer, ByteString, Era, Object, Raw, RpcError, code, meta, method};
 use argus_upstream::{Ask, Event, Exchange, Lease, Outcome};
 
 use crate::bridge::rounds::{Rounds, Step};
@@ -98,10 +98,12 @@ impl Relay {
         self.call.turn.upstream().name()
     }
 
-    /// The backend's own name of the tool or prompt, or the URI.
+    /// The backend's own name of the tool or prompt, or the URI. The id of a task is nobody's business but its owner's.
     #[must_use]
     pub fn name(&self) -> Option<&ByteString> {
-        self.call.forward.name.as_ref()
+        let forward = &self.call.forward;
+        let is_task = forward.method.starts_with(method::TASKS_PREFIX);
+        forward.name.as_ref().filter(|_| !is_task)
     }
 
     /// The next event; `None` once the outcome was handed over.
@@ -172,6 +174,9 @@ impl Relay {
         if modern && (self.call.era == Era::Modern || !may_ask(&self.call.forward.method)) {
             let why = "this client cannot be asked within this call";
             return Some(RpcError::new(code::METHOD_NOT_FOUND, why));
+        }
+        if let Some(error) = tasks::refuses(&self.call.core, ask) {
+            return Some(error);
         }
         self.call.client.refuses(ask)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argus_protocol::{Answer, Id, Raw};
+use argus_protocol::{Answer, Id, Raw, RpcError, code, method};
 use argus_upstream::{Ask, AskPeer, AskReply};
 
 use super::Ids;
@@ -10,6 +10,14 @@ use super::members::{named, with_related};
 use crate::client::Client;
 use crate::core::Core;
 use crate::session::Session;
+
+/// Why a backend may not ask a client this: the tasks that a client runs for servers are listed to none of several, since
+/// those of the others are among them.
+pub(crate) fn refuses(core: &Core, ask: &Ask) -> Option<RpcError> {
+    let among_others = ask.method == method::TASKS_LIST && core.inventory.only().is_none();
+    let why = "this client has tasks for other servers, too, and does not list them";
+    among_others.then(|| RpcError::new(code::METHOD_NOT_FOUND, why))
+}
 
 /// The question as the session's client is asked it; one that belongs to no task is as it was.
 pub(crate) fn reworded(core: &Core, session: &Arc<Session>, backend: &str, ask: Ask) -> Ask {

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{ByteString, Era, Object, Raw, method};
+use argus_protocol::{Era, Object, Raw, method};
 use argus_upstream::{Declared, Event, Exchange, Outgoing, Upstream, without_subscription};
 use futures::future::join_all;
 use futures::stream::{self, SelectAll};

@@ -62,3 +62,50 @@ impl<'a> Ids<'a> {
         Some((text(backend)?, text(id)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use argus_protocol::{Id, Object, Raw};
+
+    use super::*;
+    use crate::client::{ModernParams, ModernRequest, RequestMeta};
+    use crate::session::Caller;
+
+    fn request(last: u8) -> Arc<ModernRequest> {
+        let params = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}"#;
+        let params = Raw::parse(params).unwrap();
+        Arc::new(ModernRequest {
+            id: Id::number(1),
+            method: "tasks/get".into(),
+            meta: RequestMeta::of(&ModernParams::of(Some(&params)).unwrap()).unwrap(),
+            members: Object::parse(&params).unwrap(),
+            params: Some(params),
+            param_headers: Vec::new(),
+            caller: Caller::at([10, 0, 0, last].into()),
+        })
+    }
+
+    #[test]
+    fn an_id_is_always_the_same_and_its_owners_alone() {
+        let seal = Seal::of_secrets(["key"]).unwrap();
+        let (one, two) = (request(1), request(2));
+        let ids = Ids::of(&seal, Client::from(&one));
+        let exposed = ids.expose("back", "end");
+        assert_eq!(exposed, Ids::of(&seal, Client::from(&one)).expose("back", "end"));
+        assert_eq!(ids.lead(&exposed), Some(("back".to_owned(), "end".to_owned())));
+        assert_ne!(ids.expose("bac", "kend"), exposed);
+        assert_eq!(Ids::of(&seal, Client::from(&two)).lead(&exposed), None);
+        assert_eq!(Ids::of_places(&seal, Client::from(&one)).lead(&exposed), None);
+        let other = Seal::of_secrets(["other"]).unwrap();
+        assert_eq!(Ids::of(&other, Client::from(&one)).lead(&exposed), None);
+        let rotated = Seal::of_secrets(["other", "key"]).unwrap();
+        assert!(Ids::of(&rotated, Client::from(&one)).lead(&exposed).is_some());
+        for forged in ["", "end", &exposed[1..], &"A".repeat(MAX_ID + 1)] {
+            assert_eq!(ids.lead(forged), None);
+        }
+        let longest = "x".repeat(1024);
+        assert!(ids.lead(&ids.expose("back", &longest)).is_some());
+    }
+}

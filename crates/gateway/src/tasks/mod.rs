@@ -11,7 +11,7 @@ mod members;
 mod offered;
 mod said;
 
-pub(crate) use asked::reworded;
+pub(crate) use asked::{refuses, reworded};
 pub(crate) use followed::Followed;
 pub(crate) use ids::Ids;
 pub(crate) use members::{renamed, with_related};

@@ -58,3 +58,29 @@ async fn a_refused_question_is_answered_too() {
     session.post(refused.to_string()).send().await;
     assert_eq!(stream.message().await["result"]["code"], -1);
 }
+
+#[tokio::test]
+async fn what_a_client_runs_for_one_backend_is_not_listed_to_another() {
+    let asking = || {
+        legacy("a").on("tasks/result", |call| async move {
+            let answer = call.ask("q", "tasks/list", json!({})).await;
+            json!({"content": [], "answer": answer.get("result"), "code": answer["error"]["code"]})
+        })
+    };
+    let capabilities = json!({"sampling": {}, "tasks": {"list": {}}});
+    let (one, two) = (asking().start().await, legacy("b").start().await);
+    let served = Served::backends(&[one.yaml("one", ""), two.yaml("two", "")]).await;
+    let session = served.session_of("2025-11-25", capabilities.clone()).await;
+    let id = begin(&session, "a").await;
+    let result = session.call("tasks/result", json!({"taskId": id})).await.result();
+    assert_eq!(result["code"], -32601);
+    // One that is alone may know.
+    let served = Served::backends(&[one.yaml("one", "")]).await;
+    let session = served.session_of("2025-11-25", capabilities).await;
+    let id = begin(&session, "a").await;
+    let mut stream = session.ask("tasks/result", json!({"taskId": id})).open().await;
+    let question = stream.message().await;
+    assert_eq!(question["method"], "tasks/list");
+    session.answer(&question["id"], json!({"tasks": []})).await;
+    assert_eq!(stream.message().await["result"]["answer"], json!({"tasks": []}));
+}
