@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use argus_testkit::{Client, Journal, part};
+use argus_testkit::{Client, Journal, part, until};
 use serde_json::json;
 
 use crate::world::{Running, World};
@@ -29,6 +29,7 @@ fn legacy() -> String {
         "tasks/result t-1": [
             {"ask": "elicitation/create", "params": question},
             {"result": {"answer": "@answer", "_meta": related}}],
+        "tools/call slow": [{"sleep": 400}, {"result": {"content": []}}],
         "tasks/list": [{"result": {"tasks": [{"taskId": "foreign"}, {"taskId": "t-1", "ttl": 1.5}]}}],
     });
     // A number that a program would spell otherwise.
@@ -145,6 +146,31 @@ async fn a_task_asks_its_client() {
 }
 
 #[tokio::test]
+async fn a_tasks_question_is_not_given_to_another_call_which_would_end_it() {
+    for kind in KINDS {
+        let (world, journal) = world(kind, "legacy");
+        let running = world.start();
+        let client = running.askable().await;
+        let id = begin(&client).await;
+        let slow = client.open("tools/call", r#"{"name":"slow"}"#);
+        let waiting = async {
+            let before = || journal.messages("tools/call").len() == 2;
+            assert!(until(Duration::from_secs(5), before).await);
+            let mut waiting = client.open("tasks/result", &about(&id)).await;
+            let question = waiting.next().await.unwrap();
+            (part(&question, "id").unwrap(), waiting)
+        };
+        let (slow, (number, waiting)) = tokio::join!(async { slow.await.all().await }, waiting);
+        assert_eq!(slow.len(), 1, "{slow:?}");
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":{number},"result":{{"action":"cancel"}}}}"#);
+        assert_eq!(client.send(&answer).await, 202);
+        let result = part(&waiting.answer().await, "result").unwrap();
+        assert_eq!(part(&result, "answer").unwrap(), r#"{"action":"cancel"}"#);
+        running.stop();
+    }
+}
+
+#[tokio::test]
 async fn nobody_else_knows_a_legacy_task_or_hears_of_it() {
     for kind in KINDS {
         let (world, journal) = world(kind, "legacy");
@@ -218,6 +244,9 @@ async fn a_task_is_found_again_after_the_program_was_stopped_or_killed() {
             let running = world.start_with_state();
             let (client, other) = (running.plain().await, running.plain().await);
             let id = begin(&client).await;
+            // A start without one knows no session of before.
+            let journal = running.file("state/sessions.journal");
+            assert!(until(Duration::from_secs(5), || journal.exists()).await);
             let stopped = if kill { running.killed() } else { running.stopped() };
             let running = stopped.start_with_state();
             let (client, other) = (client.moved(running.port()), other.moved(running.port()));

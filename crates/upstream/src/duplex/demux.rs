@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argus_protocol::{
-    Answer, ByteString, Era, Frame, FrameError, Id, Message, Object, Raw, meta, method, token, write,
+    Answer, ByteString, Era, Frame, FrameError, Id, Message, Object, Raw, Sought, meta, method, token, write,
 };
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -209,11 +209,17 @@ impl Demux {
             self.answer(&id, &Answer::Result(Raw::empty_object()));
             return;
         }
+        let task = params.as_ref().and_then(related_task);
         let reply = AskReply::new(id.clone(), Arc::<Self>::clone(self) as Arc<dyn AskPeer>);
         let ask = Ask { method, params, reply };
         let mut calls = self.calls();
-        // On a shared process nobody can say for sure whose call caused it, and it may belong to none.
-        let call = calls.culprit(true).map(|(call, _)| call).filter(|_| self.server.owned);
+        // On a shared process nobody can say for sure whose call caused it, and it may belong to none. What a task asks
+        // belongs to the call that waits for its end, if there is one; another call would take it along when it ends.
+        let call = match &task {
+            Some(task) => calls.waiting_for(task),
+            None => calls.culprit(true).map(|(call, _)| call),
+        };
+        let call = call.filter(|_| self.server.owned);
         let Some(call) = call else {
             drop(calls);
             self.server.sink.deliver(FeedEvent::Ask(ask));
@@ -301,6 +307,17 @@ impl Demux {
             call.settle(Err(cause.clone()));
         }
     }
+}
+
+static RELATED_TASK: Sought = Sought::new(meta::RELATED_TASK);
+
+/// The task that a question belongs to (MCP 2025-11-25 "Tasks", "Related task metadata").
+fn related_task(params: &Raw) -> Option<ByteString> {
+    if !params.may_have(&RELATED_TASK) {
+        return None;
+    }
+    let meta = Object::parse(params).ok()?.get_object("_meta")?;
+    meta.get_object(meta::RELATED_TASK)?.get_str("taskId")
 }
 
 impl AskPeer for Demux {
