@@ -18,7 +18,7 @@ pub(crate) async fn about(core: &Arc<Core>, client: Client<'_>, method: &ByteStr
     if let Client::Modern(request) = client
         && let Err(error) = declared(request)
     {
-        return error.into();
+        return nothing(core, client, method, error).await;
     }
     let found = object(params.as_ref()).and_then(|read| Ok((text(&read, "taskId")?, read)));
     let (exposed, read) = match found {
@@ -62,7 +62,7 @@ pub(crate) async fn about(core: &Arc<Core>, client: Client<'_>, method: &ByteStr
     reply
 }
 
-/// The answer to a request that leads to no task: where no backend has tasks of the client's era, the method is unknown.
+/// The answer to a request that is not passed on: where no backend has tasks of the client's era, the method is unknown.
 async fn nothing(core: &Core, client: Client<'_>, method: &str, error: RpcError) -> Reply {
     core.startup.wait().await;
     match tasks::offers(core, client.era()) {
