@@ -115,7 +115,8 @@ class Targets:
             self.servers.append(server)
             backends = {"tasks": {"type": "streamable-http", "url": server.url}}
         elif name == "tasks2-stdio":
-            backends = {"tasks": harness.script_stdio(harness.PY2, "tasks2.py")}
+            # It speaks the legacy era, too, and would be met in that while a second process starts.
+            backends = {"tasks": {**harness.script_stdio(harness.PY2, "tasks2.py"), "protocol": "modern"}}
         elif name == "tasks2-http":
             server = harness.ScriptServer(harness.PY2, "tasks2.py")
             self.servers.append(server)
