@@ -82,7 +82,7 @@ mod tests {
             meta: RequestMeta::of(&ModernParams::of(Some(&params)).unwrap()).unwrap(),
             members: Object::parse(&params).unwrap(),
             params: Some(params),
-            param_headers: Vec::new(),
+            param_headers: None,
             caller: Caller::at([10, 0, 0, last].into()),
         })
     }

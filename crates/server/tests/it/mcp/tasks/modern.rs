@@ -45,14 +45,14 @@ async fn the_header_names_the_task_as_the_client_knows_it() {
     let begun = ask(&served, "tools/call", json!({"name": "a"})).await.result();
     let id = begun["taskId"].as_str().unwrap();
     let meta = json!({"io.modelcontextprotocol/clientCapabilities": {"extensions": {EXTENSION: {}}}});
-    let get = |name: &str| {
-        let params = json!({"taskId": id, "_meta": meta});
-        served.modern("tasks/get", params).header("mcp-name", name).send()
-    };
-    assert_eq!(get(id).await.status, 200);
+    let get = || served.modern("tasks/get", json!({"taskId": id, "_meta": meta}));
+    assert_eq!(get().header("mcp-name", id).send().await.status, 200);
     assert_eq!(backend.first("tasks/get").await.headers["mcp-name"], "a-1");
-    let wrong = get("a-1").await;
-    assert_eq!((wrong.status.as_u16(), wrong.code()), (400, -32020));
+    for wrong in [get().header("mcp-name", "a-1"), get().without("mcp-name")] {
+        let wrong = wrong.send().await;
+        assert_eq!((wrong.status.as_u16(), wrong.code()), (400, -32020));
+    }
+    assert_eq!(backend.seen("tasks/get").len(), 1);
 }
 
 #[tokio::test]
