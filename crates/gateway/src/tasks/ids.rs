@@ -84,6 +84,7 @@ mod tests {
             params: Some(params),
             param_headers: None,
             caller: Caller::at([10, 0, 0, last].into()),
+            connection: None,
         })
     }
 
