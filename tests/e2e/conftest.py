@@ -108,6 +108,19 @@ class Targets:
             backend = {"type": "streamable-http" if transport == "http" else "sse", "url": server.url}
             # The suite leaves many questions open.
             backends = {"suite": backend | ({"max_processes": 64} if transport == "sse" else {})}
+        elif name == "tasks1-stdio":
+            backends = {"tasks": harness.script_stdio(harness.PY1, "tasks1.py")}
+        elif name == "tasks1-http":
+            server = harness.ScriptServer(harness.PY1, "tasks1.py")
+            self.servers.append(server)
+            backends = {"tasks": {"type": "streamable-http", "url": server.url}}
+        elif name == "tasks2-stdio":
+            # It speaks the legacy era, too, and would be met in that while a second process starts.
+            backends = {"tasks": {**harness.script_stdio(harness.PY2, "tasks2.py"), "protocol": "modern"}}
+        elif name == "tasks2-http":
+            server = harness.ScriptServer(harness.PY2, "tasks2.py")
+            self.servers.append(server)
+            backends = {"tasks": {"type": "streamable-http", "url": server.url}}
         elif name == "mixed":
             files = folder / "files"
             files.mkdir()

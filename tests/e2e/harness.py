@@ -153,6 +153,19 @@ def fixture_started() -> dict[str, Any]:
     return {"type": "sse", "url": f"http://127.0.0.1:{port}/sse", "command": str(PY2), "args": args}
 
 
+class ScriptServer(Process):
+    """A script of the folder `fixture` over Streamable HTTP."""
+
+    def __init__(self, python: Path, script: str) -> None:
+        super().__init__(script, [python, HERE / "fixture" / script, "http"])
+        self.url = self.wait_for(re.compile(r"^(http://\S+/mcp)$"), 15)
+
+
+def script_stdio(python: Path, script: str) -> dict[str, Any]:
+    """The same over stdio."""
+    return {"type": "stdio", "command": str(python), "args": [str(HERE / "fixture" / script), "stdio"]}
+
+
 class Server16(Process):
     """The server of 2024-11-05 over HTTP+SSE."""
 

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Weak};
 
-use argus_protocol::{ByteString, Object, Raw, method};
+use argus_protocol::{Answer, ByteString, Object, Raw, method};
 use argus_upstream::{FeedEvent, FeedSink};
 
 use crate::core::Core;
 use crate::renew;
 use crate::session::{FeedItem, Session};
+use crate::tasks;
 
 /// Takes what shared links say: updates reach the clients that subscribed; nothing else can be told whose it is.
 pub(crate) struct SharedFeed {
@@ -36,8 +37,14 @@ impl FeedSink for SharedFeed {
                     }
                 }
             }
-            FeedEvent::Notification { method, .. } => {
-                tracing::debug!(backend = %self.backend, %method, "a notification that belongs to nobody was dropped");
+            FeedEvent::Notification { method, params } => {
+                let of_task = |params| {
+                    let core = self.core.upgrade();
+                    core.is_some_and(|core| tasks::deliver(&core, &self.backend, &method, params))
+                };
+                if !params.as_ref().is_some_and(of_task) {
+                    tracing::debug!(backend = %self.backend, %method, "a notification that belongs to nobody was dropped");
+                }
             }
             FeedEvent::Ask(ask) => ask
                 .reply
@@ -86,10 +93,26 @@ impl FeedSink for SessionFeed {
                     core.forget_read(&self.backend, &uri);
                 }
                 if session.wants_log(&method, params.as_ref()) {
+                    let params = match (self.core.upgrade(), params) {
+                        (Some(core), Some(params)) => {
+                            let (session, backend) = (&session, &self.backend);
+                            Some(tasks::reworded_notification(&core, session, backend, &method, params))
+                        }
+                        (_, params) => params,
+                    };
                     session.feed().push(FeedItem::Notification { method, params });
                 }
             }
-            FeedEvent::Ask(ask) => session.feed().push(FeedItem::Ask(ask)),
+            FeedEvent::Ask(ask) => {
+                if let Some(core) = self.core.upgrade() {
+                    if let Some(error) = tasks::refuses(&core, &ask) {
+                        ask.reply.answer(&Answer::Error(error.to_raw()));
+                        return;
+                    }
+                    let ask = tasks::reworded(&core, &session, &self.backend, ask);
+                    session.feed().push(FeedItem::Ask(ask));
+                }
+            }
             FeedEvent::Ended => {
                 if let Some(core) = self.core.upgrade() {
                     core.spawn(renew::restore(Arc::clone(&core), session, Arc::clone(&self.backend)));

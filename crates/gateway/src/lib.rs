@@ -28,6 +28,7 @@ mod seal;
 mod session;
 mod stalls;
 mod startup;
+mod tasks;
 mod updates;
 mod wanted;
 

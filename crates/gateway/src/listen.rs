@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{ByteString, Raw, RpcError, code, method};
+use argus_protocol::{ByteString, Era, Raw, RpcError, code, method};
 use argus_upstream::Upstream;
 use futures::future::join_all;
 use serde::{Deserialize, Deserializer};
@@ -16,6 +16,7 @@ use crate::client::{Client, ModernRequest};
 use crate::core::Core;
 use crate::listens::Listed;
 use crate::session::{MAX_SUBSCRIPTIONS, MAX_URI_BYTES};
+use crate::tasks::{self, Followed};
 use crate::updates::Updates;
 use crate::wanted::Want;
 
@@ -37,6 +38,9 @@ struct Filter {
     /// Each once.
     #[serde(default, deserialize_with = "uris")]
     resource_subscriptions: Vec<ByteString>,
+    /// Of the extension with tasks.
+    #[serde(default)]
+    task_ids: Option<Vec<String>>,
 }
 
 /// An open stream of notifications.
@@ -44,6 +48,7 @@ struct Filter {
 pub struct Listen {
     honoured: Value,
     inbox: Listed,
+    followed: Followed,
     stopping: CancellationToken,
     /// Keeps the gateway listening at the backends for as long as this is there.
     _wants: Vec<Want>,
@@ -67,6 +72,7 @@ impl Listen {
     pub(crate) async fn open(core: &Arc<Core>, request: &Arc<ModernRequest>) -> Result<Self, RpcError> {
         let filter = filter_of(request)?;
         core.startup.wait().await;
+        let followed = follow(core, request, &filter).await?;
         // Before anything is asked, so that no change is missed.
         let lists = filter.lists().map(|(_, method)| method).collect();
         let inbox = core
@@ -80,8 +86,9 @@ impl Listen {
             .map(|(upstream, uris)| granted(core, &inbox, upstream, uris));
         let wants: Vec<Want> = join_all(opening).await.into_iter().flatten().collect();
         Ok(Self {
-            honoured: honoured(&filter, &wants),
+            honoured: honoured(&filter, &wants, &followed),
             inbox,
+            followed,
             stopping: core.stopping.clone(),
             _wants: wants,
         })
@@ -100,6 +107,10 @@ impl Listen {
             (method, params) = self.inbox.next() => ListenEvent::Notification {
                 method: ByteString::from_static(method),
                 params,
+            },
+            params = self.followed.next() => ListenEvent::Notification {
+                method: ByteString::from_static(method::TASK_CHANGED),
+                params: Some(params),
             },
             () = self.stopping.cancelled() => ListenEvent::End,
         }
@@ -190,7 +201,16 @@ async fn granted(core: &Core, inbox: &Listed, upstream: Arc<Upstream>, uris: Vec
     wants
 }
 
-fn honoured(filter: &Filter, wants: &[Want]) -> Value {
+/// Follows the tasks that the client names, which only a client with the extension may.
+async fn follow(core: &Core, request: &Arc<ModernRequest>, filter: &Filter) -> Result<Followed, RpcError> {
+    let Some(ids) = filter.task_ids.as_ref().filter(|_| tasks::offers(core, Era::Modern)) else {
+        return Ok(Followed::default());
+    };
+    crate::ops::tasks::declared(request)?;
+    Ok(Followed::open(core, request, ids).await)
+}
+
+fn honoured(filter: &Filter, wants: &[Want], followed: &Followed) -> Value {
     let mut honoured = json!({});
     for (key, _) in filter.lists() {
         honoured[key] = true.into();
@@ -200,6 +220,12 @@ fn honoured(filter: &Filter, wants: &[Want]) -> Value {
     let uris: Vec<&str> = uris.filter(|uri| granted.contains(uri)).map(|uri| &**uri).collect();
     if !uris.is_empty() {
         honoured["resourceSubscriptions"] = json!(uris);
+    }
+    if let Some(ids) = &filter.task_ids {
+        let granted = followed.granted(ids);
+        if !granted.is_empty() {
+            honoured["taskIds"] = json!(granted);
+        }
     }
     honoured
 }

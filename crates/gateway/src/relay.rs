@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use argus_protocol::error::code_of;
-use argus_protocol::{Answer, ByteString, Era, Object, Raw, RpcError, code, meta};
+use argus_protocol::{Answer, ByteString, Era, Object, Raw, RpcError, code, meta, method};
 use argus_upstream::{Ask, Event, Exchange, Lease, Outcome};
 
 use crate::bridge::rounds::{Rounds, Step};
 use crate::client::{KeptClient, may_ask};
 use crate::ops::cached::Keeping;
 use crate::ops::mrtr::StateSeal;
-use crate::ops::urls;
+use crate::ops::{self, urls};
 use crate::parked::Talk;
 use crate::repeat::{Call, Chance};
 use crate::session::Noted;
+use crate::tasks;
 
 /// What the gateway answers to a request.
 #[derive(Debug)]
@@ -79,6 +80,11 @@ pub(crate) enum Finish {
         /// The `_meta` that names the backend.
         server: Option<Raw>,
     },
+    /// It is about a task, and names it as the client did.
+    OfTask {
+        /// The client's id of the task.
+        exposed: ByteString,
+    },
     /// The subscription that it is about stays noted.
     Subscribe(Noted),
     /// The result of a read may be kept for others.
@@ -92,10 +98,12 @@ impl Relay {
         self.call.turn.upstream().name()
     }
 
-    /// The backend's own name of the tool or prompt, or the URI.
+    /// The backend's own name of the tool or prompt, or the URI. The id of a task is nobody's business but its owner's.
     #[must_use]
     pub fn name(&self) -> Option<&ByteString> {
-        self.call.forward.name.as_ref()
+        let forward = &self.call.forward;
+        let is_task = forward.method.starts_with(method::TASKS_PREFIX);
+        forward.name.as_ref().filter(|_| !is_task)
     }
 
     /// The next event; `None` once the outcome was handed over.
@@ -134,6 +142,13 @@ impl Relay {
                 }
                 Some(Event::Outcome(outcome)) => return Poll::Ready(Some(self.ended(outcome))),
                 Some(Event::Notification { method, params }) => {
+                    let params = match params {
+                        Some(params) if self.call.tasks => match tasks::heard(&self.call, &method, params) {
+                            None => continue,
+                            told => told,
+                        },
+                        params => params,
+                    };
                     if let Some(params) = told(&self.call.client, self.talk.as_deref(), &method, params) {
                         return Poll::Ready(Some(Event::Notification { method, params }));
                     }
@@ -145,7 +160,7 @@ impl Relay {
                     }
                     // What the client answers has a part in what becomes of the call: it is not done twice.
                     self.chance = Chance::Gone;
-                    return Poll::Ready(Some(Event::Ask(ask)));
+                    return Poll::Ready(Some(Event::Ask(self.reworded(ask))));
                 }
                 Some(Event::AskWithdrawn(id)) => return Poll::Ready(Some(Event::AskWithdrawn(id))),
                 None => return Poll::Ready(None),
@@ -160,7 +175,20 @@ impl Relay {
             let why = "this client cannot be asked within this call";
             return Some(RpcError::new(code::METHOD_NOT_FOUND, why));
         }
+        if let Some(error) = tasks::refuses(&self.call.core, ask) {
+            return Some(error);
+        }
         self.call.client.refuses(ask)
+    }
+
+    /// The question in the client's words.
+    fn reworded(&self, ask: Ask) -> Ask {
+        match &self.call.client {
+            KeptClient::Legacy(session) if self.call.tasks => {
+                tasks::reworded(&self.call.core, session, self.backend(), ask)
+            }
+            _ => ask,
+        }
     }
 
     fn ended(&mut self, outcome: Outcome) -> Event<Answer> {
@@ -169,7 +197,11 @@ impl Relay {
             lease.settle();
         }
         let answer = outcome.unwrap_or_else(|cause| Answer::Error(cause.to_rpc(self.backend()).to_raw()));
-        Event::Outcome(self.finish.apply(answer, &self.call))
+        let answer = self.finish.apply(answer, &self.call);
+        Event::Outcome(match self.call.tasks {
+            true => tasks::begun(&self.call, answer),
+            false => answer,
+        })
     }
 }
 
@@ -208,6 +240,9 @@ impl Finish {
                 urls::required(call, &error, server.as_ref())
             }
             (Self::Modernise { uri, .. }, Answer::Error(error)) => Answer::Error(modern_error(error, uri.as_deref())),
+            (Self::OfTask { exposed }, Answer::Result(result)) => {
+                Answer::Result(ops::tasks::answered(&call.forward.method, result, exposed))
+            }
             (Self::Subscribe(noted), answer) => {
                 noted.settle(matches!(answer, Answer::Result(_)));
                 answer

@@ -26,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) forward: Forward,
     /// The era of the link that it was made on.
     pub(crate) era: Era,
+    /// Whether what the backend says may name tasks.
+    pub(crate) tasks: bool,
 }
 
 /// A call that was made again, or what it ends with.

@@ -12,6 +12,8 @@ const NONCE: usize = 24;
 const KEY: usize = 32;
 /// What a key made from a secret is for: the same secret elsewhere makes another key.
 const DERIVED: &str = "argus-mcp seal key 1\n";
+/// What the key of nonces is for.
+const ALIKE: &str = "argus-mcp nonces of what is sealed alike 1\n";
 
 /// Seals and opens tokens (XChaCha20-Poly1305, random nonces).
 pub struct Seal {
@@ -19,6 +21,8 @@ pub struct Seal {
     cipher: XChaCha20Poly1305,
     /// Open what was sealed before the key was changed.
     older: Vec<XChaCha20Poly1305>,
+    /// Makes the nonces of what is always sealed alike.
+    alike: [u8; KEY],
 }
 
 /// Why a token is not accepted.
@@ -107,6 +111,7 @@ impl Seal {
         Self {
             cipher: XChaCha20Poly1305::new(&Key::from(key)),
             older: Vec::new(),
+            alike: Sha256::new().chain_update(ALIKE).chain_update(key).finalize().into(),
         }
     }
 
@@ -119,6 +124,29 @@ impl Seal {
         if getrandom::fill(&mut nonce).is_err() {
             return String::new();
         }
+        self.sealed(nonce, context, expires, secret)
+    }
+
+    /// Seals `secret` for ever, and always alike: what is equal to who opens it is the same token. (The nonce is a keyed
+    /// digest of context and secret, as in RFC 5297: one nonce has one plain text.)
+    #[must_use]
+    pub(crate) fn seal_alike(&self, context: &[u8], secret: &[u8]) -> String {
+        let inner = Sha256::new()
+            .chain_update(self.alike)
+            .chain_update(context.len().to_be_bytes())
+            .chain_update(context)
+            .chain_update(secret)
+            .finalize();
+        let digest: [u8; 32] = Sha256::new()
+            .chain_update(self.alike)
+            .chain_update(inner)
+            .finalize()
+            .into();
+        let (nonce, _) = digest.split_first_chunk().unwrap_or((&[0; NONCE], &[]));
+        self.sealed(*nonce, context, u64::MAX, secret)
+    }
+
+    fn sealed(&self, nonce: [u8; NONCE], context: &[u8], expires: u64, secret: &[u8]) -> String {
         let mut plain = expires.to_be_bytes().to_vec();
         plain.extend_from_slice(secret);
         let payload = Payload {
@@ -204,6 +232,23 @@ mod tests {
             Err(SealError::Forged)
         );
         assert_eq!(seal.open(b"alice", 1, "short"), Err(SealError::Forged));
+    }
+
+    #[test]
+    fn what_is_sealed_alike_is_one_token_for_one_secret_and_context() {
+        let seal = Seal::of_secrets(["key"]).unwrap();
+        let token = seal.seal_alike(b"alice", b"task");
+        assert_eq!(token, Seal::of_secrets(["key"]).unwrap().seal_alike(b"alice", b"task"));
+        assert_eq!(seal.open(b"alice", u64::MAX, &token).unwrap(), b"task");
+        assert_eq!(seal.open(b"mallory", 1, &token), Err(SealError::Forged));
+        let nonce = |token: &str| token[..32].to_owned();
+        let others = [
+            seal.seal_alike(b"alice", b"tasks"),
+            seal.seal_alike(b"alicet", b"ask"),
+            Seal::of_secrets(["other"]).unwrap().seal_alike(b"alice", b"task"),
+        ];
+        assert!(others.iter().all(|other| nonce(other) != nonce(&token)));
+        assert_ne!(nonce(&seal.seal(b"alice", 9, b"task")), nonce(&token));
     }
 
     #[test]

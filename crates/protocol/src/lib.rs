@@ -3,6 +3,7 @@
 //! No I/O and no async: everything here is a pure function over text. Payloads stay text ([`Raw`]): what the gateway
 //! does not know passes through byte by byte.
 
+pub mod capability;
 pub mod code;
 mod decimal;
 pub mod depth;

@@ -14,3 +14,5 @@ pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 /// The token that ties progress notifications to a request (every revision).
 pub const PROGRESS_TOKEN: &str = "progressToken";
+/// The task that a message belongs to (MCP 2025-11-25 "Tasks").
+pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";

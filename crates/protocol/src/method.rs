@@ -34,8 +34,18 @@ pub const COMPLETE: &str = "completion/complete";
 /// Sets the log level of a legacy session.
 pub const SET_LEVEL: &str = "logging/setLevel";
 
-/// What the methods of the tasks extension begin with.
+/// What the methods of tasks begin with.
 pub const TASKS_PREFIX: &str = "tasks/";
+/// Asks how a task fares.
+pub const TASKS_GET: &str = "tasks/get";
+/// Asks that a task be ended.
+pub const TASKS_CANCEL: &str = "tasks/cancel";
+/// Waits for the result of a task (MCP 2025-11-25).
+pub const TASKS_RESULT: &str = "tasks/result";
+/// Lists tasks (MCP 2025-11-25).
+pub const TASKS_LIST: &str = "tasks/list";
+/// Answers what a task asks (extension of MCP 2026-07-28).
+pub const TASKS_UPDATE: &str = "tasks/update";
 
 /// A backend asks the client's model.
 pub const SAMPLING: &str = "sampling/createMessage";
@@ -60,6 +70,10 @@ pub const PROMPTS_CHANGED: &str = "notifications/prompts/list_changed";
 pub const ROOTS_CHANGED: &str = "notifications/roots/list_changed";
 /// A subscribed resource changed.
 pub const RESOURCE_UPDATED: &str = "notifications/resources/updated";
+/// A task fares otherwise than before (MCP 2025-11-25).
+pub const TASK_STATUS: &str = "notifications/tasks/status";
+/// The same in the extension of MCP 2026-07-28.
+pub const TASK_CHANGED: &str = "notifications/tasks";
 /// A URL elicitation ended.
 pub const ELICITATION_COMPLETE: &str = "notifications/elicitation/complete";
 /// The first message of a `subscriptions/listen` stream.

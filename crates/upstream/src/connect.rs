@@ -122,6 +122,7 @@ impl Connector {
     ) -> Result<(Wire, Hello), LinkError> {
         let wire = self.open(Era::Legacy, owned, Arc::clone(sink)).await?;
         let request = Outgoing {
+            augmented: false,
             method: ByteString::from_static(method::INITIALIZE),
             params: Some(initialize_params(declared)),
             name: None,

@@ -21,6 +21,7 @@ mod link;
 mod listen;
 mod listing;
 mod outgoing;
+mod outliving;
 mod owned;
 mod pool;
 mod probing;

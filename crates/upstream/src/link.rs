@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use argus_protocol::{Answer, Era, Object, Raw, meta, method};
+use argus_protocol::{Answer, Era, Object, Raw, capability, meta, method};
 use tokio::sync::Notify;
 
 use crate::duplex::Conversation;
@@ -40,6 +40,31 @@ impl Hello {
             .and_then(|read| read.get_object(capability))
             .is_some_and(|inner| inner.get(flag).is_some_and(|raw| raw.as_str() == "true"))
     }
+
+    /// Whether it has tasks in an era: the capability of MCP 2025-11-25, or the extension of 2026-07-28.
+    #[must_use]
+    pub fn has_tasks(&self, era: Era) -> bool {
+        match era {
+            Era::Legacy => self.has(capability::TASKS),
+            Era::Modern => Object::parse(&self.capabilities)
+                .ok()
+                .and_then(|read| read.get_object(capability::EXTENSIONS))
+                .is_some_and(|extensions| extensions.get(capability::TASKS_EXTENSION).is_some()),
+        }
+    }
+
+    /// Whether requests of a method can be made as tasks: `tasks.requests.tools.call` for `tools/call` (MCP 2025-11-25
+    /// "Tasks").
+    #[must_use]
+    pub fn takes_task(&self, method: &str) -> bool {
+        let tasks = Object::parse(&self.capabilities)
+            .ok()
+            .and_then(|read| read.get_object(capability::TASKS));
+        let requests = tasks.and_then(|tasks| tasks.get_object("requests"));
+        let family = |name: &str| requests.as_ref().and_then(|requests| requests.get_object(name));
+        let split = method.split_once('/');
+        split.is_some_and(|(name, verb)| family(name).is_some_and(|verbs| verbs.get(verb).is_some()))
+    }
 }
 
 /// A connection that can carry calls.
@@ -50,6 +75,8 @@ pub struct Link {
     hello: Hello,
     /// The `_meta` that names the server in results for modern clients.
     server_meta: Option<Raw>,
+    /// Whether the backend has tasks in this era.
+    tasks: bool,
     level: AtomicU8,
     wire: Wire,
 }
@@ -125,6 +152,7 @@ impl Link {
             era,
             owned,
             server_meta,
+            tasks: hello.has_tasks(era),
             hello,
             level: AtomicU8::new(u8::MAX),
             wire,
@@ -147,6 +175,12 @@ impl Link {
     #[must_use]
     pub fn hello(&self) -> &Hello {
         &self.hello
+    }
+
+    /// Whether the backend has tasks on this connection.
+    #[must_use]
+    pub fn has_tasks(&self) -> bool {
+        self.tasks
     }
 
     /// `_meta` with the `serverInfo` that the backend gave, as results of 2026-07-28 have it.

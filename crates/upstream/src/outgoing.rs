@@ -22,6 +22,8 @@ pub struct Outgoing {
     pub declared: Option<Declared>,
     /// The `logLevel` to name beside it; without one a modern backend says nothing.
     pub log_level: Option<Level>,
+    /// Whether it begins a task, whose progress has its token when it is answered already.
+    pub augmented: bool,
     /// Whether it is the gateway's own: no client waits for its answer, or can be asked about it.
     pub own: bool,
 }
@@ -37,6 +39,7 @@ impl Outgoing {
             param_headers: Vec::new(),
             declared: Some(Declared::everything()),
             log_level: None,
+            augmented: false,
             own: true,
         }
     }
@@ -87,6 +90,7 @@ mod tests {
             param_headers: Vec::new(),
             declared: None,
             log_level: None,
+            augmented: false,
             own: false,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argus_config::{Backend, Protocol, Sharing};
-use argus_protocol::Era;
+use argus_protocol::{Era, version};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,7 +22,7 @@ use crate::state::{Changes, State};
 use crate::turns::Turns;
 use crate::verdict::Verdict;
 use crate::watched::{Changed, Nobody, Source, Watched};
-use crate::{Context, Declared, FeedSink, Link, LinkError, listen, remembering, supervisor};
+use crate::{Context, Declared, FeedSink, Hello, Link, LinkError, listen, remembering, supervisor};
 
 /// One backend: its links, its era, its state.
 pub struct Upstream {
@@ -386,6 +386,21 @@ impl Upstream {
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch.now()
+    }
+
+    /// What the backend said of itself in an era: on the shared connection of that era, or else when it was last made
+    /// ready, if that was in this era. `None` where nothing was heard of it.
+    #[must_use]
+    pub fn hello_in(&self, era: Era) -> Option<Arc<Hello>> {
+        let live = match era {
+            Era::Legacy => self.plain.live(),
+            Era::Modern => self.modern.live(),
+        };
+        let of_era = |hello: &Arc<Hello>| (hello.version == version::MODERN) == (era == Era::Modern);
+        match live {
+            Some(link) => Some(Arc::new(link.hello().clone())),
+            None => self.state.borrow().hello.clone().filter(of_era),
+        }
     }
 
     pub(crate) fn verdict(&self) -> Verdict {

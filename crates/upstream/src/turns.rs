@@ -20,19 +20,25 @@ pub(crate) struct Turns {
 
 /// The turn of one call; the next one's comes when it is dropped.
 #[derive(Debug)]
-pub struct Turn(Arc<Upstream>);
+pub struct Turn {
+    upstream: Arc<Upstream>,
+    /// Whether it was waited for.
+    counts: bool,
+}
 
 impl Turn {
     /// The backend whose turn it is.
     #[must_use]
     pub fn upstream(&self) -> &Arc<Upstream> {
-        &self.0
+        &self.upstream
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.turns.free();
+        if self.counts {
+            self.upstream.turns.free();
+        }
     }
 }
 
@@ -51,7 +57,21 @@ impl Upstream {
                 after,
             })??;
         }
-        Ok(Turn(Arc::clone(self)))
+        Ok(Turn {
+            upstream: Arc::clone(self),
+            counts: true,
+        })
+    }
+
+    /// The turn of a call that only waits for what another one began: it has no part in how many are with the backend,
+    /// because it may wait for those that come after it.
+    #[must_use]
+    pub fn beside(self: &Arc<Self>) -> Turn {
+        self.pulse.called();
+        Turn {
+            upstream: Arc::clone(self),
+            counts: false,
+        }
     }
 }
 

@@ -99,6 +99,10 @@ async function step(client, timeline, number, what) {
       const subscription = await client.listen(what.filter);
       return { honored: subscription.honoredFilter };
     }
+    case 'task':
+      return client.task(what.name, what.arguments ?? {}, what.cancel ?? false);
+    case 'tasks':
+      return (await pages((cursor) => client.tasks(cursor), 'tasks')).map((task) => task.taskId);
     case 'wait': {
       const until = Date.now() + (what.timeout ?? 5) * 1000;
       for (;;) {

@@ -133,6 +133,10 @@ async def step(client: Any, timeline: Timeline, number: int, what: dict[str, Any
         return plain(await client.ping())
     if do == "listen":
         return await client.listen(what["filter"])
+    if do == "task":
+        return await client.task(what["name"], what.get("arguments", {}), what.get("cancel", False))
+    if do == "tasks":
+        return [task["taskId"] for task in await pages(client.tasks, "tasks")]
     if do == "wait":
         return await timeline.wait(what["for"], what.get("count", 1), what.get("timeout", 5))
     if do == "sleep":

@@ -88,6 +88,21 @@ class Py1:
     async def ping(self) -> Any:
         return await self.session.send_ping()
 
+    async def task(self, name: str, arguments: dict[str, Any], cancel: bool) -> Any:
+        """Begins a task, and waits for its result or cancels it."""
+        tasks = self.session.experimental
+        begun = driver.plain(await tasks.call_tool_as_task(name, arguments))["task"]
+        seen = {"begun": begun, "then": driver.plain(await tasks.get_task(begun["taskId"]))}
+        if cancel:
+            seen["cancelled"] = driver.plain(await tasks.cancel_task(begun["taskId"]))
+        else:
+            seen["result"] = driver.plain(await tasks.get_task_result(begun["taskId"], types.CallToolResult))
+        seen["after"] = driver.plain(await tasks.get_task(begun["taskId"]))
+        return seen
+
+    async def tasks(self, cursor: str | None) -> Any:
+        return await self.session.experimental.list_tasks(cursor)
+
     async def listen(self, wanted: dict[str, Any]) -> Any:
         raise NotImplementedError("legacy only")
 

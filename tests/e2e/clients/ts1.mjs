@@ -41,6 +41,27 @@ await main(async (url, plan, timeline) => {
     timeline.push({ kind: 'note', method, params });
   };
   client.call = (params, options) => client.callTool(params, undefined, options);
+  const tasks = client.experimental.tasks;
+  // Begins a task, and waits for its result or cancels it.
+  client.task = async (name, args, cancel) => {
+    const seen = { statuses: [] };
+    await client.listTools();
+    for await (const said of tasks.callToolStream({ name, arguments: args }, undefined, { task: { ttl: 60000 } })) {
+      if (said.type === 'error') throw said.error;
+      if (said.type === 'result') seen.result = said.result;
+      if (said.type === 'taskStatus') seen.statuses.push(said.task.statusMessage);
+      if (said.type !== 'taskCreated') continue;
+      seen.begun = said.task;
+      seen.then = await tasks.getTask(said.task.taskId);
+      if (cancel) {
+        seen.cancelled = await tasks.cancelTask(said.task.taskId);
+        break;
+      }
+    }
+    seen.after = await tasks.getTask(seen.begun.taskId);
+    return seen;
+  };
+  client.tasks = (cursor) => tasks.listTasks(cursor);
   const overHttp = plan.transport === 'sse' ? SSEClientTransport : StreamableHTTPClientTransport;
   const [command, ...args] = plan.command ?? [];
   const transport = plan.command ? new StdioClientTransport({ command, args, env: plan.env }) : new overHttp(url);

@@ -36,6 +36,7 @@ mod sse_process;
 mod start;
 mod stdio_own;
 mod stdio_remote;
+mod tasks;
 mod timeouts;
 mod tls;
 mod tls_front;

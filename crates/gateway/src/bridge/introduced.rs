@@ -1,12 +1,10 @@
 //! How a legacy client is introduced to modern backends.
 
-use argus_protocol::{Object, Raw};
+use argus_protocol::{Object, Raw, capability};
 use argus_upstream::Declared;
 
 /// The capabilities that let a backend ask.
 const ASKABLE: [&str; 3] = ["sampling", "elicitation", "roots"];
-/// The extension whose results only a modern client understands.
-const TASKS: &str = "io.modelcontextprotocol/tasks";
 
 /// What `initialize` declared, as the `clientCapabilities` of a modern request (MCP 2026-07-28 "Request metadata"). The
 /// two eras spell capabilities alike; the tasks of one era are not those of the other, and what is not an object declares
@@ -20,14 +18,15 @@ pub(crate) fn introduced(declared: &Declared) -> Declared {
 
 fn modern_capabilities(declared: &Raw) -> Option<Raw> {
     let read = Object::parse(declared).ok()?;
-    let mut edit = read.edit().remove("tasks");
-    for capability in ASKABLE {
-        if read.get_object(capability).is_none() {
-            edit = edit.remove(capability);
+    let mut edit = read.edit().remove(capability::TASKS);
+    for asked in ASKABLE {
+        if read.get_object(asked).is_none() {
+            edit = edit.remove(asked);
         }
     }
-    if let Some(extensions) = read.get_object("extensions") {
-        edit = edit.set("extensions", extensions.edit().remove(TASKS).finish());
+    if let Some(extensions) = read.get_object(capability::EXTENSIONS) {
+        let legacy = extensions.edit().remove(capability::TASKS_EXTENSION).finish();
+        edit = edit.set(capability::EXTENSIONS, legacy);
     }
     Some(edit.finish())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use argus_protocol::{Object, Raw};
+use argus_protocol::{Object, Raw, capability, version};
 use argus_upstream::Hello;
 use serde_json::json;
 
@@ -48,7 +48,10 @@ fn with_union_of(declared: Raw, backends: &[Introduced<'_>], member: &'static st
         let own = Object::parse(&backend.hello.capabilities)
             .ok()
             .and_then(|read| read.get_object(member));
-        for (key, value) in own.iter().flat_map(Object::members) {
+        // The tasks of one era are not those of the other.
+        let legacy = backend.hello.version != version::MODERN;
+        let foreign = |key: &str| legacy && key == capability::TASKS_EXTENSION;
+        for (key, value) in own.iter().flat_map(Object::members).filter(|(key, _)| !foreign(key)) {
             if seen.insert(key.to_owned()) {
                 parts.push(format!("{}:{}", argus_protocol::write::quoted(key), value.as_str()));
             }

@@ -27,6 +27,7 @@ pub(crate) async fn complete(core: &Arc<Core>, client: Client<'_>, params: Optio
                     name: None,
                     repeatable: false,
                     mirrored: None,
+                    augmented: false,
                 },
             )
             .await

@@ -14,6 +14,7 @@ use crate::parked;
 use crate::relay::{Finish, Relay, Reply};
 use crate::repeat::{Call, Chance};
 use crate::seal::SealError;
+use crate::tasks;
 
 /// A request in the backend's own words.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub(crate) struct Forward {
     pub(crate) repeatable: bool,
     /// The arguments that are mirrored in headers, where some are.
     pub(crate) mirrored: Option<Arc<ParamHeaders>>,
+    /// Whether a legacy client wants it to be run as a task.
+    pub(crate) augmented: bool,
 }
 
 /// Sends a request on the client's link to a backend, when it is its turn.
@@ -65,6 +68,9 @@ pub(crate) async fn on_link(
     let Some(core) = core.me.upgrade() else {
         return RpcError::new(code::INTERNAL_ERROR, "the gateway is stopping").into();
     };
+    if let Err(error) = tasks::augmentable(&core, client, &link, &mut forward) {
+        return error.into();
+    }
     if client.era() == Era::Legacy && link.era() == Era::Modern && may_ask(&forward.method) {
         // The states of its backend stay with the gateway.
         forward.params = match forward.params.as_ref().map(mrtr::without_state).transpose() {
@@ -84,6 +90,7 @@ pub(crate) async fn on_link(
                 turn,
                 forward,
                 era: link.era(),
+                tasks: link.has_tasks() && link.era() == client.era(),
             },
             lease: link.into_lease(),
             talk: None,
@@ -112,9 +119,12 @@ pub(crate) async fn send(
         name: forward.name.clone(),
         declared: client.declared(),
         log_level: client.log_level(),
+        augmented: forward.augmented,
         own: false,
     };
-    let exchange = link.call(request, Some(upstream.definition().timeouts.call));
+    // Who waits for the end of a task waits as long as that takes.
+    let limit = (forward.method != method::TASKS_RESULT).then_some(upstream.definition().timeouts.call);
+    let exchange = link.call(request, limit);
     Ok((exchange, finish))
 }
 
@@ -168,5 +178,7 @@ fn without_modern_members(params: &Raw) -> Result<Raw, RpcError> {
         .remove(meta::LOG_LEVEL)
         .finish();
     let edit = read.edit().set("_meta", meta);
+    // A `task` is nothing to a modern client, and a legacy backend would begin one.
+    let edit = edit.remove(tasks::AUGMENTATION);
     Ok(edit.remove(mrtr::STATE).remove(mrtr::RESPONSES).finish())
 }

@@ -11,6 +11,7 @@ use crate::client::own_link;
 use crate::core::Core;
 use crate::relay::Reply;
 use crate::session::{Caller, Life, Session};
+use crate::tasks;
 
 /// The longest `capabilities` or `clientInfo` in bytes: they are kept with the session. Icons may be in them.
 const MAX_DECLARED: usize = 64 * 1024;
@@ -79,9 +80,13 @@ fn kept(member: &str, value: &Raw) -> Result<Raw, RpcError> {
 
 fn initialize_result(core: &Core, version: &str) -> Raw {
     let catalogue = core.catalogues.common();
+    let capabilities = match version == version::NEWEST_LEGACY {
+        true => tasks::legacy(core, &catalogue.legacy_capabilities),
+        false => catalogue.legacy_capabilities.clone(),
+    };
     let mut text = format!(
         "{{\"protocolVersion\":\"{version}\",\"capabilities\":{},\"serverInfo\":{}",
-        catalogue.legacy_capabilities.as_str(),
+        capabilities.as_str(),
         own_info().as_str()
     );
     add_instructions(&mut text, catalogue.instructions.as_deref());
@@ -98,7 +103,7 @@ pub(crate) async fn discover(core: &Core) -> Reply {
     let mut text = format!(
         "{{\"resultType\":\"complete\",\"supportedVersions\":[{}],\"capabilities\":{},\"ttlMs\":{},\"cacheScope\":\"{}\",\"_meta\":{{\"{}\":{}}}",
         versions.join(","),
-        catalogue.modern_capabilities.as_str(),
+        tasks::modern(core, &catalogue.modern_capabilities).as_str(),
         catalogue.hint.ttl_ms,
         catalogue.hint.scope(),
         meta::SERVER_INFO,

@@ -12,6 +12,8 @@ pub(crate) mod passthrough;
 pub(crate) mod prompts;
 pub(crate) mod resources;
 pub(crate) mod subscriptions;
+mod task_list;
+pub(crate) mod tasks;
 pub(crate) mod tools;
 pub(crate) mod urls;
 
@@ -42,6 +44,9 @@ pub(crate) async fn legacy(
         method::SET_LEVEL => logging::set_level(session, params.as_ref()).await,
         method::RESOURCES_SUBSCRIBE => subscriptions::subscribe(core, session, params).await,
         method::RESOURCES_UNSUBSCRIBE => subscriptions::unsubscribe(core, session, params).await,
+        method::TASKS_RESULT => tasks::about(core, client, method, params).await,
+        method::TASKS_LIST => task_list::list(core, session, params.as_ref()).await,
+        method::TASKS_UPDATE => unknown(method),
         _ => either(core, client, method, params).await,
     }
 }
@@ -55,7 +60,12 @@ pub(crate) async fn modern(core: &Arc<Core>, request: &Arc<ModernRequest>) -> Re
         | method::INITIALIZE
         | method::SET_LEVEL
         | method::RESOURCES_SUBSCRIBE
-        | method::RESOURCES_UNSUBSCRIBE => unknown(&request.method),
+        | method::RESOURCES_UNSUBSCRIBE
+        | method::TASKS_RESULT
+        | method::TASKS_LIST => unknown(&request.method),
+        method::TASKS_UPDATE => {
+            tasks::about(core, Client::from(request), &request.method, request.params.clone()).await
+        }
         _ => either(core, Client::from(request), &request.method, request.params.clone()).await,
     }
 }
@@ -71,6 +81,7 @@ async fn either(core: &Arc<Core>, client: Client<'_>, method: &ByteString, param
         method::PROMPTS_LIST => prompts::list(core, client, params.as_ref()).await,
         method::PROMPTS_GET => prompts::get(core, client, params).await,
         method::COMPLETE => completion::complete(core, client, params).await,
+        method::TASKS_GET | method::TASKS_CANCEL => tasks::about(core, client, method, params).await,
         _ => passthrough::pass(core, client, method, params).await,
     }
 }

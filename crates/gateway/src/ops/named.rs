@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Raw, RpcError, code, method, shown};
+use argus_protocol::{ByteString, Era, Raw, RpcError, code, method, shown};
 
 use super::forward::{Forward, forward};
 use super::{object, text};
@@ -10,6 +10,7 @@ use crate::catalogue::{Route, Snapshot};
 use crate::client::Client;
 use crate::core::Core;
 use crate::relay::Reply;
+use crate::tasks::AUGMENTATION;
 
 /// A kind of capability that has names.
 #[derive(Debug, Clone, Copy)]
@@ -45,20 +46,28 @@ impl Kind {
 pub(super) async fn call(core: &Arc<Core>, client: Client<'_>, params: Option<Raw>, kind: Kind) -> Reply {
     match resolved(core, client, params.as_ref(), kind).await {
         Err(error) => error.into(),
-        Ok((route, params)) => {
+        Ok((route, params, augmented)) => {
             let request = Forward {
                 method: ByteString::from_static(kind.method()),
                 params: Some(params),
                 name: Some(route.original),
-                repeatable: route.repeatable,
                 mirrored: route.mirrored,
+                // A second task would be there for good.
+                repeatable: route.repeatable && !augmented,
+                augmented,
             };
             forward(core, client, &route.upstream, request).await
         }
     }
 }
 
-async fn resolved(core: &Core, client: Client<'_>, params: Option<&Raw>, kind: Kind) -> Result<(Route, Raw), RpcError> {
+/// Where a call leads, its parameters in the backend's words, and whether it is to be run as a task.
+async fn resolved(
+    core: &Core,
+    client: Client<'_>,
+    params: Option<&Raw>,
+    kind: Kind,
+) -> Result<(Route, Raw, bool), RpcError> {
     let made;
     let read = match client.members() {
         Some(read) => read,
@@ -76,7 +85,8 @@ async fn resolved(core: &Core, client: Client<'_>, params: Option<&Raw>, kind: K
         Some(raw) if route.original == name => raw.clone(),
         _ => read.edit().set("name", Raw::string(&route.original)).finish(),
     };
-    Ok((route, params))
+    let augmented = client.era() == Era::Legacy && read.get(AUGMENTATION).is_some();
+    Ok((route, params, augmented))
 }
 
 /// Where a name leads; waits for backends that are just starting.

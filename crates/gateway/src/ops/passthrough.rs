@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_protocol::{ByteString, Object, Raw, method};
+use argus_protocol::{ByteString, Raw};
 use argus_upstream::{CallLink, LinkError};
 
 use super::forward::{Forward, on_link};
@@ -17,10 +17,11 @@ pub(crate) async fn pass(core: &Arc<Core>, client: Client<'_>, method: &ByteStri
     };
     let request = Forward {
         method: method.clone(),
-        name: task_of(method, params.as_ref()),
+        name: None,
         params,
         repeatable: false,
         mirrored: None,
+        augmented: false,
     };
     let ready = async {
         let turn = upstream.turn().await?;
@@ -32,10 +33,4 @@ pub(crate) async fn pass(core: &Arc<Core>, client: Client<'_>, method: &ByteStri
         Ok((turn, link)) => on_link(core, client, turn, CallLink::Shared(link), request).await,
         Err(error) => LinkError::to_rpc(&error, upstream.name()).into(),
     }
-}
-
-/// What `Mcp-Name` says of the methods of tasks (MCP 2026-07-28 "Request headers").
-fn task_of(method: &str, params: Option<&Raw>) -> Option<ByteString> {
-    let params = params.filter(|_| method.starts_with(method::TASKS_PREFIX))?;
-    Object::parse(params).ok()?.get_str("taskId")
 }

@@ -39,6 +39,7 @@ pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
         name: Some(uri.clone()),
         repeatable: true,
         mirrored: None,
+        augmented: false,
     };
     match readers.split_last() {
         None => not_found(client.era(), &uri).into(),

@@ -90,6 +90,7 @@ fn request(method: &'static str, params: Option<Raw>, uri: ByteString) -> Forwar
         name: Some(uri),
         repeatable: false,
         mirrored: None,
+        augmented: false,
     }
 }
 

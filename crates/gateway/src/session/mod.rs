@@ -3,6 +3,7 @@
 mod asks;
 mod caller;
 mod calls;
+mod delegated;
 mod event_id;
 mod feed;
 mod history;

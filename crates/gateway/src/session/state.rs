@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::asks::{self, Asks};
 use super::calls::Calls;
+use super::delegated::Delegated;
 use super::lasting::Lasting;
 use super::rings::{Pool, Rings};
 use super::subscriptions::Subscriptions;
@@ -51,6 +52,7 @@ pub struct Session {
     rereading: Mutex<HashMap<Arc<str>, Vec<ByteString>>>,
     own_catalogue: ArcSwapOption<Snapshot>,
     subscriptions: Mutex<Subscriptions>,
+    delegated: Mutex<Delegated>,
     /// Streams that are open to the client.
     readers: AtomicUsize,
     calls: Mutex<Calls>,
@@ -105,6 +107,7 @@ impl Session {
             rereading: Mutex::default(),
             own_catalogue: ArcSwapOption::empty(),
             subscriptions: Mutex::default(),
+            delegated: Mutex::default(),
             readers: AtomicUsize::new(0),
             calls: Mutex::default(),
             asks: Mutex::default(),
@@ -397,6 +400,20 @@ impl Session {
 
     pub(crate) fn subscribes(&self, backend: &str, uri: &str) -> bool {
         lock(&self.subscriptions).has(backend, uri)
+    }
+
+    /// Notes that a task of a backend is the session's.
+    pub(crate) fn note_task(&self, backend: &Arc<str>, id: &str) {
+        lock(&self.delegated).note(backend, id);
+    }
+
+    pub(crate) fn has_task(&self, backend: &str, id: &str) -> bool {
+        lock(&self.delegated).has(backend, id)
+    }
+
+    /// The backend's own ids of the session's tasks there.
+    pub(crate) fn tasks_at(&self, backend: &str) -> HashSet<ByteString> {
+        lock(&self.delegated).at(backend)
     }
 
     /// Lets go what was kept for the client for long enough.

@@ -317,7 +317,10 @@ fn keys_of(message: &Envelope) -> Vec<String> {
         let filter: Value = serde_json::from_str(params.get("notifications")?.get()).ok()?;
         Some(filter["resourceSubscriptions"][0].as_str()?.to_owned())
     };
-    let name = ["name", "uri", "cursor"].into_iter().find_map(text).or_else(wanted);
+    let name = ["name", "uri", "cursor", "taskId"]
+        .into_iter()
+        .find_map(text)
+        .or_else(wanted);
     let mut keys = Vec::new();
     if let Some(name) = name {
         if params.contains_key("inputResponses") {

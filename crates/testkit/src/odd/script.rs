@@ -1,9 +1,10 @@
 //! What a server does on which message.
 //!
-//! A script is a JSON object. A key is a method, or a method, a blank and the `name`, `uri` or `cursor` of the
+//! A script is a JSON object. A key is a method, or a method, a blank and the `name`, `uri`, `cursor` or `taskId` of the
 //! parameters, or the first resource that a `subscriptions/listen` wants (which wins); with `#1` at its end it holds
 //! after the first `turn` step, with `#2` after the second, and so on; a name with `+` at its end is for calls that bring
-//! `inputResponses`. A key with `modern:` before it is for requests of 2026-07-28, and wins over one without. `*` stands for every method that has no key. Its value is a list of steps, each an object:
+//! `inputResponses`. A key with `modern:` before it is for requests of 2026-07-28, and wins over one without. `*` stands
+//! for every method that has no key. Its value is a list of steps, each an object:
 //!
 //! | step | what it does |
 //! |---|---|

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use argus_protocol::{Id, Raw, method};
+use argus_protocol::{ByteString, Id, Raw, method};
 use tokio::time::Instant;
 
 use super::mailbox::{Receiver, Sender, Sent, mailbox};
@@ -53,11 +53,22 @@ pub(super) struct CallSender {
     /// The caller's progress token, which ours stands for.
     pub(super) token: Option<Raw>,
     pub(super) kind: Kind,
+    /// Whether it begins a task.
+    pub(super) augmented: bool,
+    /// The task whose result it waits for.
+    pub(super) task: Option<ByteString>,
 }
 
 pub(super) fn channel(token: Option<Raw>, kind: Kind) -> (CallSender, Receiver) {
     let (events, receiver) = mailbox();
-    (CallSender { events, token, kind }, receiver)
+    let sender = CallSender {
+        events,
+        token,
+        kind,
+        augmented: false,
+        task: None,
+    };
+    (sender, receiver)
 }
 
 impl CallSender {
@@ -110,6 +121,12 @@ impl Calls {
     /// The only call that the backend can be working on.
     pub(super) fn sole(&self) -> Option<&CallSender> {
         self.culprit(false).map(|(_, call)| call)
+    }
+
+    /// The call that waits for the result of a task.
+    pub(super) fn waiting_for(&self, task: &str) -> Option<u64> {
+        let waits = |call: &CallSender| call.task.as_deref() == Some(task);
+        self.open.iter().find(|(_, call)| waits(call)).map(|(id, _)| *id)
     }
 
     /// Gives an ask to a call; `false` when too many wait already.

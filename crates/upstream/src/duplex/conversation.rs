@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-use argus_protocol::{Id, Raw, write};
+use argus_protocol::{Id, Raw, method, write};
 use futures::Stream;
 
 use super::calls::{Kind, channel};
@@ -49,7 +49,9 @@ impl Conversation {
             Err(error) => return failed(LinkError::Unsendable(error.to_string())),
         };
         let kind = Kind::of(&request);
-        let (sender, events) = channel(token, kind);
+        let (mut sender, events) = channel(token, kind);
+        sender.augmented = request.augmented;
+        sender.task = request.name.filter(|_| request.method == method::TASKS_RESULT);
         self.demux.calls().open.insert(number, sender);
         let outbound = Outbound {
             message: write::request(&id, &request.method, params.as_ref()),
@@ -127,7 +129,7 @@ impl Drop for OpenCall {
 
 #[cfg(test)]
 mod tests {
-    use argus_protocol::{Era, method};
+    use argus_protocol::Era;
     use futures::StreamExt;
 
     use super::*;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argus_protocol::{
-    Answer, ByteString, Era, Frame, FrameError, Id, Message, Object, Raw, meta, method, token, write,
+    Answer, ByteString, Era, Frame, FrameError, Id, Message, Object, Raw, Sought, meta, method, token, write,
 };
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -13,6 +13,7 @@ use super::junk;
 use super::mailbox::Sent;
 use super::queue::{Outbound, Queue};
 use crate::exchange::AskPeer;
+use crate::outliving::Outliving;
 use crate::redact::Redactor;
 use crate::{Ask, AskReply, Event, FeedEvent, FeedSink, LinkError};
 
@@ -34,6 +35,8 @@ pub(crate) struct Demux {
     pub(super) writer: Queue,
     pub(super) ended: watch::Sender<Option<LinkError>>,
     calls: Mutex<Calls>,
+    /// The progress tokens of tasks.
+    outliving: Outliving,
 }
 
 impl Demux {
@@ -43,6 +46,7 @@ impl Demux {
             writer,
             ended: watch::Sender::new(None),
             calls: Mutex::default(),
+            outliving: Outliving::default(),
         }
     }
 
@@ -94,7 +98,14 @@ impl Demux {
         let call = number.and_then(|number| calls.remove(number));
         drop(calls);
         match call {
-            Some(call) => call.settle(Ok(answer)),
+            Some(call) => {
+                if let (true, Answer::Result(_), Some(number), Some(token)) =
+                    (call.augmented, &answer, number, &call.token)
+                {
+                    self.outliving.keep(number, token);
+                }
+                call.settle(Ok(answer));
+            }
             None => tracing::debug!(backend = %self.server.backend, "an answer to nothing in flight was dropped"),
         }
     }
@@ -134,7 +145,14 @@ impl Demux {
         let Some(number) = params.as_ref().and_then(token::number_of) else {
             return;
         };
-        let token = self.calls().open.get(&number).and_then(|call| call.token.clone());
+        let open = self.calls().open.get(&number).map(|call| call.token.clone());
+        let Some(token) = open else {
+            if let Some(params) = params.as_ref().and_then(|params| self.outliving.restored(params)) {
+                let params = Some(params);
+                self.server.sink.deliver(FeedEvent::Notification { method, params });
+            }
+            return;
+        };
         if let (Some(token), Some(params)) = (token, &params) {
             self.pass_to(
                 number,
@@ -191,11 +209,17 @@ impl Demux {
             self.answer(&id, &Answer::Result(Raw::empty_object()));
             return;
         }
+        let task = params.as_ref().and_then(related_task);
         let reply = AskReply::new(id.clone(), Arc::<Self>::clone(self) as Arc<dyn AskPeer>);
         let ask = Ask { method, params, reply };
         let mut calls = self.calls();
-        // On a shared process nobody can say for sure whose call caused it, and it may belong to none.
-        let call = calls.culprit(true).map(|(call, _)| call).filter(|_| self.server.owned);
+        // On a shared process nobody can say for sure whose call caused it, and it may belong to none. What a task asks
+        // belongs to the call that waits for its end, if there is one; another call would take it along when it ends.
+        let call = match &task {
+            Some(task) => calls.waiting_for(task),
+            None => calls.culprit(true).map(|(call, _)| call),
+        };
+        let call = call.filter(|_| self.server.owned);
         let Some(call) = call else {
             drop(calls);
             self.server.sink.deliver(FeedEvent::Ask(ask));
@@ -283,6 +307,17 @@ impl Demux {
             call.settle(Err(cause.clone()));
         }
     }
+}
+
+static RELATED_TASK: Sought = Sought::new(meta::RELATED_TASK);
+
+/// The task that a question belongs to (MCP 2025-11-25 "Tasks", "Related task metadata").
+fn related_task(params: &Raw) -> Option<ByteString> {
+    if !params.may_have(&RELATED_TASK) {
+        return None;
+    }
+    let meta = Object::parse(params).ok()?.get_object("_meta")?;
+    meta.get_object(meta::RELATED_TASK)?.get_str("taskId")
 }
 
 impl AskPeer for Demux {

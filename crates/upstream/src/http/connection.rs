@@ -16,6 +16,7 @@ use super::endpoint::{Endpoint, with_version};
 use super::{exchange, standing};
 use crate::exchange::AskPeer;
 use crate::link::{Events, failed};
+use crate::outliving::Outliving;
 use crate::{FeedSink, LinkError, Outgoing};
 
 /// How long ending a session may take.
@@ -37,6 +38,8 @@ pub(super) struct Shared {
     pub(super) ended: watch::Sender<Option<LinkError>>,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
+    /// The progress tokens of tasks.
+    pub(super) outliving: Outliving,
     next_id: AtomicU64,
 }
 
@@ -53,6 +56,7 @@ impl Connection {
             ended: watch::Sender::new(None),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            outliving: Outliving::default(),
             next_id: AtomicU64::new(1),
         };
         Self {

@@ -29,6 +29,8 @@ struct Post {
     /// The caller's progress token, which ours stands for.
     token: Option<Raw>,
     cancellable: bool,
+    /// Whether it begins a task.
+    augmented: bool,
     /// Whether an event came since the stream was opened.
     heard: bool,
     /// Where the stream can be resumed.
@@ -47,6 +49,7 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
         number,
         token,
         cancellable,
+        augmented: request.augmented,
         heard: false,
         last_event: None,
         retry: RETRY,
@@ -72,7 +75,7 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
         }
         if kind_of(&response) != Kind::Stream || !response.status().is_success() {
             let outcome = unless(closed.as_mut(), call.single(response)).await.flatten();
-            call.settled();
+            call.answered(&outcome);
             yield Event::Outcome(outcome);
             return;
         }
@@ -94,8 +97,8 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
                 for event in events.drain(..) {
                     for event in call.understand(event) {
                         let last = matches!(event, Event::Outcome(_));
-                        if last {
-                            call.settled();
+                        if let Event::Outcome(outcome) = &event {
+                            call.answered(outcome);
                         }
                         yield event;
                         if last {
@@ -144,6 +147,14 @@ impl Post {
     /// The backend is done with it, or never had it: nothing is left to cancel.
     fn settled(&mut self) {
         self.cancellable = false;
+    }
+
+    /// The backend has answered.
+    fn answered(&mut self, outcome: &Outcome) {
+        self.settled();
+        if let (true, Ok(Answer::Result(_)), Some(token)) = (self.augmented, outcome, &self.token) {
+            self.shared.outliving.keep(self.number, token);
+        }
     }
 
     /// The end of a call that the backend does not answer. A backend that cannot be reached may have been started anew.
@@ -241,8 +252,12 @@ impl Post {
 
     fn notification(&self, method: argus_protocol::ByteString, params: Option<Raw>) -> Event {
         match (&*method, &params, &self.token) {
-            (method::PROGRESS, Some(raw), Some(theirs)) => {
-                let params = token::restore(raw, theirs).or(params);
+            (method::PROGRESS, Some(raw), theirs) => {
+                // Of a task, when it does not name this request.
+                let other = token::number_of(raw).filter(|number| *number != self.number);
+                let of_task = other.and_then(|_| self.shared.outliving.restored(raw));
+                let own = || theirs.as_ref().and_then(|theirs| token::restore(raw, theirs));
+                let params = of_task.or_else(own).or(params);
                 Event::Notification { method, params }
             }
             (method::CANCELLED, Some(raw), _) => {

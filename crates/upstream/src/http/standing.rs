@@ -104,6 +104,11 @@ async fn read(shared: &Arc<Shared>, mut response: Response<Received>, last_event
 
 fn deliver(shared: &Arc<Shared>, message: Message) {
     match message {
+        Message::Notification { method, params } if method == method::PROGRESS => {
+            let of_task = params.as_ref().and_then(|params| shared.outliving.restored(params));
+            let params = of_task.or(params);
+            shared.sink.deliver(FeedEvent::Notification { method, params });
+        }
         Message::Notification { method, params } => shared.sink.deliver(FeedEvent::Notification { method, params }),
         Message::Request { id, method, .. } if method == method::PING => {
             shared.answer(&id, &Answer::Result(Raw::empty_object()));

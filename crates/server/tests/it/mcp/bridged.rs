@@ -98,23 +98,6 @@ async fn codes_that_ended_with_the_handshake() {
     assert_eq!(session.tool("t").await.code(), -32042);
 }
 
-#[tokio::test]
-async fn the_name_of_a_task() {
-    let backend = Backend::modern()
-        .result("tasks/get", json!({"resultType": "complete"}))
-        .start()
-        .await;
-    let served = Served::backends(&[backend.yaml("one", "")]).await;
-    let get = || served.modern("tasks/get", json!({"taskId": "t-1"}));
-    assert_eq!(get().send().await.status, 200);
-    assert_eq!(backend.first("tasks/get").await.headers["mcp-name"], "t-1");
-    for wrong in [get().header("mcp-name", "t-2"), get().without("mcp-name")] {
-        let wrong = wrong.send().await;
-        assert_eq!((wrong.status.as_u16(), wrong.code()), (400, -32020));
-    }
-    assert_eq!(backend.seen("tasks/get").len(), 1);
-}
-
 /// Two backends that may know any URI; the first refuses with a code.
 async fn reads_after(code: i64) -> (Value, usize) {
     let capabilities = json!({"resources": {}});

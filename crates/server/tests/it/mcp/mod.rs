@@ -25,4 +25,5 @@ mod revive;
 mod round_trips;
 mod slow;
 mod subscribed;
+mod tasks;
 mod unread;
