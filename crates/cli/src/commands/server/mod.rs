@@ -10,7 +10,7 @@ mod signals;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use argus_config::{Config, Loaded, Management, Mode, Report, load, locate};
+use argus_config::{Config, Loaded, Mode, Report, load, locate};
 use tracing::warn;
 
 pub(crate) use arguments::Arguments;
@@ -30,22 +30,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (Loaded { config, warnings }, file) = configuration(arguments)?;
     let _logging = logging::start(&arguments.logging());
     log(&warnings);
-    warn_of_open_management(&config.server.management);
     // It fails only if a provider is already there, which then is the same one.
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
     let served = runtime.block_on(run::run(config, file));
     runtime.shutdown_background();
     Ok(served?)
-}
-
-fn warn_of_open_management(management: &Management) {
-    if management.enabled && management.token.is_none() {
-        warn!(
-            "the management API asks for no token and answers only this machine; set server.management.token or \
-             {MANAGEMENT_TOKEN} to manage from elsewhere, and where other users share this machine"
-        );
-    }
 }
 
 /// The configuration of the file or of the demo, and the file; with what the command line and the environment add to it.
@@ -89,10 +79,9 @@ fn from(file: &Path) -> Result<Loaded, Failure> {
     Ok(load(file, &environment::lookup, Mode::Serve)?)
 }
 
-/// The file that was asked for, or else the one that is found, wherever this program goes later.
+/// The file that was asked for, or else the one that is found.
 fn located(asked: Option<&Path>) -> Result<PathBuf, Failure> {
-    let file = locate(asked, &environment::lookup, Path::new("."))?;
-    Ok(std::path::absolute(&file).unwrap_or(file))
+    Ok(locate(asked, &environment::lookup, Path::new("."))?)
 }
 
 /// The configuration of the demo.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use argus_config::Config;
+use argus_config::{Config, Management};
 use argus_gateway::{Gateway, Options};
 use argus_runtime::GuardProgram;
 use argus_server::Service;
@@ -25,8 +25,20 @@ pub(super) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result
     listen::announce(&config.server, &listener)?;
     let shutdown = CancellationToken::new();
     tokio::spawn(signals.watch(shutdown.clone()));
-    let service = Service { config_file: file };
+    warn_of_open_management(&config.server.management);
+    // Whoever asks where it is may be somewhere else.
+    let config_file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
+    let service = Service { config_file };
     serve(listener, config, service, shutdown).await
+}
+
+fn warn_of_open_management(management: &Management) {
+    if management.enabled && management.token.is_none() {
+        tracing::warn!(
+            "the management API asks for no token and answers only this machine; set server.management.token or \
+             ARGUS_MGMT_TOKEN to manage from elsewhere, and where other users share this machine"
+        );
+    }
 }
 
 /// Serves on `listener` until `shutdown` is cancelled, then stops within `server.shutdown_timeout`.
