@@ -51,15 +51,31 @@ def test_gateway_lowers_nothing(targets: Any, behind: str, revision: str, tmp_pa
     if targets.direct:
         pytest.skip("no gateway in a direct run")
     target = targets.get(behind)
-    report = measure(target.url, revision, f"gateway over {behind}", tmp_path / "gateway", capsys)
+    report = settled(target, revision, behind, tmp_path, capsys, lambda report: report.good)
     assert report.good, "\n".join((report.complaints() or [report.output[-3000:]]) + [target.gateway.log()])
     compares_headers(report)
-    # A check that is merely absent must not pass for one that succeeded. Whether lists come as JSON or SSE is free.
+    nothing_is_absent(baseline, report)
+    # Of the unscored ones, 2025-11-25 has three that look at streams, and 2026-07-28 those of tasks.
+    assert report.score(False)[0] >= {"2025-11-25": 11, "2026-07-28": 44}[revision]
+
+
+def nothing_is_absent(baseline: conformance.Report, report: conformance.Report) -> None:
+    """A check that is merely absent must not pass for one that succeeded. Whether lists come as JSON or SSE is free."""
     free = {"server-sse-streams-functional"}
     for before, after in zip(baseline.select(True), report.select(True), strict=True):
         wanted = {check["id"] for check in before.checks if check["status"] == "SUCCESS"} - free
         have = {check["id"] for check in after.checks if check["status"] == "SUCCESS"}
         assert wanted <= have, f"{before.name}: {sorted(wanted - have)} succeed directly, but are absent here"
+
+
+def settled(target: Any, revision: str, behind: str, tmp_path: Any, capsys: Any, accept: Any) -> conformance.Report:
+    """Measures, and once more where the first time is not good: the suite has time limits of its own, and a process
+    that is started for a call may be late for them on a busy machine."""
+    for attempt in ("gateway", "gateway-again"):
+        report = measure(target.url, revision, f"gateway over {behind}", tmp_path / attempt, capsys)
+        if accept(report):
+            break
+    return report
 
 
 @pytest.mark.parametrize("behind", ["modern-http", "modern-stdio", "modern-sse"])
@@ -68,9 +84,12 @@ def test_legacy_requirements_in_front_of_a_modern_only_server(
 ) -> None:
     if targets.direct:
         pytest.skip("the server does not speak this revision")
+    baseline = direct(targets, "2025-11-25", tmp_path, capsys)
     target = targets.get(behind)
-    report = measure(target.url, "2025-11-25", f"gateway over {behind}", tmp_path / "gateway", capsys)
+    report = settled(target, "2025-11-25", behind, tmp_path, capsys, lambda report: report.good)
     assert report.good, "\n".join((report.complaints() or [report.output[-3000:]]) + [target.gateway.log()])
+    nothing_is_absent(baseline, report)
+    assert report.score(False)[0] >= 11
 
 
 # What no gateway can bring about for a server that knows nothing of 2026-07-28; docs/protocol.md gives the reasons.
@@ -82,6 +101,11 @@ BEYOND_A_LEGACY_SERVER = {
 }
 
 
+def missing(report: conformance.Report) -> set[str]:
+    checks = [check for one in report.select(True) for check in one.checks]
+    return {check["id"] for check in checks if check["status"] not in ("SUCCESS", "INFO")}
+
+
 @pytest.mark.parametrize("behind", ["suite1-http", "suite1-stdio", "suite1-sse"])
 def test_modern_requirements_in_front_of_a_legacy_only_server(
     targets: Any, behind: str, tmp_path: Any, capsys: Any
@@ -89,10 +113,10 @@ def test_modern_requirements_in_front_of_a_legacy_only_server(
     if targets.direct:
         pytest.skip("the server does not speak this revision")
     target = targets.get(behind)
-    report = measure(target.url, "2026-07-28", f"gateway over {behind}", tmp_path / "gateway", capsys)
+    as_it_can_be = lambda report: missing(report) == BEYOND_A_LEGACY_SERVER  # noqa: E731
+    report = settled(target, "2026-07-28", behind, tmp_path, capsys, as_it_can_be)
     scored = report.select(True)
     assert scored and all(scenario.ran and scenario.passed for scenario in scored), report.output[-3000:]
-    missed = {check["id"] for one in scored for check in one.checks if check["status"] not in ("SUCCESS", "INFO")}
-    assert missed == BEYOND_A_LEGACY_SERVER, "\n".join([*report.complaints(), target.gateway.log()])
+    assert missing(report) == BEYOND_A_LEGACY_SERVER, "\n".join([*report.complaints(), target.gateway.log()])
     assert report.score() == (115, 119)
     compares_headers(report)

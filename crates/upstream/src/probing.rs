@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a modern client waits to learn whether a process is modern too, before it is served through the bridge.
-const VERDICT_WAIT: Duration = Duration::from_secs(1);
+const VERDICT_WAIT: Duration = Duration::from_secs(3);
 /// How long a probe that came to nothing (no answer, no process) counts as "not modern".
 const DOUBT: Duration = Duration::from_secs(600);
 
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn one_probe_is_waited_for_a_second_and_a_vain_one_is_not_repeated_for_a_while() {
+    async fn one_probe_is_waited_for_a_while_and_a_vain_one_is_not_repeated_for_a_while() {
         let probing = Probing::default();
         assert_eq!(probing.begin(), Some(Instant::now() + VERDICT_WAIT));
         tokio::time::advance(VERDICT_WAIT).await;
