@@ -99,6 +99,40 @@ async fn a_connection_that_ends_at_any_step_leaves_nothing_behind() {
     }
 }
 
+/// At `/mcp` a lost connection is no end; the end of the session is.
+#[tokio::test]
+async fn a_session_that_ends_at_any_step_leaves_nothing_behind() {
+    for kind in ["stdio", "http", "sse"] {
+        for step in ["before", "asked", "retried"] {
+            let (world, journal) = world(kind);
+            let running = world.start();
+            let leaving = Client::legacy(running.port(), CAPABILITIES).await;
+            let mut exchange = leaving.open("tools/call", &tool("ask", "{}")).await;
+            journal.message("tools/call").await.expect("no call");
+            if step != "before" {
+                open(&running, "first");
+                let asked = exchange.next().await.unwrap();
+                if step == "retried" {
+                    let id = part(&asked, "id").unwrap();
+                    let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"roots":[]}}}}"#);
+                    leaving.send(&answer).await;
+                    let made = || journal.messages("tools/call").len() == 2;
+                    assert!(until(Duration::from_secs(5), made).await);
+                }
+            }
+            let made = journal.messages("tools/call").len();
+            assert_eq!(leaving.end().await, 204);
+            if step != "asked" {
+                given_up(kind, &journal).await;
+            }
+            turn_is_free(&running).await;
+            let calls = journal.messages("tools/call");
+            assert_eq!(calls.len(), made + 1, "{kind} {step}: it was called again");
+            running.stop();
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_answer_to_what_was_not_asked_answers_nothing() {
     let (world, journal) = world("stdio");

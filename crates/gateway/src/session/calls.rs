@@ -72,6 +72,16 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Cancels everything that is being worked on: the client has ended the session, whoever still reads.
+    pub(super) fn cancel_all(&self) {
+        let calls: Vec<_> = lock(self.calls()).open.values().cloned().collect();
+        for call in calls {
+            call.cancel();
+        }
+    }
+}
+
 /// A request of the client that is being worked on.
 #[derive(Debug)]
 pub struct InFlight {

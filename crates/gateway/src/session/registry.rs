@@ -252,7 +252,9 @@ impl Sessions {
         if let Some(session) = self.open.pin().get(id) {
             session.mark_ended();
         }
-        self.leave(id)
+        let session = self.leave(id)?;
+        session.cancel_all();
+        Some(session)
     }
 
     /// Ends what a session holds in this process; it may come back in another one.
