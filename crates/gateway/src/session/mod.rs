@@ -15,6 +15,8 @@ mod state;
 mod streams;
 mod subscriptions;
 mod token;
+mod transport;
+mod view;
 
 pub use caller::{Caller, Principal};
 pub use calls::{BusyError, InFlight};
@@ -27,3 +29,5 @@ pub use rings::{ResumeError, Said};
 pub use state::{Reading, Session};
 pub use streams::{Saying, StreamReader};
 pub(crate) use subscriptions::{MAX_SUBSCRIPTIONS, MAX_URI_BYTES, Noted};
+pub use transport::Transport;
+pub use view::SessionView;

@@ -1,0 +1,20 @@
+//! The bodies of requests: JSON, whatever their `Content-Type` says.
+
+use axum::extract::Request;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::error::Error;
+use crate::app::App;
+use crate::body;
+
+/// The whole body, within `server.max_body_bytes`.
+pub(super) async fn read(app: &App, request: Request) -> Result<Bytes, Error> {
+    let (parts, body) = request.into_parts();
+    Ok(body::read(&parts.headers, body, app.max_body).await?)
+}
+
+/// What the body says.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    Ok(serde_json::from_slice(body)?)
+}
