@@ -87,6 +87,7 @@ fn request(
         meta,
         param_headers: None,
         caller,
+        connection: None,
     })
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn call(
         return Err(Error::Unknown(operation.subject(), name.to_owned()));
     };
     let answer = match reply {
-        Reply::Now(answer) => answer,
+        Reply::Now(answer) | Reply::Ended { answer, .. } => answer,
         Reply::Relay(mut relay) => {
             log.relayed(&relay);
             loop {
