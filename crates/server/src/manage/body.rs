@@ -14,7 +14,10 @@ pub(super) async fn read(app: &App, request: Request) -> Result<Bytes, Error> {
     Ok(body::read(&parts.headers, body, app.max_body).await?)
 }
 
-/// What the body says.
+/// What the body says, which must be an object. (Serde reads an array of the members as well.)
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    Ok(serde_json::from_slice(body)?)
+    match body.trim_ascii_start().first() {
+        None | Some(b'{') => Ok(serde_json::from_slice(body)?),
+        Some(_) => Err(Error::NoObject),
+    }
 }

@@ -28,6 +28,9 @@ pub(super) enum Error {
     /// The body is not what it must be; says where.
     #[error("the body cannot be read: {0}")]
     Body(#[from] serde_json::Error),
+    /// The body is no object.
+    #[error("the body cannot be read: expected a JSON object at line 1 column 1")]
+    NoObject,
     /// The arguments are no object.
     #[error("`arguments` cannot be read: {0}")]
     Arguments(ObjectError),
@@ -107,6 +110,7 @@ impl Error {
             | Self::Path(_)
             | Self::Parameter(..)
             | Self::Body(_)
+            | Self::NoObject
             | Self::Arguments(_)
             | Self::Timeout(_)
             | Self::Unread(BodyError::Broken) => (StatusCode::BAD_REQUEST, ErrorName::BadRequest),

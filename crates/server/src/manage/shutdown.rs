@@ -35,8 +35,8 @@ const LONGEST: u64 = 300;
 pub(super) async fn begin(State(app): State<App>, request: Request) -> Result<Json<Shutdown>, Error> {
     let body = body::read(&app, request).await?;
     let wanted = match body.trim_ascii() {
-        [] => ShutdownRequest::default(),
-        body => body::parse::<Option<ShutdownRequest>>(body)?.unwrap_or_default(),
+        [] | b"null" => ShutdownRequest::default(),
+        body => body::parse(body)?,
     };
     let patience = match wanted.timeout_seconds {
         Some(seconds @ 1..=LONGEST) => Some(Duration::from_secs(seconds)),

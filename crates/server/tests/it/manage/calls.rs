@@ -165,7 +165,8 @@ async fn malformed_bodies_are_refused_with_the_place() {
     let (backend, served) = with(Backend::legacy(), "").await;
     for (body, place) in [
         ("", "line 1 column 0"),
-        ("[1]", "line 1 column"),
+        (r#"["t"]"#, "line 1 column 1"),
+        (" 5", "line 1 column 1"),
         ("{\"tool\":\n 5}", "line 2 column"),
         ("{}", "missing field `tool`"),
         (r#"{"tool":"t","args":{}}"#, "unknown field `args`"),

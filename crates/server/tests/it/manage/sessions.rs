@@ -25,7 +25,8 @@ async fn sessions_of_every_transport() {
         "clientInfo": {"name": "n".repeat(500), "version": "1"},
     }});
     assert!(local.take(hello.to_string().into()).await);
-    soon("an answer", std::pin::pin!(said).next()).await.unwrap();
+    let mut said = std::pin::pin!(said);
+    soon("an answer", said.next()).await.unwrap();
     let whole = served.get("/manage/v1/sessions").send().await;
     assert!(!whole.body.contains(&session.id), "the token is in the answer");
     let mut answered = whole.message();
