@@ -28,7 +28,7 @@ pub struct ToolResult {
     pub content: Box<RawValue>,
     /// What it says to programs, where it does.
     #[serde(rename = "structuredContent", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     pub structured_content: Option<Box<RawValue>>,
     /// Whether the tool says that it failed.
     #[serde(rename = "isError")]

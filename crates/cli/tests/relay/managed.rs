@@ -2,15 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use argus_testkit::Client;
+use argus_testkit::{Client, until};
 use serde_json::{Value, json};
 
 use crate::ends::{assert_all_gone, processes};
-use crate::world::World;
-use crate::{tool, until};
+use crate::world::{World, tool};
 
 async fn manage(client: &Client, path: &str, body: &str) -> (u16, Value) {
-    let (status, text) = client.send_to(&format!("/manage/v1/{path}"), body).await;
+    let (status, text) = client.post_to(&format!("/manage/v1/{path}"), body).await;
     (status, serde_json::from_str(&text).unwrap())
 }
 
@@ -52,7 +51,12 @@ async fn shutdown_cuts_off_what_does_not_end() {
     let call = tokio::spawn(async move { client.open("tools/call", &tool("wait", "{}")).await.answer().await });
     assert!(until(Duration::from_secs(10), || journal.messages("tools/call").len() == 1).await);
     let began = Instant::now();
-    assert_eq!(manage(&running.modern(), "shutdown", r#"{"timeout_seconds":1}"#).await.0, 200);
+    assert_eq!(
+        manage(&running.modern(), "shutdown", r#"{"timeout_seconds":1}"#)
+            .await
+            .0,
+        200
+    );
     let status = running.gateway().wait(Duration::from_secs(8));
     assert_eq!(status.code(), Some(0));
     assert!(began.elapsed() >= Duration::from_secs(1), "the call had no time");
@@ -68,13 +72,13 @@ async fn calls_reach_processes_and_are_cancelled() {
     let journal = world.stdio("odd", &["verbatim", "--script", &script]);
     let running = world.start();
     let client = running.modern();
-    let (status, text) = client.send_to("/manage/v1/tools/call", r#"{"tool":"say"}"#).await;
+    let (status, text) = client.post_to("/manage/v1/tools/call", r#"{"tool":"say"}"#).await;
     assert_eq!(status, 200, "{text}");
     assert!(
         text.contains(r#""content":[{"type":"text","text":"a","n":1.0}],"structuredContent":{"n":1e2}"#),
         "{text}"
     );
-    let waiting = client.send_to("/manage/v1/tools/call", r#"{"tool":"wait"}"#);
+    let waiting = client.post_to("/manage/v1/tools/call", r#"{"tool":"wait"}"#);
     assert!(tokio::time::timeout(Duration::from_millis(500), waiting).await.is_err());
     let cancelled = || journal.messages("notifications/cancelled").len() == 1;
     assert!(until(Duration::from_secs(5), cancelled).await, "the call goes on");

@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::FACE;
-use super::capabilities::{text_of, verbatim};
+use super::capabilities::{inner, text_of, verbatim};
 use super::error::Error;
 use crate::app::App;
 use crate::request_log::{self, Outcome, RequestLog};
@@ -30,6 +30,11 @@ impl Answered {
     /// A member, where it is there.
     pub(super) fn raw(&self, member: &str) -> Option<Box<RawValue>> {
         self.result.get(member).map(verbatim)
+    }
+
+    /// `_meta`, where it is there.
+    pub(super) fn meta(&self) -> Option<Box<RawValue>> {
+        inner(&self.result, "_meta")
     }
 
     /// A member that is a text.

@@ -46,7 +46,7 @@ async fn answered(app: &App, request: Request) -> Result<Json<ToolResult>, Error
         content: answered.list("content"),
         structured_content: answered.raw("structuredContent"),
         is_error: answered.is_true("isError"),
-        meta: answered.raw("_meta"),
+        meta: answered.meta(),
         backend: answered.backend,
     }))
 }

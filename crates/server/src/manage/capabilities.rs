@@ -19,6 +19,7 @@ use crate::app::App;
 pub(super) struct Filter {
     /// Only this kind.
     #[serde(rename = "type")]
+    #[param(inline)]
     kind: Option<CapabilityType>,
     /// Only those of this backend.
     backend: Option<String>,
@@ -132,8 +133,9 @@ impl Read {
         Some(self.object.get_str(member)?.to_string())
     }
 
-    fn raw(&self, member: &str) -> Option<Box<RawValue>> {
-        self.object.get(member).map(verbatim)
+    /// A member that is an object.
+    fn inner(&self, member: &str) -> Option<Box<RawValue>> {
+        inner(&self.object, member)
     }
 
     /// A member that is an array or an object; else an empty one.
@@ -160,6 +162,12 @@ impl Read {
     }
 }
 
+/// A member that is an object, as it was written.
+pub(super) fn inner(object: &Object, member: &str) -> Option<Box<RawValue>> {
+    let given = object.get(member);
+    given.filter(|raw| raw.as_str().starts_with('{')).map(verbatim)
+}
+
 /// A value as it was written.
 pub(super) fn verbatim(raw: &Raw) -> Box<RawValue> {
     text_of(raw.as_str())
@@ -178,8 +186,8 @@ fn tool(read: &Read) -> Tool {
         description: read.text("description"),
         backend: read.backend(),
         input_schema: read.raw_or("inputSchema", "{}"),
-        output_schema: read.raw("outputSchema"),
-        annotations: read.raw("annotations"),
+        output_schema: read.inner("outputSchema"),
+        annotations: read.inner("annotations"),
         filtered: read.capability.filtered,
         renamed: read.renamed(),
     }
@@ -193,7 +201,7 @@ fn resource(read: &Read) -> Resource {
         description: read.text("description"),
         backend: read.backend(),
         mime_type: read.text("mimeType"),
-        annotations: read.raw("annotations"),
+        annotations: read.inner("annotations"),
         filtered: read.capability.filtered,
     }
 }
@@ -206,7 +214,7 @@ fn template(read: &Read) -> ResourceTemplate {
         description: read.text("description"),
         backend: read.backend(),
         mime_type: read.text("mimeType"),
-        annotations: read.raw("annotations"),
+        annotations: read.inner("annotations"),
         filtered: read.capability.filtered,
     }
 }

@@ -45,7 +45,7 @@ async fn answered(app: &App, request: Request) -> Result<Json<PromptResult>, Err
         prompt,
         description: answered.text("description"),
         messages: answered.list("messages"),
-        meta: answered.raw("_meta"),
+        meta: answered.meta(),
         backend: answered.backend,
     }))
 }

@@ -44,7 +44,7 @@ async fn answered(app: &App, request: Request) -> Result<Json<ResourceResult>, E
     Ok(Json(ResourceResult {
         uri,
         contents: answered.list("contents"),
-        meta: answered.raw("_meta"),
+        meta: answered.meta(),
         backend: answered.backend,
     }))
 }
