@@ -28,6 +28,9 @@ pub(super) enum Error {
     /// The body is not what it must be; says where.
     #[error("the body cannot be read: {0}")]
     Body(#[from] serde_json::Error),
+    /// The body nests too deep.
+    #[error("the body cannot be read: it nests deeper than {0} levels")]
+    TooDeep(usize),
     /// The body is no object.
     #[error("the body cannot be read: expected a JSON object at line 1 column 1")]
     NoObject,
@@ -110,6 +113,7 @@ impl Error {
             | Self::Path(_)
             | Self::Parameter(..)
             | Self::Body(_)
+            | Self::TooDeep(_)
             | Self::NoObject
             | Self::Arguments(_)
             | Self::Timeout(_)

@@ -179,6 +179,13 @@ async fn malformed_bodies_are_refused_with_the_place() {
         assert_eq!((status, name.as_str()), (400, "bad_request"), "{body}");
         assert!(message.contains(place), "{body}: {message}");
     }
+    let deep = format!(
+        r#"{{"tool":"t","arguments":{{"a":{}{}}}}}"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
+    let (status, _, message) = error(&request(&served, "tools/call", deep).send().await);
+    assert!(status == 400 && message.contains("deeper than 127"), "{message}");
     assert!(backend.seen("tools/call").is_empty());
 }
 
