@@ -29,6 +29,16 @@ pub enum ErrorName {
     NotFound,
     /// 405: this path is not for this method.
     MethodNotAllowed,
+    /// 408: the body did not arrive in time.
+    RequestTimeout,
     /// 413: the body is too large.
     PayloadTooLarge,
+    /// 502: the backend answered a call with an error.
+    CallFailed,
+    /// 503: the backend of a call cannot be reached.
+    BackendUnavailable,
+    /// 504: the backend did not answer a call in time.
+    BackendTimeout,
+    /// 503: this gateway does not have what was asked for.
+    ServiceUnavailable,
 }

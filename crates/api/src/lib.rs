@@ -4,17 +4,27 @@
 //! Times are RFC 3339 in UTC, to the millisecond at most.
 
 mod backends;
+mod calls;
+mod capabilities;
 mod error;
 mod groups;
 mod health;
 mod ready;
+mod reauth;
+mod sessions;
+mod shutdown;
 mod status;
 
 pub use backends::{
     Backend, BackendHealth, BackendList, BackendType, CapabilityCount, Condition, HealthStatus, Phase, State,
 };
+pub use calls::{PromptGet, PromptResult, ResourceRead, ResourceResult, ToolCall, ToolResult};
+pub use capabilities::{CapabilityList, CapabilityType, Prompt, Resource, ResourceTemplate, Tool};
 pub use error::{ErrorBody, ErrorName};
 pub use groups::{Group, GroupList};
 pub use health::{BackendTotals, Health, OverallStatus};
 pub use ready::Ready;
+pub use reauth::Reauth;
+pub use sessions::{Session, SessionList, TransportType};
+pub use shutdown::{Shutdown, ShutdownRequest};
 pub use status::{ConfigStatus, FeatureFlags, Service, ServiceState, Status, TransportStatus};

@@ -24,6 +24,7 @@ use crate::reads::Reads;
 use crate::seal::Seal;
 use crate::session::{Bounds, Caller, FeedItem, Life, Session, SessionError, Sessions};
 use crate::startup::Startup;
+use crate::stateless::Stateless;
 use crate::updates::Updates;
 use crate::wanted::Wanted;
 
@@ -55,6 +56,8 @@ pub(crate) struct Core {
     /// Calls that wait for answers of their clients.
     pub(crate) parked: Parked,
     pub(crate) startup: Startup,
+    /// The callers without a session.
+    pub(crate) stateless: Stateless,
     /// The streams on which modern clients listen.
     pub(crate) listens: Listens,
     pub(crate) stopping: CancellationToken,
@@ -99,6 +102,7 @@ impl Core {
                 seal,
                 parked: Parked::new(config.server.parked_call_timeout),
                 startup: Startup::begin(config.server.startup_wait),
+                stateless: Stateless::default(),
                 listens: Listens::new(Bounds::from(&config.server)),
                 stopping: CancellationToken::new(),
                 catalogues: Catalogues::empty(Arc::clone(&config)),
@@ -387,5 +391,6 @@ async fn sweep_sessions(core: Arc<Core>) {
         for session in core.sessions.all() {
             session.expire();
         }
+        core.stateless.sweep();
     }
 }

@@ -8,15 +8,17 @@ use argus_protocol::{ByteString, Message, Raw, RpcError};
 use argus_upstream::Ask;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::ModernRequest;
+use crate::catalogue::{Capability, CapabilityKind};
+use crate::client::{Client, ModernRequest};
 use crate::core::{Core, Options};
 use crate::health::Totals;
 use crate::inventory::Inventory;
 use crate::listen::Listen;
+use crate::operator::{self, Operation, OperatorCall};
 use crate::ops;
 use crate::parked::{self, Parking};
 use crate::relay::{Relay, Reply};
-use crate::session::{Caller, Life, Session, SessionError};
+use crate::session::{Caller, Life, Session, SessionError, SessionView, Transport};
 use crate::stalls::Stalls;
 
 /// The gateway. Clones are the same gateway.
@@ -58,13 +60,18 @@ impl Gateway {
         self.core.uptime()
     }
 
-    /// `initialize`: opens a legacy session of a caller and gives its result. The session belongs to a connection, and
-    /// ends with it.
+    /// `initialize`: opens a legacy session of a caller and gives its result. The session belongs to a connection of this
+    /// transport, and ends with it.
     ///
     /// # Errors
     /// When the parameters are wrong, or no session can be opened.
-    pub async fn initialize(&self, params: Option<&Raw>, caller: Caller) -> Result<(Arc<Session>, Raw), RpcError> {
-        ops::lifecycle::initialize(&self.core, params, caller, Life::OfConnection).await
+    pub async fn initialize(
+        &self,
+        params: Option<&Raw>,
+        caller: Caller,
+        transport: Transport,
+    ) -> Result<(Arc<Session>, Raw), RpcError> {
+        ops::lifecycle::initialize(&self.core, params, caller, Life::OfConnection(transport)).await
     }
 
     /// The same for a session that outlives this process, where there is a data folder.
@@ -105,6 +112,7 @@ impl Gateway {
 
     /// Answers a modern request.
     pub async fn modern(&self, request: &Arc<ModernRequest>) -> Reply {
+        self.core.stateless.note(request.caller);
         ops::modern(&self.core, request).await
     }
 
@@ -119,7 +127,47 @@ impl Gateway {
     /// # Errors
     /// When the filter is malformed.
     pub async fn listen(&self, request: &Arc<ModernRequest>) -> Result<Listen, RpcError> {
+        self.core.stateless.note(request.caller);
         Listen::open(&self.core, request).await
+    }
+
+    /// Calls a tool, reads a resource or gets a prompt for an operator, as for a modern client that can be asked nothing.
+    /// `None` when nothing has this name.
+    pub async fn operate(
+        &self,
+        operation: Operation,
+        name: &str,
+        arguments: Option<&Raw>,
+        caller: Caller,
+    ) -> Option<OperatorCall> {
+        operator::call(&self.core, operation, name, arguments, caller).await
+    }
+
+    /// The capabilities of one kind as most clients see them; `filtered` adds those that filters hide.
+    #[must_use]
+    pub fn capabilities(&self, kind: CapabilityKind, filtered: bool) -> Vec<Capability> {
+        self.core.catalogues.common().view(kind, filtered)
+    }
+
+    /// The sessions of all clients, the oldest first.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionView> {
+        let mut sessions = self.core.sessions.all();
+        sessions.sort_by_key(|session| session.number());
+        let view = |session: &Arc<Session>| SessionView::of(session, &self.core.catalogues.of(Client::from(session)));
+        sessions.iter().map(view).collect()
+    }
+
+    /// How long a session may be unused.
+    #[must_use]
+    pub fn max_idle(&self) -> Duration {
+        self.core.sessions.max_idle()
+    }
+
+    /// The callers of the last five minutes that have no session: clients of 2026-07-28. Of each address it is one.
+    #[must_use]
+    pub fn stateless_callers(&self) -> usize {
+        self.core.stateless.recent()
     }
 
     /// Waits until the backends have answered after the start, or `server.startup_wait` is over.

@@ -17,6 +17,7 @@ mod inventory;
 mod journal;
 mod listen;
 mod listens;
+mod operator;
 mod ops;
 mod parked;
 mod reads;
@@ -28,24 +29,27 @@ mod seal;
 mod session;
 mod stalls;
 mod startup;
+mod stateless;
 mod tasks;
 mod updates;
 mod wanted;
 
 pub use self::core::Options;
 pub use argus_upstream::{Ask, AskReply, own_info};
+pub use catalogue::{Capability, CapabilityKind};
 pub use client::{ModernParams, ModernRequest, RequestMeta, unsupported_version};
 pub use condition::{Condition, ConditionKind, Standing};
 pub use gateway::Gateway;
 pub use health::Totals;
 pub use inventory::{Backend, Inventory};
 pub use listen::{Listen, ListenEvent};
+pub use operator::{Operation, OperatorCall};
 pub use parked::{Asks, Parking};
 pub use relay::{Relay, Reply};
 pub use seal::{Seal, SealError};
 pub use session::{
     BusyError, Caller, EventId, FeedItem, FeedQueue, FeedReader, InFlight, NoEventId, Principal, Reading, ResumeError,
-    Said, Saying, Session, SessionError, StreamReader, random_id,
+    Said, Saying, Session, SessionError, SessionView, StreamReader, Transport, random_id,
 };
 pub use stalls::{Presence, Stalls, Watched};
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::front::{Faces, Front};
 use crate::in_place::InPlace;
-use crate::manage::Service;
+use crate::manage::{Service, Stop};
 use crate::router::faces;
 
 /// How long a client may take to send the head of a request; an unused connection ends after it too.
@@ -28,8 +28,8 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 /// How long clients may take to hear the end of calls that were cut off.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Serves until `shutdown`, then lets calls in flight finish within `server.shutdown_timeout` and stops the gateway.
-/// Bounded in time, also with streams open.
+/// Serves until `shutdown`, which the management API can begin too, then lets calls in flight finish within
+/// `server.shutdown_timeout` and stops the gateway. Bounded in time, also with streams open.
 ///
 /// # Errors
 /// When the listener has no address.
@@ -40,7 +40,8 @@ pub async fn serve(
     service: Service,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let faces = faces(gateway.clone(), server, service, listener.local_addr()?);
+    let stop = Stop::new(shutdown.clone());
+    let faces = faces(gateway.clone(), server, service, listener.local_addr()?, stop);
     let connections = GracefulShutdown::new();
     // Dropped, it ends what is still open.
     let mut tasks = JoinSet::new();
@@ -59,9 +60,11 @@ pub async fn serve(
     drop(listener);
     gateway.drain();
     let mut done = std::pin::pin!(connections.shutdown());
-    let in_time = tokio::time::timeout(server.shutdown_timeout, &mut done).await.is_ok();
+    let patience = faces.app.running.stop.patience().unwrap_or(server.shutdown_timeout);
+    let in_time = tokio::time::timeout(patience, &mut done).await.is_ok();
     if !in_time {
-        tracing::warn!("calls are still in flight at the end of server.shutdown_timeout and are cut off");
+        let seconds = patience.as_secs_f64();
+        tracing::warn!("calls are still in flight after {seconds} s (server.shutdown_timeout) and are cut off");
     }
     gateway.stop().await;
     if !in_time {

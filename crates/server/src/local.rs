@@ -1,6 +1,6 @@
 //! The client at the other end of a pair of streams, and nobody else: what stdio needs of the faces.
 
-use argus_gateway::{Caller, Gateway};
+use argus_gateway::{Caller, Gateway, Transport};
 use argus_protocol::{Frame, Message, RpcError, code};
 use bytes::Bytes;
 use futures::Stream;
@@ -31,7 +31,7 @@ impl LocalClient {
     pub fn open(gateway: Gateway) -> (Self, impl Stream<Item = Bytes> + Send + 'static) {
         // Whoever started this program is on this machine.
         let caller = Caller::at(std::net::Ipv4Addr::LOCALHOST.into());
-        let (connection, requests) = Connection::new(FACE, caller);
+        let (connection, requests) = Connection::new(FACE, Transport::Stdio, caller);
         let silent = CancellationToken::new();
         let mut conversation = Conversation::on(&connection, requests, gateway.clone()).until(silent.clone());
         let (outgoing, reading) = duplex::sole_queue();

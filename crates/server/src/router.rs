@@ -13,18 +13,18 @@ use tower::util::option_layer;
 use crate::app::App;
 use crate::front::Faces;
 use crate::guard::{self, Rules};
-use crate::manage::{Access, Running, Service};
+use crate::manage::{Access, Running, Service, Stop};
 use crate::sse::Connections;
 use crate::{cors, manage, mcp, request_log, sse};
 
 /// The faces of a gateway that is bound to `address`.
-pub(crate) fn faces(gateway: Gateway, server: &Server, service: Service, address: SocketAddr) -> Faces {
+pub(crate) fn faces(gateway: Gateway, server: &Server, service: Service, address: SocketAddr, stop: Stop) -> Faces {
     let cors = cors::layer(server);
     let rules = Arc::new(Rules::new(server, address));
     let app = App {
         gateway,
         max_body: server.max_body_bytes,
-        running: Arc::new(Running::new(service, address)),
+        running: Arc::new(Running::new(service, address, stop)),
         connections: Arc::new(Connections::from(server)),
     };
     let protected = |face: &'static str, routes: Router<App>| {

@@ -208,6 +208,15 @@ impl Client {
         String::from_utf8(body.to_vec()).unwrap()
     }
 
+    /// Posts a body to another path; gives status and body of the answer.
+    pub async fn post_to(&self, path: &str, body: &str) -> (u16, String) {
+        let request = self.make(Method::POST, path, HeaderMap::new(), body.to_owned());
+        let (response, _connection) = self.exchange(request).await;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
     async fn request(&self, method: Method, headers: HeaderMap, body: String) -> Exchange {
         self.request_at("/mcp", method, headers, body).await
     }

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use crate::world::{World, tool};
 
 /// Every process that this journal knows of.
-fn processes(journals: &[Journal]) -> Vec<u32> {
+pub(crate) fn processes(journals: &[Journal]) -> Vec<u32> {
     let mut all = Vec::new();
     for entry in journals.iter().flat_map(Journal::entries) {
         match entry.what.as_str() {
@@ -20,7 +20,7 @@ fn processes(journals: &[Journal]) -> Vec<u32> {
     all
 }
 
-async fn assert_all_gone(processes: &[u32], limit: Duration) {
+pub(crate) async fn assert_all_gone(processes: &[u32], limit: Duration) {
     assert!(!processes.is_empty());
     let gone = until(limit, || processes.iter().all(|&pid| is_gone(pid))).await;
     let left: Vec<u32> = processes.iter().copied().filter(|&pid| !is_gone(pid)).collect();

@@ -19,6 +19,7 @@ mod listens;
 mod lists;
 mod lossless;
 mod lost_sessions;
+mod managed;
 mod odd_http;
 mod param_headers;
 mod parked;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
-use argus_config::{Backend, Filter, ToolOverride};
+use argus_config::{Backend, Filter, Filters, ToolOverride};
 use argus_protocol::param_headers::BadMark;
 use argus_protocol::{ByteString, Object, ParamHeaders, Raw};
 use argus_upstream::Lists;
@@ -11,10 +11,14 @@ use indexmap::IndexMap;
 
 /// The kinds of capabilities. Each has a name space of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// A tool.
     Tool,
+    /// A prompt.
     Prompt,
+    /// A resource.
     Resource,
+    /// What makes URIs of resources.
     Template,
 }
 
@@ -34,6 +38,15 @@ impl Kind {
     /// Whether items of this kind are known by a URI, or what makes URIs.
     pub(super) fn is_uri(self) -> bool {
         matches!(self, Self::Resource | Self::Template)
+    }
+
+    /// The filter that decides about items of this kind.
+    pub(super) fn filter(self, filters: &Filters) -> &Filter {
+        match self {
+            Self::Tool => &filters.tools,
+            Self::Prompt => &filters.prompts,
+            Self::Resource | Self::Template => &filters.resources,
+        }
     }
 
     /// The member that an item of this kind is known by.
@@ -71,13 +84,17 @@ pub(super) struct Item {
 impl Offered {
     /// Reads lists, and filters them as the backend's definition says.
     pub(super) fn of(backend: &Backend, lists: &Lists) -> Self {
-        let filters = &backend.filters;
-        Self(Kind::ALL.map(|kind| match kind {
-            Kind::Tool => read(&lists.tools, kind, &filters.tools, Some(&backend.tool_overrides)),
-            Kind::Prompt => read(&lists.prompts, kind, &filters.prompts, None),
-            Kind::Resource => read(&lists.resources, kind, &filters.resources, None),
-            Kind::Template => read(&lists.templates, kind, &filters.resources, None),
-        }))
+        Self(Kind::ALL.map(|kind| read_kind(backend, lists, kind, Some(kind.filter(&backend.filters)))))
+    }
+
+    /// Reads the list of one kind without filtering it.
+    pub(super) fn unfiltered(backend: &Backend, lists: &Lists, kind: Kind) -> Vec<Item> {
+        read_kind(backend, lists, kind, None)
+    }
+
+    /// The items of one kind.
+    pub(super) fn of_kind(&self, kind: Kind) -> &[Item] {
+        &self.0[kind as usize]
     }
 
     /// The tools that Streamable HTTP clients have to leave out, with the reason.
@@ -94,8 +111,22 @@ impl Offered {
     }
 }
 
+fn read_kind(backend: &Backend, lists: &Lists, kind: Kind, filter: Option<&Filter>) -> Vec<Item> {
+    match kind {
+        Kind::Tool => read(&lists.tools, kind, filter, Some(&backend.tool_overrides)),
+        Kind::Prompt => read(&lists.prompts, kind, filter, None),
+        Kind::Resource => read(&lists.resources, kind, filter, None),
+        Kind::Template => read(&lists.templates, kind, filter, None),
+    }
+}
+
 /// The items that have a key, pass the filter, and are not listed twice by the same backend.
-fn read(list: &[Raw], kind: Kind, filter: &Filter, overrides: Option<&IndexMap<String, ToolOverride>>) -> Vec<Item> {
+fn read(
+    list: &[Raw],
+    kind: Kind,
+    filter: Option<&Filter>,
+    overrides: Option<&IndexMap<String, ToolOverride>>,
+) -> Vec<Item> {
     let mut known = HashSet::with_capacity(list.len());
     let read = |raw: &Raw| {
         let object = Object::parse(raw).ok()?;
@@ -103,7 +134,7 @@ fn read(list: &[Raw], kind: Kind, filter: &Filter, overrides: Option<&IndexMap<S
         let changed = overrides.and_then(|overrides| overrides.get(&*key));
         let name = changed.and_then(|changed| changed.name.as_deref());
         let description = changed.and_then(|changed| changed.description.as_deref());
-        (filter.passes(&key) && known.insert(key.clone())).then(|| Item {
+        (filter.is_none_or(|filter| filter.passes(&key)) && known.insert(key.clone())).then(|| Item {
             wanted: name.map_or_else(|| key.clone(), Into::into),
             repeatable: kind != Kind::Tool || is_repeatable(&object),
             mirrored: match kind {

@@ -14,8 +14,11 @@ mod seen;
 mod shorten;
 mod snapshot;
 mod template;
+mod view;
 
 pub(crate) use build::build;
+pub use items::Kind as CapabilityKind;
 pub(crate) use listing::BadCursor;
 pub(crate) use seen::Seen;
 pub(crate) use snapshot::{Route, Snapshot};
+pub use view::Capability;

@@ -89,6 +89,12 @@ async fn resolved(
     Ok((route, params, augmented))
 }
 
+/// The backend of a name, if it is known.
+pub(super) async fn backend_of(core: &Core, client: Client<'_>, name: &str, kind: Kind) -> Option<Arc<str>> {
+    let route = find(core, client, name, kind).await.ok()?;
+    Some(Arc::clone(route.upstream.name()))
+}
+
 /// Where a name leads; waits for backends that are just starting.
 pub(super) async fn find(core: &Core, client: Client<'_>, name: &str, kind: Kind) -> Result<Route, RpcError> {
     let mut route = kind.route(&core.catalogues.of(client), name);

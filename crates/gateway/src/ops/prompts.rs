@@ -15,6 +15,11 @@ pub(crate) async fn list(core: &Core, client: Client<'_>, params: Option<&Raw>) 
     page(core.catalogues.of(client).prompts.page(params, client.era()))
 }
 
+/// The backend of a name, if it is known.
+pub(crate) async fn backend_of(core: &Core, client: Client<'_>, name: &str) -> Option<Arc<str>> {
+    named::backend_of(core, client, name, Kind::Prompt).await
+}
+
 pub(crate) async fn get(core: &Arc<Core>, client: Client<'_>, params: Option<Raw>) -> Reply {
     named::call(core, client, params, Kind::Prompt).await
 }

@@ -28,11 +28,20 @@ pub(crate) async fn list_templates(core: &Core, client: Client<'_>, params: Opti
 }
 
 pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Raw>) -> Reply {
+    read_at(core, client, params).await.1
+}
+
+/// The same, with the backend that answers; `None` where none is asked.
+pub(crate) async fn read_at(
+    core: &Arc<Core>,
+    client: Client<'_>,
+    params: Option<Raw>,
+) -> (Option<Arc<Upstream>>, Reply) {
     let uri = match object(params.as_ref()).and_then(|read| uri(&read)) {
         Ok(uri) => uri,
-        Err(error) => return error.into(),
+        Err(error) => return (None, error.into()),
     };
-    let readers = readers_of(core, client, &uri).await;
+    let mut readers = readers_of(core, client, &uri).await;
     let request = || Forward {
         method: ByteString::from_static(method::RESOURCES_READ),
         params: params.clone(),
@@ -41,24 +50,27 @@ pub(crate) async fn read(core: &Arc<Core>, client: Client<'_>, params: Option<Ra
         mirrored: None,
         augmented: false,
     };
-    match readers.split_last() {
-        None => not_found(client.era(), &uri).into(),
-        Some((last, others)) => {
-            for upstream in others {
+    match readers.pop() {
+        None => (None, not_found(client.era(), &uri).into()),
+        Some(last) => {
+            for upstream in readers {
                 // What is dropped here is cancelled at the backend.
-                let asked = tokio::time::timeout(PATIENCE, cached::read(core, client, upstream, request())).await;
+                let asked = tokio::time::timeout(PATIENCE, cached::read(core, client, &upstream, request())).await;
                 match asked {
                     Ok(Reply::Relay(relay)) => {
                         if let Some(found) = first_try(relay).await {
-                            return found;
+                            return (Some(upstream), found);
                         }
                     }
                     // It is kept, or its call was.
-                    Ok(found @ (Reply::Now(Answer::Result(_)) | Reply::Ended { .. })) => return found,
+                    Ok(found @ (Reply::Now(Answer::Result(_)) | Reply::Ended { .. })) => {
+                        return (Some(upstream), found);
+                    }
                     Ok(Reply::Now(Answer::Error(_))) | Err(_) => {}
                 }
             }
-            cached::read(core, client, last, request()).await
+            let reply = cached::read(core, client, &last, request()).await;
+            (Some(last), reply)
         }
     }
 }

@@ -15,6 +15,11 @@ pub(crate) async fn list(core: &Core, client: Client<'_>, params: Option<&Raw>) 
     page(core.catalogues.of(client).tools.page(params, client.era()))
 }
 
+/// The backend of a name, if it is known.
+pub(crate) async fn backend_of(core: &Core, client: Client<'_>, name: &str) -> Option<Arc<str>> {
+    named::backend_of(core, client, name, Kind::Tool).await
+}
+
 pub(crate) async fn call(core: &Arc<Core>, client: Client<'_>, params: Option<Raw>) -> Reply {
     named::call(core, client, params, Kind::Tool).await
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use argus_protocol::{ByteString, Level};
 use argus_upstream::Declared;
@@ -79,6 +80,17 @@ impl Session {
     pub(crate) fn subscribed_backends(&self) -> HashSet<Arc<str>> {
         let subscriptions = self.all_by_backend();
         subscriptions.pairs().map(|(backend, _)| Arc::clone(backend)).collect()
+    }
+
+    /// The time since it was opened, in whichever process.
+    pub(super) fn age(&self) -> Duration {
+        let here = self.here_for();
+        let opened = self.lasting().map(|lasting| Duration::from_millis(lasting.key.born));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        match (opened, now) {
+            (Some(opened), Ok(now)) => now.saturating_sub(opened).max(here),
+            _ => here,
+        }
     }
 
     /// Which life of the session this is.

@@ -11,11 +11,11 @@ use argus_config::Server;
 use argus_upstream::Declared;
 use papaya::HashMap;
 
-use super::Caller;
 use super::lasting::{Lasting, Returning};
 use super::rings::Pool;
 use super::state::{Opening, Session, lock};
 use super::token::Token;
+use super::{Caller, Transport};
 use crate::journal::Journal;
 use crate::seal::Seal;
 use crate::stalls::Stalls;
@@ -74,10 +74,19 @@ pub(crate) struct Sessions {
 /// How long a session is to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Life {
-    /// As long as the connection that it belongs to.
-    OfConnection,
+    /// As long as the connection that it belongs to, which is of this transport.
+    OfConnection(Transport),
     /// Until it ends, also when the gateway is started anew.
     Lasting,
+}
+
+impl Life {
+    fn transport(self) -> Transport {
+        match self {
+            Self::OfConnection(transport) => transport,
+            Self::Lasting => Transport::StreamableHttp,
+        }
+    }
 }
 
 /// Hashes the end of an id, which is as good as random (in a sealed one it is the seal); the rest is long, and tells ids
@@ -157,7 +166,8 @@ impl Sessions {
         let Some(journal) = self.journal.as_ref().filter(|_| lasts) else {
             let id = random_id().ok_or(SessionError::NoId)?;
             return self.admit(&id, caller, |number| {
-                Ok(Session::new(self.opening(&id, number, version, declared, caller)))
+                let opening = self.opening(&id, number, version, declared, caller);
+                Ok(Session::new(opening).over_transport(life.transport()))
             });
         };
         let key = journal.key().ok_or(SessionError::NoId)?;

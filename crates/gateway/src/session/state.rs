@@ -18,7 +18,7 @@ use super::delegated::Delegated;
 use super::lasting::Lasting;
 use super::rings::{Pool, Rings};
 use super::subscriptions::Subscriptions;
-use super::{Caller, FeedQueue};
+use super::{Caller, FeedQueue, Transport};
 use crate::bridge::introduced::introduced;
 use crate::catalogue::Snapshot;
 use crate::stalls::Stalls;
@@ -34,6 +34,7 @@ pub struct Session {
     id: Arc<str>,
     number: u64,
     version: &'static str,
+    transport: Transport,
     caller: Caller,
     declared: Declared,
     /// The same, for modern backends.
@@ -94,6 +95,7 @@ impl Session {
             id: opening.id,
             number: opening.number,
             version: opening.version,
+            transport: Transport::StreamableHttp,
             caller: opening.caller,
             can_be_asked: ASKABLE.iter().any(|capability| declared.offers(capability)),
             declared,
@@ -124,6 +126,22 @@ impl Session {
     pub(super) fn that_lasts(mut self, lasting: Lasting) -> Self {
         self.lasting = Some(lasting);
         self
+    }
+
+    /// The same session, whose client came over another transport than Streamable HTTP.
+    pub(super) fn over_transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// How its client is connected.
+    pub(super) fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// The time since it was opened, or came back in this process.
+    pub(super) fn here_for(&self) -> Duration {
+        self.born.elapsed()
     }
 
     /// The value of `Mcp-Session-Id`.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use argus_gateway::{Caller, Session};
+use argus_gateway::{Caller, Session, Transport};
 use argus_protocol::Id;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,8 @@ use super::in_flight::{Entry, InFlight};
 /// and a modern request stands alone at any time.
 #[derive(Debug)]
 pub(crate) struct Client {
+    /// How it is connected.
+    pub(crate) transport: Transport,
     /// Whose session it opens.
     pub(crate) caller: Caller,
     handshake: Mutex<Handshake>,
@@ -35,8 +37,9 @@ enum Handshake {
 }
 
 impl Client {
-    pub(crate) fn new(caller: Caller) -> Self {
+    pub(crate) fn new(transport: Transport, caller: Caller) -> Self {
         Self {
+            transport,
             caller,
             handshake: Mutex::default(),
             handshake_moved: Notify::new(),
@@ -139,7 +142,7 @@ mod tests {
 
     #[test]
     fn one_handshake_at_a_time_and_another_after_a_failure() {
-        let client = Client::new(Caller::at(std::net::Ipv4Addr::LOCALHOST.into()));
+        let client = Client::new(Transport::Sse, Caller::at(std::net::Ipv4Addr::LOCALHOST.into()));
         assert!(client.begin_handshake() && !client.begin_handshake());
         client.fail_handshake();
         assert!(client.begin_handshake());
@@ -148,7 +151,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_handshake_that_is_under_way_can_be_waited_for() {
-        let client = Arc::new(Client::new(Caller::at(std::net::Ipv4Addr::LOCALHOST.into())));
+        let client = Arc::new(Client::new(
+            Transport::Sse,
+            Caller::at(std::net::Ipv4Addr::LOCALHOST.into()),
+        ));
         client.settled().await;
         assert!(client.begin_handshake());
         let waiting = tokio::spawn({
@@ -163,7 +169,7 @@ mod tests {
 
     #[test]
     fn after_the_end_no_handshake_begins_or_fails() {
-        let client = Client::new(Caller::at(std::net::Ipv4Addr::LOCALHOST.into()));
+        let client = Client::new(Transport::Sse, Caller::at(std::net::Ipv4Addr::LOCALHOST.into()));
         assert!(client.begin_handshake());
         assert!(client.end().is_none());
         client.fail_handshake();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use argus_gateway::Caller;
+use argus_gateway::{Caller, Transport};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -38,12 +38,12 @@ pub(crate) enum NotTaken {
 
 impl Connection {
     /// A connection, and where the answers to its requests come out.
-    pub(crate) fn new(face: &'static str, caller: Caller) -> (Self, mpsc::Receiver<Answering>) {
+    pub(crate) fn new(face: &'static str, transport: Transport, caller: Caller) -> (Self, mpsc::Receiver<Answering>) {
         let (requests, answers) = mpsc::channel(MAX_REQUESTS + MAX_REFUSALS);
         let connection = Self {
             face,
             requests,
-            client: Arc::new(Client::new(caller)),
+            client: Arc::new(Client::new(transport, caller)),
             load: Arc::default(),
         };
         (connection, answers)

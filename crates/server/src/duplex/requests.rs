@@ -88,7 +88,10 @@ fn answer_legacy(
 /// Opens the session of the connection.
 fn initialize(gateway: Gateway, client: Arc<Client>, asked: Asked, mut log: RequestLog) -> Messages {
     Box::pin(futures::stream::once(async move {
-        let answer = match gateway.initialize(asked.params.as_ref(), client.caller).await {
+        let answer = match gateway
+            .initialize(asked.params.as_ref(), client.caller, client.transport)
+            .await
+        {
             Ok((session, result)) => {
                 keep(&gateway, &client, session);
                 Answer::Result(result)
@@ -193,7 +196,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use argus_config::Config;
-    use argus_gateway::{Caller, Options, Seal};
+    use argus_gateway::{Caller, Options, Seal, Transport};
     use argus_runtime::GuardProgram;
     use argus_upstream::HttpClient;
 
@@ -215,9 +218,9 @@ mod tests {
         let caller = Caller::at(Ipv4Addr::LOCALHOST.into());
         let params = Raw::parse(r#"{"protocolVersion":"2024-11-05","capabilities":{}}"#).unwrap();
         for ends in [false, true] {
-            let client = Client::new(caller);
+            let client = Client::new(Transport::Sse, caller);
             assert!(client.begin_handshake());
-            let (session, _) = gateway.initialize(Some(&params), caller).await.unwrap();
+            let (session, _) = gateway.initialize(Some(&params), caller, Transport::Sse).await.unwrap();
             if ends {
                 assert!(client.end().is_none());
             }

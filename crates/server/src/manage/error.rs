@@ -1,12 +1,17 @@
 //! Errors as the API answers them; nowhere else is one made.
 
 use argus_api::{ErrorBody, ErrorName};
+use argus_protocol::object::ObjectError;
+use argus_protocol::shown;
 use axum::Json;
 use axum::extract::OriginalUri;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Method, StatusCode};
+use serde_json::Value;
+
+use crate::body::BodyError;
 
 /// Why a request is not answered as it wants.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +19,30 @@ pub(super) enum Error {
     /// The query is malformed.
     #[error("the query cannot be read: {0}")]
     Query(#[from] QueryRejection),
+    /// The path is malformed.
+    #[error("the path cannot be read: {0}")]
+    Path(#[from] PathRejection),
+    /// A parameter of the query is not what it must be.
+    #[error("`{0}` must be {1}")]
+    Parameter(&'static str, &'static str),
+    /// The body is not what it must be; says where.
+    #[error("the body cannot be read: {0}")]
+    Body(#[from] serde_json::Error),
+    /// The body nests too deep.
+    #[error("the body cannot be read: it nests deeper than {0} levels")]
+    TooDeep(usize),
+    /// The body is no object.
+    #[error("the body cannot be read: expected a JSON object at line 1 column 1")]
+    NoObject,
+    /// The arguments are no object.
+    #[error("`arguments` cannot be read: {0}")]
+    Arguments(ObjectError),
+    /// A time limit out of bounds.
+    #[error("`timeout_seconds` must be a number from 1 to {0}")]
+    Timeout(u64),
+    /// The body cannot be had.
+    #[error(transparent)]
+    Unread(#[from] BodyError),
     /// No token, or a wrong one.
     #[error(
         "a bearer token is needed: send `Authorization: Bearer TOKEN` with the token of server.management.token or ARGUS_MGMT_TOKEN"
@@ -27,6 +56,32 @@ pub(super) enum Error {
     /// A web page is behind it.
     #[error("{0}")]
     Foreign(&'static str),
+    /// Nothing has this name.
+    #[error("no {0} is called `{name}` here; {prefix}/capabilities lists what there is", name = shown(.1), prefix = super::PREFIX)]
+    Unknown(&'static str, String),
+    /// No backend has this name.
+    #[error("no backend is called `{name}`; {prefix}/backends lists them", name = shown(.0), prefix = super::PREFIX)]
+    NoBackend(String),
+    /// The backend answers a call with an error.
+    #[error("{message}")]
+    Failed {
+        /// What it says.
+        message: String,
+        /// The whole error.
+        details: Option<Value>,
+    },
+    /// The backend of a call cannot be reached.
+    #[error("{0}")]
+    Away(String),
+    /// The backend does not answer a call in time.
+    #[error("{0}")]
+    TooLate(String),
+    /// There are no registries.
+    #[error("no registries configured; this version searches none")]
+    NoRegistries,
+    /// There are no skills.
+    #[error("the skill manager is not initialized; this version has no skills")]
+    NoSkills,
     /// Nothing is there.
     #[error("nothing is at {0}; {prefix}/openapi.json lists what there is", prefix = super::PREFIX)]
     NoPath(String),
@@ -36,12 +91,44 @@ pub(super) enum Error {
 }
 
 impl Error {
+    /// A backend whose answer is none.
+    pub(super) fn no_answer(backend: &str) -> Self {
+        Self::Failed {
+            message: format!("backend `{backend}` gives no answer that can be read"),
+            details: None,
+        }
+    }
+
+    /// Whether a call was made, and what became of it is in the log.
+    pub(super) fn is_of_a_call(&self) -> bool {
+        matches!(
+            self,
+            Self::Unknown(..) | Self::Failed { .. } | Self::Away(_) | Self::TooLate(_)
+        )
+    }
+
     fn name(&self) -> (StatusCode, ErrorName) {
         match self {
-            Self::Query(_) => (StatusCode::BAD_REQUEST, ErrorName::BadRequest),
+            Self::Query(_)
+            | Self::Path(_)
+            | Self::Parameter(..)
+            | Self::Body(_)
+            | Self::TooDeep(_)
+            | Self::NoObject
+            | Self::Arguments(_)
+            | Self::Timeout(_)
+            | Self::Unread(BodyError::Broken) => (StatusCode::BAD_REQUEST, ErrorName::BadRequest),
+            Self::Unread(BodyError::TooSlow) => (StatusCode::REQUEST_TIMEOUT, ErrorName::RequestTimeout),
+            Self::Unread(BodyError::TooLarge(_)) => (StatusCode::PAYLOAD_TOO_LARGE, ErrorName::PayloadTooLarge),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, ErrorName::Unauthorized),
             Self::NotLocal | Self::Foreign(_) => (StatusCode::FORBIDDEN, ErrorName::Forbidden),
-            Self::NoPath(_) => (StatusCode::NOT_FOUND, ErrorName::NotFound),
+            Self::NoPath(_) | Self::Unknown(..) | Self::NoBackend(_) | Self::NoRegistries => {
+                (StatusCode::NOT_FOUND, ErrorName::NotFound)
+            }
+            Self::Failed { .. } => (StatusCode::BAD_GATEWAY, ErrorName::CallFailed),
+            Self::Away(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorName::BackendUnavailable),
+            Self::TooLate(_) => (StatusCode::GATEWAY_TIMEOUT, ErrorName::BackendTimeout),
+            Self::NoSkills => (StatusCode::SERVICE_UNAVAILABLE, ErrorName::ServiceUnavailable),
             Self::Method(..) => (StatusCode::METHOD_NOT_ALLOWED, ErrorName::MethodNotAllowed),
         }
     }
@@ -53,7 +140,10 @@ impl IntoResponse for Error {
         let body = ErrorBody {
             error,
             message: self.to_string(),
-            details: None,
+            details: match self {
+                Self::Failed { details, .. } => details,
+                _ => None,
+            },
         };
         let mut response = (status, Json(body)).into_response();
         if status == StatusCode::UNAUTHORIZED {

@@ -2,13 +2,25 @@
 
 mod access;
 mod backends;
+mod body;
+mod call;
+mod call_tool;
+mod capabilities;
 mod error;
+mod get_prompt;
 mod groups;
 mod health;
 mod openapi;
+mod read_resource;
 mod ready;
+mod reauth;
+mod registry;
 mod service;
+mod sessions;
+mod shutdown;
+mod skills;
 mod status;
+mod stop;
 mod time;
 
 use std::sync::Arc;
@@ -27,6 +39,7 @@ use crate::request_log;
 pub(crate) use access::Access;
 pub(crate) use service::Running;
 pub use service::Service;
+pub(crate) use stop::Stop;
 
 /// Where the API is.
 const PREFIX: &str = "/manage/v1";
@@ -42,6 +55,17 @@ fn operations() -> (Router<App>, Router<App>, OpenApi) {
         .routes(routes!(status::show))
         .routes(routes!(backends::list))
         .routes(routes!(groups::list))
+        .routes(routes!(capabilities::list))
+        .routes(routes!(sessions::list))
+        .routes(routes!(call_tool::call))
+        .routes(routes!(read_resource::read))
+        .routes(routes!(get_prompt::get))
+        .routes(routes!(reauth::begin))
+        .routes(routes!(shutdown::begin))
+        .routes(routes!(registry::search))
+        .routes(routes!(skills::list))
+        .routes(routes!(skills::enable))
+        .routes(routes!(skills::disable))
         .routes(routes!(openapi::show));
     let (public, mut document) = public.split_for_parts();
     let (protected, more) = protected.split_for_parts();

@@ -26,6 +26,27 @@ pub(super) async fn show() -> Json<&'static OpenApi> {
     Json(DOCUMENT.get_or_init(|| super::operations().2))
 }
 
+/// Gives each operation an id of its own, such as `post_tools_call` (OpenAPI 3.1 "Operation Object").
+fn name_operations(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let parts = path.split(|letter: char| !letter.is_ascii_alphanumeric());
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        let name = parts.join("_");
+        let operations = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("delete", &mut item.delete),
+            ("patch", &mut item.patch),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{name}"));
+            }
+        }
+    }
+}
+
 /// The document with what is said of all operations.
 pub(super) fn finished(mut document: OpenApi) -> OpenApi {
     let license = LicenseBuilder::new()
@@ -38,6 +59,7 @@ pub(super) fn finished(mut document: OpenApi) -> OpenApi {
         .description(Some("See and steer a running gateway."))
         .license(Some(license))
         .build();
+    name_operations(&mut document);
     document.servers = Some(vec![Server::new(super::PREFIX)]);
     let bearer = SecurityScheme::Http(
         HttpBuilder::new()

@@ -6,6 +6,8 @@ use std::time::SystemTime;
 
 use argus_config::AnnouncedTransport;
 
+use super::stop::Stop;
+
 /// The program around the gateway.
 #[derive(Debug, Clone, Default)]
 pub struct Service {
@@ -20,14 +22,17 @@ pub(crate) struct Running {
     pub(super) started: SystemTime,
     /// Where it listens.
     pub(super) address: SocketAddr,
+    /// What stops it.
+    pub(crate) stop: Stop,
 }
 
 impl Running {
-    pub(crate) fn new(service: Service, address: SocketAddr) -> Self {
+    pub(crate) fn new(service: Service, address: SocketAddr, stop: Stop) -> Self {
         Self {
             service,
             started: SystemTime::now(),
             address,
+            stop,
         }
     }
 

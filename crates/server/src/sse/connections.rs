@@ -116,7 +116,12 @@ mod tests {
     use super::*;
 
     fn connection(last: u8) -> Connection {
-        Connection::new(crate::sse::FACE, Caller::at([10, 0, 0, last].into())).0
+        Connection::new(
+            crate::sse::FACE,
+            argus_gateway::Transport::Sse,
+            Caller::at([10, 0, 0, last].into()),
+        )
+        .0
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_gateway::Caller;
+use argus_gateway::{Caller, Transport};
 use argus_protocol::{ByteString, sse};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -59,7 +59,7 @@ struct Opened {
 
 impl Opened {
     fn add(id: String, caller: Caller, app: &App) -> Result<Self, TooMany> {
-        let (connection, requests) = Connection::new(FACE, caller);
+        let (connection, requests) = Connection::new(FACE, Transport::Sse, caller);
         let connection = app.connections.add(id.clone(), connection)?;
         let conversation = Conversation::on(&connection, requests, app.gateway.clone()).leaving_the_unknown();
         Ok(Self {

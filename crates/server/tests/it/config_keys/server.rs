@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use argus_gateway::Caller;
+use argus_gateway::{Caller, Transport};
 use serde_json::json;
 
 use crate::support::{Backend, Request, Served, Session, soon};
@@ -217,7 +217,11 @@ async fn max_sessions_per_caller_bounds_the_sessions_of_one_address() {
     let params = json!({"protocolVersion": "2025-11-25", "capabilities": {}}).to_string();
     let params = argus_protocol::Raw::parse(params).unwrap();
     let other = Caller::at([10, 0, 0, 1].into());
-    let (theirs, _) = served.gateway.initialize(Some(&params), other).await.unwrap();
+    let (theirs, _) = served
+        .gateway
+        .initialize(Some(&params), other, Transport::Sse)
+        .await
+        .unwrap();
     let (first, second) = (served.session().await, served.session().await);
     let third = served.session().await;
     assert!(!lives(&first).await && lives(&second).await && lives(&third).await);
@@ -226,7 +230,11 @@ async fn max_sessions_per_caller_bounds_the_sessions_of_one_address() {
         "others are not concerned"
     );
     let here = Caller::at([127, 0, 0, 1].into());
-    served.gateway.initialize(Some(&params), here).await.unwrap();
+    served
+        .gateway
+        .initialize(Some(&params), here, Transport::Sse)
+        .await
+        .unwrap();
     assert!(!lives(&second).await, "the caller is the address of the connection");
 }
 

@@ -144,6 +144,11 @@ impl Served {
     /// Stops the gateway and waits until it has.
     pub(crate) async fn stopped(self) {
         self.stop();
+        self.ended().await;
+    }
+
+    /// Waits until the gateway has stopped.
+    pub(crate) async fn ended(self) {
         let served = soon("the gateway stops", self.serving).await;
         served.unwrap().unwrap();
     }
