@@ -4,6 +4,7 @@
 
 mod build;
 mod capabilities;
+mod changes;
 mod clash;
 mod hints;
 mod items;
@@ -16,6 +17,7 @@ mod snapshot;
 mod template;
 
 pub(crate) use build::build;
+pub(crate) use changes::{Change, What};
 pub(crate) use listing::BadCursor;
 pub(crate) use seen::Seen;
 pub(crate) use snapshot::{Route, Snapshot};

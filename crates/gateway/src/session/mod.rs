@@ -9,6 +9,7 @@ mod feed;
 mod history;
 mod key;
 mod lasting;
+mod public;
 mod registry;
 mod rings;
 mod state;
