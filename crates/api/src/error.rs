@@ -31,4 +31,6 @@ pub enum ErrorName {
     MethodNotAllowed,
     /// 413: the body is too large.
     PayloadTooLarge,
+    /// 503: there is no room for it now; try again later.
+    Unavailable,
 }

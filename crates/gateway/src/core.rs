@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::catalogue::Snapshot;
 use crate::catalogues::Catalogues;
 use crate::client::Client;
-use crate::events::{BackendNews, Events, News, SessionEnd, SessionNews, Stage, tell_changes};
+use crate::events::{BackendNews, Events, News, SessionEnd, SessionNews, Severity, Stage, tell_changes};
 use crate::feeds::SharedFeed;
 use crate::inventory::Inventory;
 use crate::journal::{self, Journal};
@@ -95,7 +95,7 @@ impl Core {
         let seal = Arc::new(options.seal);
         let events = Arc::new(Events::default());
         let (version, backends) = (env!("CARGO_PKG_VERSION"), config.backends.len());
-        let starting = format!("Argus MCP {version} starts, with {backends} backends");
+        let starting = format!("Argus MCP {version} starts (backends: {backends})");
         events.publish(News::info(Stage::Status, starting).with("state", "starting"));
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let sink = |backend: &str| -> Arc<dyn FeedSink> {
@@ -341,8 +341,13 @@ impl Core {
     fn tell_started(&self, states: &[Arc<State>]) {
         let ready = states.iter().filter(|state| state.phase == Phase::Ready).count();
         let all = self.inventory.iter().count();
-        let started = format!("All backends were tried: {ready} of {all} are connected");
-        let news = News::info(Stage::Status, started).with("state", "started");
+        let started = format!("All backends were tried: {ready} of {all} connected");
+        let severity = if ready == all {
+            Severity::Info
+        } else {
+            Severity::Warning
+        };
+        let news = News::new(Stage::Status, severity, started).with("state", "started");
         self.events.publish(news.with("connected", ready).with("backends", all));
     }
 

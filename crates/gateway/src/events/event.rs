@@ -1,8 +1,9 @@
 //! One event.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 /// The longest message in bytes.
@@ -159,7 +160,7 @@ impl News {
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Event {
     /// `evt_...`: unique, and in the order of the events.
     pub id: String,
@@ -167,6 +168,8 @@ pub struct Event {
     pub time: SystemTime,
     /// What.
     pub news: News,
+    /// As it is written to who follows, once for all of them.
+    pub written: OnceLock<Bytes>,
 }
 
 #[cfg(test)]

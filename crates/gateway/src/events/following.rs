@@ -1,6 +1,6 @@
 //! Following the events at one's own pace.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use tokio::sync::watch;
@@ -70,6 +70,7 @@ impl Following {
             id: self.events.id(self.next - 1),
             time: SystemTime::now(),
             news,
+            written: OnceLock::new(),
         })
     }
 }

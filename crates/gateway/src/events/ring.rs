@@ -1,8 +1,8 @@
 //! The newest events.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
@@ -130,6 +130,7 @@ impl Ring {
             id: run.id(self.newest).to_string(),
             time,
             news,
+            written: OnceLock::new(),
         };
         self.time = Some(time);
         self.bytes += size;
@@ -144,7 +145,7 @@ impl Ring {
 
     /// Now, or a moment after the event before: who asks for what came after an event finds all of it.
     fn next_time(&self) -> SystemTime {
-        let now = SystemTime::now();
+        let now = in_microseconds(SystemTime::now());
         match self.time {
             Some(before) if now < before + MICROSECOND && now + SET_BACK > before => before + MICROSECOND,
             _ => now,
@@ -153,6 +154,13 @@ impl Ring {
 }
 
 const MICROSECOND: Duration = Duration::from_micros(1);
+
+/// The time as it is written: what is finer is left out.
+fn in_microseconds(time: SystemTime) -> SystemTime {
+    let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let finer = Duration::from_nanos(u64::from(since_1970.subsec_nanos() % 1000));
+    UNIX_EPOCH + (since_1970 - finer)
+}
 
 #[cfg(test)]
 mod tests {

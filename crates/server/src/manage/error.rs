@@ -14,6 +14,9 @@ pub(super) enum Error {
     /// The query is malformed.
     #[error("the query cannot be read: {0}")]
     Query(#[from] QueryRejection),
+    /// A parameter of the query is not what it should be.
+    #[error("{0}")]
+    Parameter(&'static str),
     /// No token, or a wrong one.
     #[error(
         "a bearer token is needed: send `Authorization: Bearer TOKEN` with the token of server.management.token or ARGUS_MGMT_TOKEN"
@@ -30,6 +33,9 @@ pub(super) enum Error {
     /// Nothing is there.
     #[error("nothing is at {0}; {prefix}/openapi.json lists what there is", prefix = super::PREFIX)]
     NoPath(String),
+    /// As many streams of events are open as may be.
+    #[error("{0} streams of events are open (server.management.max_event_streams); close some and try again")]
+    TooManyStreams(usize),
     /// The path is not for this method.
     #[error("{0} is not for {1}")]
     Method(String, Method),
@@ -38,10 +44,11 @@ pub(super) enum Error {
 impl Error {
     fn name(&self) -> (StatusCode, ErrorName) {
         match self {
-            Self::Query(_) => (StatusCode::BAD_REQUEST, ErrorName::BadRequest),
+            Self::Query(_) | Self::Parameter(_) => (StatusCode::BAD_REQUEST, ErrorName::BadRequest),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, ErrorName::Unauthorized),
             Self::NotLocal | Self::Foreign(_) => (StatusCode::FORBIDDEN, ErrorName::Forbidden),
             Self::NoPath(_) => (StatusCode::NOT_FOUND, ErrorName::NotFound),
+            Self::TooManyStreams(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorName::Unavailable),
             Self::Method(..) => (StatusCode::METHOD_NOT_ALLOWED, ErrorName::MethodNotAllowed),
         }
     }

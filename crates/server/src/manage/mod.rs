@@ -3,6 +3,8 @@
 mod access;
 mod backends;
 mod error;
+mod events;
+mod events_stream;
 mod groups;
 mod health;
 mod openapi;
@@ -10,6 +12,7 @@ mod ready;
 mod service;
 mod status;
 mod time;
+mod watchers;
 
 use std::sync::Arc;
 
@@ -27,6 +30,7 @@ use crate::request_log;
 pub(crate) use access::Access;
 pub(crate) use service::Running;
 pub use service::Service;
+pub(crate) use watchers::Watchers;
 
 /// Where the API is.
 const PREFIX: &str = "/manage/v1";
@@ -42,6 +46,8 @@ fn operations() -> (Router<App>, Router<App>, OpenApi) {
         .routes(routes!(status::show))
         .routes(routes!(backends::list))
         .routes(routes!(groups::list))
+        .routes(routes!(events::list))
+        .routes(routes!(events_stream::follow))
         .routes(routes!(openapi::show));
     let (public, mut document) = public.split_for_parts();
     let (protected, more) = protected.split_for_parts();

@@ -3,7 +3,7 @@
 use crate::support::{Served, Whole};
 
 const TOKEN: &str = "d41d8cd98f00b204e9800998ecf8427e";
-const OTHERS: [&str; 4] = ["status", "backends", "groups", "openapi.json"];
+const OTHERS: [&str; 5] = ["status", "backends", "groups", "events", "openapi.json"];
 
 async fn asked(served: &Served, path: &str, header: Option<(&'static str, &str)>) -> Whole {
     let mut request = served.get(&format!("/manage/v1/{path}"));

@@ -2,6 +2,8 @@
 
 mod access;
 mod backends;
+mod events;
+mod events_stream;
 mod groups;
 mod health;
 mod openapi;
