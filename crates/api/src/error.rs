@@ -31,6 +31,6 @@ pub enum ErrorName {
     MethodNotAllowed,
     /// 413: the body is too large.
     PayloadTooLarge,
-    /// 503: there is no room for it now; try again later.
-    Unavailable,
+    /// 503: this gateway does not have what was asked for.
+    ServiceUnavailable,
 }

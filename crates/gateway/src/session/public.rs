@@ -10,6 +10,6 @@ impl Session {
     #[must_use]
     pub fn public_id(&self) -> String {
         let digest = Sha256::digest(self.id());
-        digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 }

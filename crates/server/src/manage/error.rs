@@ -14,9 +14,9 @@ pub(super) enum Error {
     /// The query is malformed.
     #[error("the query cannot be read: {0}")]
     Query(#[from] QueryRejection),
-    /// A parameter of the query is not what it should be.
-    #[error("{0}")]
-    Parameter(&'static str),
+    /// A parameter of the query is not what it must be.
+    #[error("`{0}` must be {1}")]
+    Parameter(&'static str, &'static str),
     /// No token, or a wrong one.
     #[error(
         "a bearer token is needed: send `Authorization: Bearer TOKEN` with the token of server.management.token or ARGUS_MGMT_TOKEN"
@@ -44,11 +44,11 @@ pub(super) enum Error {
 impl Error {
     fn name(&self) -> (StatusCode, ErrorName) {
         match self {
-            Self::Query(_) | Self::Parameter(_) => (StatusCode::BAD_REQUEST, ErrorName::BadRequest),
+            Self::Query(_) | Self::Parameter(..) => (StatusCode::BAD_REQUEST, ErrorName::BadRequest),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, ErrorName::Unauthorized),
             Self::NotLocal | Self::Foreign(_) => (StatusCode::FORBIDDEN, ErrorName::Forbidden),
             Self::NoPath(_) => (StatusCode::NOT_FOUND, ErrorName::NotFound),
-            Self::TooManyStreams(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorName::Unavailable),
+            Self::TooManyStreams(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorName::ServiceUnavailable),
             Self::Method(..) => (StatusCode::METHOD_NOT_ALLOWED, ErrorName::MethodNotAllowed),
         }
     }

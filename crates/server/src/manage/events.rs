@@ -59,9 +59,9 @@ pub(super) async fn list(
 ) -> Result<Json<EventList>, Error> {
     let Query(filter) = filter?;
     if !LIMITS.contains(&filter.limit) {
-        return Err(Error::Parameter("limit must be a number from 1 to 1000"));
+        return Err(Error::Parameter("limit", "a number from 1 to 1000"));
     }
-    let unread = Error::Parameter("since must be a time such as 2026-02-23T12:00:00Z (RFC 3339)");
+    let unread = Error::Parameter("since", "a time such as 2026-02-23T12:00:00Z (RFC 3339)");
     let since = match filter.since.as_deref() {
         Some(since) => Some(read(since).ok_or(unread)?),
         None => None,

@@ -138,7 +138,7 @@ async fn so_many_streams_and_no_more() {
     let refused = served.get(PATH).send().await;
     assert_eq!(
         (refused.status.as_u16(), &refused.message()["error"]),
-        (503, &"unavailable".into())
+        (503, &"service_unavailable".into())
     );
     assert!(refused.body.contains("max_event_streams"));
     drop(first);
