@@ -101,11 +101,7 @@ fn conditions(old: &Snapshot, new: &Snapshot) -> Vec<News> {
 }
 
 fn condition(news: News, backend: &Arc<str>, condition: &Condition) -> News {
-    let others: Vec<Value> = condition
-        .backends
-        .iter()
-        .map(|other| Value::from(&**other))
-        .collect();
+    let others: Vec<Value> = condition.backends.iter().map(|other| Value::from(&**other)).collect();
     news.of(backend)
         .with("condition", condition.kind.as_str())
         .with("backends", others)
