@@ -41,7 +41,7 @@ async fn a_start_from_the_first_event_to_the_last() {
 #[tokio::test]
 async fn the_newest_of_what_is_asked_for() {
     let served = Served::with(&format!("backends:\n{DEAD}")).await;
-    first(&served, "backend_failed").await;
+    until("started", || served.gateway.events().recent(100, |_| true).len() == 4).await;
     let all = events(&served, "").await;
     assert_eq!(events(&served, "?limit=2").await, all[all.len() - 2..]);
     let failed = events(&served, "?severity=error").await;
