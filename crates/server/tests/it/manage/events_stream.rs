@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use argus_gateway::events::{News, Stage};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -156,6 +157,12 @@ async fn it_needs_the_token() {
     assert_eq!(served.get(PATH).send().await.status, 401);
 }
 
+/// Both ends of so many connections are more than a process may usually have.
+fn allow_descriptors() {
+    let (now, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, now.max(4096.min(most)), most).unwrap();
+}
+
 /// How long calls take: half of them, and nearly all.
 async fn latencies(session: &Session) -> (Duration, Duration) {
     let mut took = Vec::new();
@@ -171,6 +178,7 @@ async fn latencies(session: &Session) -> (Duration, Duration) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_slow_readers_do_not_slow_a_call() {
+    allow_descriptors();
     let one = Backend::legacy()
         .tools(&["t"])
         .result("tools/call", json!({"content": []}))
