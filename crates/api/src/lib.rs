@@ -1,12 +1,13 @@
 //! The management API's requests and responses: one file per resource. The server writes them, clients read them, and
 //! the OpenAPI document describes them.
 //!
-//! Times are RFC 3339 in UTC, to the millisecond at most.
+//! Times are RFC 3339 in UTC, to the millisecond at most; those of events to the microsecond.
 
 mod backends;
 mod calls;
 mod capabilities;
 mod error;
+mod events;
 mod groups;
 mod health;
 mod ready;
@@ -21,6 +22,7 @@ pub use backends::{
 pub use calls::{PromptGet, PromptResult, ResourceRead, ResourceResult, ToolCall, ToolResult};
 pub use capabilities::{CapabilityList, CapabilityType, Prompt, Resource, ResourceTemplate, Tool};
 pub use error::{ErrorBody, ErrorName};
+pub use events::{Event, EventList, Severity};
 pub use groups::{Group, GroupList};
 pub use health::{BackendTotals, Health, OverallStatus};
 pub use ready::Ready;

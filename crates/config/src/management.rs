@@ -16,6 +16,8 @@ pub struct Management {
     pub token: Option<SecretString>,
     /// How long a reconnect that a caller asked for may take.
     pub reconnect_timeout: Duration,
+    /// How many streams of events may be open.
+    pub max_event_streams: usize,
 }
 
 const ENABLED: Field =
@@ -32,7 +34,14 @@ const RECONNECT_TIMEOUT: Field = Field::new(
 )
 .preset(Preset::Seconds(60.0));
 
-pub(crate) const FIELDS: Fields = &[&[ENABLED, TOKEN, RECONNECT_TIMEOUT]];
+const MAX_EVENT_STREAMS: Field = Field::new(
+    "max_event_streams",
+    Kind::Whole { min: 1, max: 100_000 },
+    "How many streams of events may be open at once.",
+)
+.preset(Preset::Whole(1000));
+
+pub(crate) const FIELDS: Fields = &[&[ENABLED, TOKEN, RECONNECT_TIMEOUT, MAX_EVENT_STREAMS]];
 
 impl Management {
     /// Takes another token than the one of the file; an empty one leaves it as it is.
@@ -52,6 +61,10 @@ impl Management {
             enabled: section.flag(&ENABLED, cx),
             token: token(section, cx),
             reconnect_timeout: section.seconds(&RECONNECT_TIMEOUT, cx).unwrap_or_default(),
+            max_event_streams: section
+                .whole(&MAX_EVENT_STREAMS, cx)
+                .and_then(|most| usize::try_from(most).ok())
+                .unwrap_or_default(),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use argus_config::Config;
 use argus_protocol::{ByteString, Raw, method};
-use argus_upstream::{Changes, Context, Declared, FeedSink, HttpClient, Remembered, Upstream, Verdicts};
+use argus_upstream::{Changes, Context, Declared, FeedSink, HttpClient, Phase, Remembered, State, Upstream, Verdicts};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::catalogue::Snapshot;
 use crate::catalogues::Catalogues;
 use crate::client::Client;
+use crate::events::{BackendNews, Events, News, SessionEnd, SessionNews, Severity, Stage, tell_changes};
 use crate::feeds::SharedFeed;
 use crate::inventory::Inventory;
 use crate::journal::{self, Journal};
@@ -68,6 +70,11 @@ pub(crate) struct Core {
     pub(crate) updates: Updates,
     /// What was read and may be given to others; `None` where that is switched off.
     pub(crate) reads: Option<Reads>,
+    /// What happened, for operators.
+    pub(crate) events: Arc<Events>,
+    pub(crate) session_news: SessionNews,
+    /// Whether it was told that all backends were tried.
+    all_tried: AtomicBool,
     /// This very core, for what outlives a call.
     pub(crate) me: Weak<Core>,
     tasks: TaskTracker,
@@ -89,11 +96,17 @@ impl Core {
             Journal::in_folder(folder, server.session_idle_timeout, server.max_sessions)
         });
         let seal = Arc::new(options.seal);
+        let events = Arc::new(Events::default());
+        let (version, backends) = (env!("CARGO_PKG_VERSION"), config.backends.len());
+        let starting = format!("Argus MCP {version} starts (backends: {backends})");
+        events.publish(News::info(Stage::Status, starting).with("state", "starting"));
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let sink = |backend: &str| -> Arc<dyn FeedSink> {
+                let backend: Arc<str> = backend.into();
                 Arc::new(SharedFeed {
                     core: Weak::clone(core),
-                    backend: backend.into(),
+                    news: BackendNews::new(Arc::clone(&events), Arc::clone(&backend)),
+                    backend,
                 })
             };
             Core {
@@ -109,6 +122,9 @@ impl Core {
                 wanted: Wanted::default(),
                 updates: Updates::default(),
                 reads: Reads::new(&config.cache),
+                session_news: SessionNews::new(Arc::clone(&events)),
+                events: Arc::clone(&events),
+                all_tried: AtomicBool::new(false),
                 me: Weak::clone(core),
                 tasks: TaskTracker::new(),
                 began: Instant::now(),
@@ -122,9 +138,20 @@ impl Core {
         core
     }
 
+    /// Ends all listeners and standing streams.
+    pub(crate) fn drain(&self) {
+        if self.stopping.is_cancelled() {
+            return;
+        }
+        let stopping = "Argus MCP stops; calls in flight may finish";
+        self.events
+            .publish(News::info(Stage::Status, stopping).with("state", "stopping"));
+        self.stopping.cancel();
+    }
+
     /// Ends all listeners, and what sessions hold in this process, and stops all backends. Bounded in time.
     pub(crate) async fn stop(&self) {
-        self.stopping.cancel();
+        self.drain();
         // Their backends hear of it while they are there.
         self.parked.given_up().await;
         let living = self.sessions.all();
@@ -244,7 +271,9 @@ impl Core {
         caller: Caller,
         life: Life,
     ) -> Result<Arc<Session>, SessionError> {
-        self.make_room(caller, || self.sessions.open(version, declared.clone(), caller, life))
+        let session = self.make_room(caller, || self.sessions.open(version, declared.clone(), caller, life))?;
+        self.session_news.opened(&session, false);
+        Ok(session)
     }
 
     /// Lets a session in; where there are too many, or too many of the caller, the one of them that nobody has used for
@@ -264,7 +293,7 @@ impl Core {
             None => first?,
             Some(unused) => {
                 tracing::debug!(session = unused.number(), "a session ends to make room");
-                self.close_session(unused.id());
+                self.end_session(unused.id(), SessionEnd::MadeRoom);
                 let_in()?
             }
         };
@@ -274,10 +303,11 @@ impl Core {
         Ok(session)
     }
 
-    pub(crate) fn close_session(&self, id: &str) -> bool {
+    pub(crate) fn end_session(&self, id: &str, how: SessionEnd) -> bool {
         let Some(session) = self.sessions.close(id) else {
             return false;
         };
+        self.session_news.ended(&session, how);
         for upstream in self.inventory.upstreams() {
             upstream.release(session.number());
         }
@@ -290,7 +320,10 @@ impl Core {
         let before = self.catalogues.shared();
         self.catalogues.rebuild(&self.inventory);
         let changes: Vec<Changes> = states.iter().map(|state| state.changes).collect();
-        let announce = seen.differences(&before, &self.catalogues.shared(), &changes);
+        let now = self.catalogues.shared();
+        let announce = seen.differences(&before, &now, &changes);
+        let ([before, ..], [now, ..]) = (&before, &now);
+        tell_changes(&self.events, before, now);
         let differ = self.catalogues.differ();
         let special = |session: &&Arc<Session>| differ || session.own_catalogue().is_some();
         for session in self.sessions.all().iter().filter(special) {
@@ -304,6 +337,22 @@ impl Core {
         if !states.iter().any(|state| state.is_awaited()) {
             self.startup.finish();
         }
+        if states.iter().all(|state| state.tried) && !self.all_tried.swap(true, Ordering::Relaxed) {
+            self.tell_started(&states);
+        }
+    }
+
+    fn tell_started(&self, states: &[Arc<State>]) {
+        let ready = states.iter().filter(|state| state.phase == Phase::Ready).count();
+        let all = self.inventory.iter().count();
+        let started = format!("All backends were tried: {ready} of {all} connected");
+        let severity = if ready == all {
+            Severity::Info
+        } else {
+            Severity::Warning
+        };
+        let news = News::new(Stage::Status, severity, started).with("state", "started");
+        self.events.publish(news.with("connected", ready).with("backends", all));
     }
 
     /// Tells every client that a list changed.
@@ -386,7 +435,7 @@ async fn sweep_sessions(core: Arc<Core>) {
     {
         for session in core.sessions.idle() {
             tracing::debug!(session = session.number(), "an idle session ends");
-            core.close_session(session.id());
+            core.end_session(session.id(), SessionEnd::Expired);
         }
         for session in core.sessions.all() {
             session.expire();

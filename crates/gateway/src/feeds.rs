@@ -3,9 +3,10 @@
 use std::sync::{Arc, Weak};
 
 use argus_protocol::{Answer, ByteString, Object, Raw, method};
-use argus_upstream::{FeedEvent, FeedSink};
+use argus_upstream::{FeedEvent, FeedSink, Life};
 
 use crate::core::Core;
+use crate::events::BackendNews;
 use crate::renew;
 use crate::session::{FeedItem, Session};
 use crate::tasks;
@@ -14,6 +15,7 @@ use crate::tasks;
 pub(crate) struct SharedFeed {
     pub(crate) core: Weak<Core>,
     pub(crate) backend: Arc<str>,
+    pub(crate) news: BackendNews,
 }
 
 impl FeedSink for SharedFeed {
@@ -66,6 +68,10 @@ impl FeedSink for SharedFeed {
             }
             FeedEvent::Interrupted | FeedEvent::Ended => {}
         }
+    }
+
+    fn lives(&self, life: Life<'_>) {
+        self.news.tell(life);
     }
 }
 

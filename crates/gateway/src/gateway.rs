@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::catalogue::{Capability, CapabilityKind};
 use crate::client::{Client, ModernRequest};
 use crate::core::{Core, Options};
+use crate::events::{Events, SessionEnd};
 use crate::health::Totals;
 use crate::inventory::Inventory;
 use crate::listen::Listen;
@@ -52,6 +53,12 @@ impl Gateway {
     #[must_use]
     pub fn totals(&self) -> Totals {
         Totals::of(&self.core.inventory)
+    }
+
+    /// What happened, for operators.
+    #[must_use]
+    pub fn events(&self) -> &Arc<Events> {
+        &self.core.events
     }
 
     /// The time since the start.
@@ -97,7 +104,7 @@ impl Gateway {
     /// Ends a session; `false` when there is none.
     #[must_use]
     pub fn close_session(&self, id: &str) -> bool {
-        self.core.close_session(id)
+        self.core.end_session(id, SessionEnd::Closed)
     }
 
     /// Answers a legacy request.
@@ -177,7 +184,7 @@ impl Gateway {
 
     /// Ends all listeners and standing streams; calls in flight go on.
     pub fn drain(&self) {
-        self.core.stopping.cancel();
+        self.core.drain();
     }
 
     /// Ends all listeners, and what sessions hold in this process, and stops all backends. Bounded in time.

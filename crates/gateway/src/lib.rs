@@ -10,6 +10,7 @@ mod catalogues;
 mod client;
 mod condition;
 mod core;
+pub mod events;
 mod feeds;
 mod gateway;
 mod health;

@@ -25,6 +25,7 @@ impl Core {
             return Ok(session);
         }
         tracing::info!(session = session.number(), "a session of before the start goes on");
+        self.session_news.opened(&session, true);
         lifecycle::begin_own_links(self, &session);
         if let Some(core) = self.me.upgrade() {
             for backend in session.subscribed_backends() {

@@ -1,7 +1,6 @@
 //! Accepting connections, and ending them in good order.
 
 use std::io;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use argus_config::Server;
@@ -17,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::front::{Faces, Front};
 use crate::in_place::InPlace;
 use crate::manage::{Service, Stop};
+use crate::peer::{Connection, Peer};
 use crate::router::faces;
 
 /// How long a client may take to send the head of a request; an unused connection ends after it too.
@@ -48,7 +48,9 @@ pub async fn serve(
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((socket, peer)) => {
-                tasks.spawn(connection(socket, peer.ip(), faces.clone(), &connections));
+                let handle = Connection::default();
+                let peer = Peer::new(peer.ip(), handle.clone());
+                handle.is_served_by(tasks.spawn(connection(socket, peer, faces.clone(), &connections)));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be accepted");
@@ -58,10 +60,18 @@ pub async fn serve(
         while tasks.try_join_next().is_some() {}
     }
     drop(listener);
+    faces.app.watchers.stop();
     gateway.drain();
     let mut done = std::pin::pin!(connections.shutdown());
     let patience = faces.app.running.stop.patience().unwrap_or(server.shutdown_timeout);
-    let in_time = tokio::time::timeout(patience, &mut done).await.is_ok();
+    let draining = async {
+        if tokio::time::timeout(LAST_WORDS, &mut done).await.is_err() {
+            // Who follows the events and does not read them holds up nothing.
+            faces.app.watchers.cut();
+            done.as_mut().await;
+        }
+    };
+    let in_time = tokio::time::timeout(patience, draining).await.is_ok();
     if !in_time {
         let seconds = patience.as_secs_f64();
         tracing::warn!("calls are still in flight after {seconds} s (server.shutdown_timeout) and are cut off");
@@ -77,7 +87,7 @@ pub async fn serve(
 /// Serves one connection to its end.
 fn connection(
     socket: TcpStream,
-    peer: IpAddr,
+    peer: Peer,
     faces: Faces,
     connections: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + 'static {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use argus_gateway::Gateway;
 
-use crate::manage::Running;
+use crate::manage::{Running, Watchers};
 use crate::sse::Connections;
 
 /// What the handlers share.
@@ -15,6 +15,8 @@ pub(crate) struct App {
     pub(crate) max_body: usize,
     /// The program around the gateway.
     pub(crate) running: Arc<Running>,
+    /// The open streams of events.
+    pub(crate) watchers: Arc<Watchers>,
     /// The open connections of HTTP+SSE.
     pub(crate) connections: Arc<Connections>,
 }

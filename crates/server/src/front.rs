@@ -1,7 +1,6 @@
 //! The first who sees a request: a message for `/mcp` goes straight to its handler, all else through the router.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -15,9 +14,10 @@ use tower::ServiceExt;
 
 use crate::app::App;
 use crate::guard::Rules;
+use crate::mcp;
 use crate::mcp::{answer, post};
+use crate::peer::Peer;
 use crate::request_log::Rest;
-use crate::{mcp, peer};
 
 /// All faces, for every connection.
 #[derive(Debug, Clone)]
@@ -34,11 +34,11 @@ pub(crate) struct Faces {
 pub(crate) struct Front {
     faces: Faces,
     router: Router,
-    peer: IpAddr,
+    peer: Peer,
 }
 
 impl Front {
-    pub(crate) fn new(faces: Faces, peer: IpAddr) -> Self {
+    pub(crate) fn new(faces: Faces, peer: Peer) -> Self {
         let router = faces.router.clone();
         Self { faces, router, peer }
     }
@@ -53,10 +53,10 @@ impl hyper::service::Service<Request<Incoming>> for Front {
         let is_message = *request.method() == Method::POST && matches!(request.uri().path(), "/mcp" | "/mcp/");
         if self.faces.direct && is_message {
             let (app, rules) = (self.faces.app.clone(), Arc::clone(&self.faces.rules));
-            let caller = Caller::at(self.peer);
+            let caller = self.peer.caller();
             Box::pin(async move { Ok(message(app, &rules, caller, request).await) })
         } else {
-            let request = peer::mark(self.peer, request.map(Body::new));
+            let request = self.peer.mark(request.map(Body::new));
             Box::pin(self.router.clone().oneshot(request))
         }
     }

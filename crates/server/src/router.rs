@@ -13,7 +13,7 @@ use tower::util::option_layer;
 use crate::app::App;
 use crate::front::Faces;
 use crate::guard::{self, Rules};
-use crate::manage::{Access, Running, Service, Stop};
+use crate::manage::{Access, Running, Service, Stop, Watchers};
 use crate::sse::Connections;
 use crate::{cors, manage, mcp, request_log, sse};
 
@@ -25,6 +25,7 @@ pub(crate) fn faces(gateway: Gateway, server: &Server, service: Service, address
         gateway,
         max_body: server.max_body_bytes,
         running: Arc::new(Running::new(service, address, stop)),
+        watchers: Arc::new(Watchers::at_most(server.management.max_event_streams)),
         connections: Arc::new(Connections::from(server)),
     };
     let protected = |face: &'static str, routes: Router<App>| {

@@ -51,6 +51,7 @@ pub(crate) struct Connector {
     pub(crate) context: Arc<Context>,
     pub(crate) definition: Arc<Backend>,
     pub(crate) name: Arc<str>,
+    redactor: Arc<Redactor>,
     /// Plain connections of this backend's own.
     http: HttpClient,
     /// The process behind the url, if the gateway starts it.
@@ -65,12 +66,18 @@ impl Connector {
         let local = sse::LocalProcess::of(&definition, &name, &context.guard);
         Self {
             http: context.http.for_backend(),
+            redactor: Arc::new(Redactor::new(&definition)),
             context,
             definition,
             name,
             local: local.map(Arc::new),
             only_sse: Arc::default(),
         }
+    }
+
+    /// An error for people, without configured secrets.
+    pub(crate) fn told(&self, error: &LinkError) -> String {
+        self.redactor.clean(&error.to_string()).into_owned()
     }
 
     /// Stops what was started for all connections, bounded in time.

@@ -2,7 +2,7 @@
 
 use argus_protocol::{ByteString, Raw};
 
-use crate::Ask;
+use crate::{Ask, Life};
 
 /// One thing a backend says outside every call.
 #[derive(Debug)]
@@ -32,4 +32,7 @@ pub enum FeedEvent {
 pub trait FeedSink: Send + Sync {
     /// Takes one event; dropping an ask refuses it.
     fn deliver(&self, event: FeedEvent);
+
+    /// Hears what becomes of a backend's shared connections. Only the sink that a backend was started with hears of it.
+    fn lives(&self, _life: Life<'_>) {}
 }

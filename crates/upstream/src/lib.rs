@@ -4,6 +4,7 @@
 //! outside a call goes to the [`FeedSink`] that the link was opened with. A [`Upstream`] holds all links of one
 //! backend and keeps its lists fresh.
 
+mod attempts;
 mod backoff;
 mod connect;
 mod declared;
@@ -17,6 +18,7 @@ mod hint;
 mod http;
 mod leftovers;
 mod lent;
+mod life;
 mod link;
 mod listen;
 mod listing;
@@ -49,6 +51,7 @@ pub use feed::{FeedEvent, FeedSink};
 pub use hint::{Hint, Hints, ListHint};
 pub use http::{Endpoint, HttpClient, Kind, Received, kind_of, shown};
 pub use lent::{Borrower, CallLink, Lease};
+pub use life::{Arrival, Life};
 pub use link::{Hello, Link};
 pub use listen::without_subscription;
 pub use listing::Lists;

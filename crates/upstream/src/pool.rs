@@ -22,7 +22,7 @@ use crate::state::{Changes, State};
 use crate::turns::Turns;
 use crate::verdict::Verdict;
 use crate::watched::{Changed, Nobody, Source, Watched};
-use crate::{Context, Declared, FeedSink, Hello, Link, LinkError, listen, remembering, supervisor};
+use crate::{Context, Declared, FeedSink, Hello, Life, Link, LinkError, listen, remembering, supervisor};
 
 /// One backend: its links, its era, its state.
 pub struct Upstream {
@@ -455,6 +455,11 @@ impl Upstream {
         if let Some(link) = self.modern.evict() {
             self.tasks.spawn(async move { link.close().await });
         }
+    }
+
+    /// Tells what became of the connections.
+    pub(crate) fn tell(&self, life: Life<'_>) {
+        self.sink.lives(life);
     }
 
     /// What failed before means nothing any more.

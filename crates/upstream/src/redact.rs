@@ -23,10 +23,14 @@ impl Redactor {
             remote.headers.values().chain(credentials)
         });
         let process = backend.transport.process().into_iter();
-        let values = remote.chain(process.flat_map(|process| process.env.values()));
-        let secrets = values.filter(|value| value.expose_secret().len() >= LEAST_LENGTH);
+        let env = process.flat_map(|process| process.env.values());
+        let bare = remote.clone().filter_map(without_scheme);
+        // The whole ones first, so that nothing of them is left.
+        let values = remote.chain(env).cloned().chain(bare);
         Self {
-            secrets: secrets.cloned().collect(),
+            secrets: values
+                .filter(|value| value.expose_secret().len() >= LEAST_LENGTH)
+                .collect(),
         }
     }
 
@@ -40,6 +44,12 @@ impl Redactor {
         }
         clean
     }
+}
+
+/// The credential of a header's value such as `Bearer x`: a backend may repeat it without the scheme.
+fn without_scheme(value: &SecretString) -> Option<SecretString> {
+    let (_, credential) = value.expose_secret().split_once(' ')?;
+    Some(credential.trim().to_owned().into())
 }
 
 impl std::fmt::Debug for Redactor {
@@ -63,5 +73,12 @@ mod tests {
         );
         assert_eq!(redactor.clean("nothing"), "nothing");
         assert_eq!(format!("{redactor:?}"), "Redactor(2 secrets)");
+    }
+
+    #[test]
+    fn a_credential_is_taken_out_without_its_scheme_too() {
+        let bare = without_scheme(&"Bearer sk-123456".to_owned().into()).unwrap();
+        assert_eq!(bare.expose_secret(), "sk-123456");
+        assert!(without_scheme(&"sk-123456".to_owned().into()).is_none());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::state::{Phase, State};
-use crate::{FeedEvent, FeedSink, Link, Upstream};
+use crate::{FeedEvent, FeedSink, Life, Link, Upstream};
 
 impl Upstream {
     /// Watches a fresh legacy link.
@@ -16,26 +16,27 @@ impl Upstream {
         }
         let (upstream, link) = (Arc::clone(self), Arc::clone(link));
         self.tasks.spawn(async move {
-            if upstream.stop.run_until_cancelled(link.wait_ended()).await.is_none() {
+            let Some(cause) = upstream.stop.run_until_cancelled(link.wait_ended()).await else {
                 return;
-            }
+            };
             let owned = link.owned();
             drop(link);
+            if !owned {
+                let cause = upstream.connector.told(&cause);
+                upstream.tell(Life::SharedLost { cause: &cause });
+            }
             sink.deliver(FeedEvent::Ended);
-            if !owned
-                && upstream
-                    .stop
-                    .run_until_cancelled(upstream.restore_plain())
-                    .await
-                    .is_some()
-            {
+            if !owned && let Some(stands) = upstream.stop.run_until_cancelled(upstream.restore_plain()).await {
+                if stands {
+                    upstream.tell(Life::SharedBack);
+                }
                 sink.deliver(FeedEvent::Renewed);
             }
         });
     }
 
-    /// Makes the shared legacy link anew, however long that takes.
-    async fn restore_plain(self: &Arc<Self>) {
+    /// Makes the shared legacy link anew, however long that takes; `false` when the backend turns out to be only modern.
+    async fn restore_plain(self: &Arc<Self>) -> bool {
         let mut states = self.watch();
         loop {
             let pause = self.plain_backoff().pause();
@@ -44,7 +45,7 @@ impl Upstream {
             self.plain.forgive();
             let made = self.plain_legacy().await;
             if made.is_ok() || self.verdict().legacy == Some(false) {
-                return;
+                return made.is_ok();
             }
         }
     }

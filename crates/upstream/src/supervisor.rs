@@ -8,6 +8,7 @@ use std::time::Duration;
 use argus_config::Transport;
 use tokio::time::Instant;
 
+use crate::attempts::Attempts;
 use crate::backoff::Backoff;
 use crate::grace::Grace;
 use crate::http::Probe;
@@ -31,32 +32,39 @@ pub(crate) async fn run(upstream: Arc<Upstream>) {
     let mut backoff = Backoff::new();
     let mut grace = Grace::new(upstream.connector.context.grace);
     let mut held = None;
+    let mut attempts = Attempts::default();
     loop {
+        attempts.begin(&upstream);
         let attempting = grace.during(&upstream, Box::pin(attempt(&upstream)));
         let Some(connected) = stop.run_until_cancelled(attempting).await else {
             break;
         };
-        let cause = match connected {
+        let (cause, pause) = match connected {
             Ok((link, lists)) => {
                 backoff.ready();
                 grace.back();
+                attempts.end(&upstream, &link, &lists);
                 ready(&upstream, &link, lists);
                 held = Some(Arc::clone(&link));
                 let Some(cause) = stop.run_until_cancelled(hold(&upstream, &link)).await else {
                     break;
                 };
                 grace.lost();
+                let cause = upstream.connector.told(&cause);
+                attempts.lost(&upstream, &cause);
                 lost(&upstream, &cause);
-                cause
+                (cause, backoff.pause())
             }
             Err(cause) => {
                 grace.failed();
+                let cause = upstream.connector.told(&cause);
+                let pause = backoff.pause();
+                attempts.failed(&upstream, &cause, pause);
                 failed(&upstream, &cause);
-                cause
+                (cause, pause)
             }
         };
         held = None;
-        let pause = backoff.pause();
         tracing::warn!(backend = %upstream.name(), error = %cause, retry_in_ms = pause.as_millis(), "backend is away");
         let waiting = grace.during(&upstream, tokio::time::sleep(pause));
         if stop.run_until_cancelled(waiting).await.is_none() {
@@ -229,19 +237,19 @@ fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
 }
 
 /// The connection ended; another is made at once. What it listed stands until that fails.
-fn lost(upstream: &Upstream, cause: &LinkError) {
+fn lost(upstream: &Upstream, cause: &str) {
     upstream.epoch.end();
     set(upstream, |state| {
         state.phase = Phase::Initializing;
-        state.error = Some(cause.to_string());
+        state.error = Some(cause.to_owned());
     });
 }
 
 /// An attempt failed. What was listed last keeps its names, so that no other backend answers to them.
-fn failed(upstream: &Upstream, cause: &LinkError) {
+fn failed(upstream: &Upstream, cause: &str) {
     set(upstream, |state| {
         state.phase = Phase::Failed;
-        state.error = Some(cause.to_string());
+        state.error = Some(cause.to_owned());
         state.tried = true;
     });
 }

@@ -12,6 +12,7 @@ mod broken;
 mod cached;
 mod disconnects;
 mod ends;
+mod events;
 mod half_open;
 mod heal;
 mod heal_http;

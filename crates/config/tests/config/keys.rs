@@ -24,6 +24,7 @@ fn cases() -> Vec<(String, String, String)> {
         ("management.enabled", "false"),
         ("management.token", "d41d8cd98f00b204e9800998ecf8427e"),
         ("management.reconnect_timeout", "5"),
+        ("management.max_event_streams", "5"),
         ("allowed_hosts", "[localhost]"),
         ("allowed_origins", "['*']"),
         ("max_body_bytes", "1024"),

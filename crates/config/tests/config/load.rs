@@ -53,6 +53,7 @@ fn an_empty_file_has_the_defaults() {
     assert_eq!(server.shutdown_timeout, Duration::from_secs(10));
     assert!(server.management.enabled);
     assert_eq!(server.management.reconnect_timeout, Duration::from_secs(60));
+    assert_eq!(server.management.max_event_streams, 1000);
     assert_eq!(format!("{:?}", good("")), format!("{:?}", Config::default()));
 }
 

@@ -50,11 +50,21 @@ impl Kind {
     }
 
     /// The member that an item of this kind is known by.
-    fn member(self) -> &'static str {
+    pub(super) fn member(self) -> &'static str {
         match self {
             Self::Tool | Self::Prompt => "name",
             Self::Resource => "uri",
             Self::Template => "uriTemplate",
+        }
+    }
+
+    /// The list of the kind in events.
+    pub(super) fn list(self) -> &'static str {
+        match self {
+            Self::Tool => "tools",
+            Self::Prompt => "prompts",
+            Self::Resource => "resources",
+            Self::Template => "resource_templates",
         }
     }
 }

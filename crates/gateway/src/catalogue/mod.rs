@@ -4,6 +4,7 @@
 
 mod build;
 mod capabilities;
+mod changes;
 mod clash;
 mod hints;
 mod items;
@@ -17,6 +18,7 @@ mod template;
 mod view;
 
 pub(crate) use build::build;
+pub(crate) use changes::{Change, What};
 pub use items::Kind as CapabilityKind;
 pub(crate) use listing::BadCursor;
 pub(crate) use seen::Seen;

@@ -85,6 +85,9 @@ pub(super) enum Error {
     /// Nothing is there.
     #[error("nothing is at {0}; {prefix}/openapi.json lists what there is", prefix = super::PREFIX)]
     NoPath(String),
+    /// As many streams of events are open as may be.
+    #[error("{0} streams of events are open (server.management.max_event_streams); close some and try again")]
+    TooManyStreams(usize),
     /// The path is not for this method.
     #[error("{0} is not for {1}")]
     Method(String, Method),
@@ -129,6 +132,7 @@ impl Error {
             Self::Away(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorName::BackendUnavailable),
             Self::TooLate(_) => (StatusCode::GATEWAY_TIMEOUT, ErrorName::BackendTimeout),
             Self::NoSkills => (StatusCode::SERVICE_UNAVAILABLE, ErrorName::ServiceUnavailable),
+            Self::TooManyStreams(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorName::ServiceUnavailable),
             Self::Method(..) => (StatusCode::METHOD_NOT_ALLOWED, ErrorName::MethodNotAllowed),
         }
     }

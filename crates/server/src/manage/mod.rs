@@ -7,6 +7,8 @@ mod call;
 mod call_tool;
 mod capabilities;
 mod error;
+mod events;
+mod events_stream;
 mod get_prompt;
 mod groups;
 mod health;
@@ -22,6 +24,7 @@ mod skills;
 mod status;
 mod stop;
 mod time;
+mod watchers;
 
 use std::sync::Arc;
 
@@ -40,6 +43,7 @@ pub(crate) use access::Access;
 pub(crate) use service::Running;
 pub use service::Service;
 pub(crate) use stop::Stop;
+pub(crate) use watchers::Watchers;
 
 /// Where the API is.
 const PREFIX: &str = "/manage/v1";
@@ -66,6 +70,8 @@ fn operations() -> (Router<App>, Router<App>, OpenApi) {
         .routes(routes!(skills::list))
         .routes(routes!(skills::enable))
         .routes(routes!(skills::disable))
+        .routes(routes!(events::list))
+        .routes(routes!(events_stream::follow))
         .routes(routes!(openapi::show));
     let (public, mut document) = public.split_for_parts();
     let (protected, more) = protected.split_for_parts();

@@ -3,12 +3,13 @@
 use crate::support::{Served, Whole};
 
 const TOKEN: &str = "d41d8cd98f00b204e9800998ecf8427e";
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 7] = [
     "status",
     "backends",
     "groups",
     "capabilities",
     "sessions",
+    "events",
     "openapi.json",
 ];
 

@@ -4,6 +4,8 @@ mod access;
 mod backends;
 mod calls;
 mod capabilities;
+mod events;
+mod events_stream;
 mod groups;
 mod health;
 mod lines;

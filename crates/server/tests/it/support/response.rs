@@ -67,6 +67,16 @@ impl Open {
         self.last_id().to_owned()
     }
 
+    /// The next comment of the event stream.
+    pub(crate) async fn comment(&mut self) -> String {
+        loop {
+            let event = self.event().await.expect("the stream ended");
+            if event.starts_with(':') {
+                return event;
+            }
+        }
+    }
+
     /// The next message of the event stream; `None` at its end.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         assert_eq!(self.headers[CONTENT_TYPE], "text/event-stream");
