@@ -4,6 +4,7 @@
 //! Times are RFC 3339 in UTC, to the millisecond at most; those of events to the microsecond.
 
 mod backends;
+mod batch;
 mod calls;
 mod capabilities;
 mod error;
@@ -19,6 +20,7 @@ mod status;
 pub use backends::{
     Backend, BackendHealth, BackendList, BackendType, CapabilityCount, Condition, HealthStatus, Phase, State,
 };
+pub use batch::Batch;
 pub use calls::{PromptGet, PromptResult, ResourceRead, ResourceResult, ToolCall, ToolResult};
 pub use capabilities::{CapabilityList, CapabilityType, Prompt, Resource, ResourceTemplate, Tool};
 pub use error::{ErrorBody, ErrorName};

@@ -15,7 +15,7 @@ use super::time::{read, written_exactly};
 use crate::app::App;
 
 /// How many events one answer has.
-const LIMITS: RangeInclusive<usize> = 1..=1000;
+pub(super) const LIMITS: RangeInclusive<usize> = 1..=1000;
 
 /// Which events.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -2,6 +2,7 @@
 
 mod access;
 mod backends;
+mod batch;
 mod body;
 mod call;
 mod call_tool;
@@ -70,6 +71,7 @@ fn operations() -> (Router<App>, Router<App>, OpenApi) {
         .routes(routes!(skills::list))
         .routes(routes!(skills::enable))
         .routes(routes!(skills::disable))
+        .routes(routes!(batch::show))
         .routes(routes!(events::list))
         .routes(routes!(events_stream::follow))
         .routes(routes!(openapi::show));

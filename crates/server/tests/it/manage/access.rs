@@ -3,13 +3,14 @@
 use crate::support::{Served, Whole};
 
 const TOKEN: &str = "d41d8cd98f00b204e9800998ecf8427e";
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     "status",
     "backends",
     "groups",
     "capabilities",
     "sessions",
     "events",
+    "batch",
     "openapi.json",
 ];
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod backends;
+mod batch;
 mod calls;
 mod capabilities;
 mod events;
