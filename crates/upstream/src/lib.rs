@@ -5,6 +5,7 @@
 //! backend and keeps its lists fresh.
 
 mod backoff;
+mod breaker;
 mod connect;
 mod declared;
 mod duplex;
@@ -13,6 +14,7 @@ mod error;
 mod exchange;
 mod feed;
 mod grace;
+mod health;
 mod hint;
 mod http;
 mod leftovers;
@@ -39,8 +41,10 @@ mod stdio;
 mod supervisor;
 mod turns;
 mod verdict;
+mod vitals;
 mod watched;
 
+pub use breaker::BreakerState;
 pub use connect::{Context, own_info};
 pub use declared::Declared;
 pub use error::LinkError;
@@ -59,3 +63,4 @@ pub use sse::{EventStream, is_message};
 pub use state::{Changes, Phase, State};
 pub use turns::Turn;
 pub use verdict::Verdicts;
+pub use vitals::Vitals;
