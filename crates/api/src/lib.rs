@@ -11,7 +11,8 @@ mod ready;
 mod status;
 
 pub use backends::{
-    Backend, BackendHealth, BackendList, BackendType, CapabilityCount, Condition, HealthStatus, Phase, State,
+    Backend, BackendHealth, BackendList, BackendType, Breaker, BreakerState, CapabilityCount, Condition, HealthStatus,
+    Phase, State,
 };
 pub use error::{ErrorBody, ErrorName};
 pub use groups::{Group, GroupList};

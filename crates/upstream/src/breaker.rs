@@ -1,8 +1,8 @@
 //! When a backend is no longer called: after some failures in a row, for a while, until one call or question succeeds.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -19,7 +19,15 @@ pub(crate) struct Breaker {
     until: AtomicU64,
     /// Whether one is being let through to try.
     trying: AtomicBool,
-    last: Mutex<String>,
+    last: Mutex<Last>,
+}
+
+/// What is told of an open breaker.
+#[derive(Debug, Default)]
+struct Last {
+    cause: String,
+    /// When it opened.
+    opened: Option<SystemTime>,
 }
 
 /// What a breaker does with calls.
@@ -68,7 +76,7 @@ impl Breaker {
         }
         Err(LinkError::Resting {
             failures: self.failures(),
-            last: self.last.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            last: self.last().cause.clone(),
             // Who comes while another one tries learns more in a moment.
             retry_in: Duration::from_millis(until.saturating_sub(now)).max(Duration::from_secs(1)),
         })
@@ -92,7 +100,7 @@ impl Breaker {
 
     /// The backend failed. `true` when this made the breaker open.
     pub(crate) fn failed(&self, cause: &LinkError) -> bool {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = cause.for_callers();
+        self.last().cause = cause.for_callers();
         let failures = self.failures.fetch_add(1, Ordering::AcqRel) + 1;
         if failures < self.threshold {
             return false;
@@ -101,7 +109,19 @@ impl Breaker {
         let until = self.now().saturating_add(cooldown).max(1);
         let opened = self.until.swap(until, Ordering::AcqRel) == 0;
         self.release();
+        if opened {
+            self.last().opened = Some(SystemTime::now());
+        }
         opened
+    }
+
+    /// Since when it is open.
+    pub(crate) fn opened(&self) -> Option<SystemTime> {
+        self.last().opened.filter(|_| self.state() != BreakerState::Closed)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many failures there were in a row.

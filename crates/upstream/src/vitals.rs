@@ -22,6 +22,8 @@ pub struct Vitals {
     pub failures: u32,
     /// What becomes of calls to it.
     pub breaker: BreakerState,
+    /// Since when calls are refused.
+    pub opened: Option<SystemTime>,
 }
 
 /// What is measured of a backend. Writing it down takes no lock.
@@ -67,6 +69,7 @@ impl Signs {
             latency: written(&self.latency).map(Duration::from_micros),
             failures: self.breaker.failures(),
             breaker: self.breaker.state(),
+            opened: self.breaker.opened(),
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct BackendEntry {
     pub group: String,
     /// How it is reached.
     pub kind: BackendKind,
+    /// What is said of it for people and programs.
+    pub labels: IndexMap<String, String>,
     /// The backend, or the variables without which it cannot be used.
     pub definition: Result<Arc<Backend>, UnsetVariables>,
 }
@@ -254,6 +256,7 @@ const SSE_FIELDS: Fields = &[
 struct Draft {
     kind: BackendKind,
     group: String,
+    labels: IndexMap<String, String>,
     backend: Option<Backend>,
 }
 
@@ -274,6 +277,7 @@ impl BackendEntry {
             name: named.name.to_owned(),
             group: draft.group,
             kind: draft.kind,
+            labels: draft.labels,
             definition,
         };
         (cx.problems.len() == problems).then_some(entry)
@@ -306,6 +310,7 @@ impl Draft {
             None => Self {
                 kind: BackendKind::StreamableHttp,
                 group: "default".to_owned(),
+                labels: IndexMap::new(),
                 backend: None,
             },
         }
@@ -343,9 +348,14 @@ impl Draft {
             timeouts,
             usage,
             health,
-            labels,
+            labels: labels.clone(),
         });
-        Self { kind, group, backend }
+        Self {
+            kind,
+            group,
+            labels,
+            backend,
+        }
     }
 }
 
