@@ -15,6 +15,7 @@ mod ends;
 mod half_open;
 mod heal;
 mod heal_http;
+mod health;
 mod listens;
 mod lists;
 mod lossless;
