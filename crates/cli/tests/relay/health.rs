@@ -88,7 +88,10 @@ async fn stopped_and_continued(kind: &str) {
     let error = client.error("tools/call", &tool("hello", "{}")).await;
     assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
     let said = message(&error);
-    assert!(said.starts_with("backend `odd`: not called after 3 failures in a row"), "{error}");
+    assert!(
+        said.starts_with("backend `odd`: not called after 3 failures in a row"),
+        "{error}"
+    );
     signal(pid, Signal::SIGCONT);
     becomes(&client, "odd", SOON, well).await;
     client.result("tools/call", &tool("hello", "{}")).await;
@@ -120,12 +123,19 @@ async fn a_stopped_process_over_stdio_is_replaced() {
     becomes(&client, "odd", SOON, |one| !well(one)).await;
     let limit = verdict_within() + Duration::from_secs(2);
     let began = Instant::now();
-    while !client.call("tools/call", &tool("hello", "{}")).await.contains("\"result\"") {
+    while !client
+        .call("tools/call", &tool("hello", "{}"))
+        .await
+        .contains("\"result\"")
+    {
         assert!(began.elapsed() < limit, "{}", running.said());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     becomes(&client, "odd", SOON, well).await;
-    assert!(living(&journal).iter().any(|pid| !before.contains(pid)), "it is another process");
+    assert!(
+        living(&journal).iter().any(|pid| !before.contains(pid)),
+        "it is another process"
+    );
     let gone = argus_testkit::until(Duration::from_secs(10), || before.iter().all(|pid| is_gone(*pid)));
     assert!(gone.await, "the old ones are left behind");
     running.stop();
@@ -174,7 +184,10 @@ async fn a_process_that_is_at_work_is_left_alone() {
         becomes(&watching, "odd", SOON, |one| one["phase"] == "Degraded").await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let now = backend(&watching, "odd").await;
-        assert_eq!((&now["phase"], &now["breaker"]["state"]), (&json!("Degraded"), &json!("closed")));
+        assert_eq!(
+            (&now["phase"], &now["breaker"]["state"]),
+            (&json!("Degraded"), &json!("closed"))
+        );
         std::fs::write(&gate, "").unwrap();
         signal(pid, Signal::SIGCONT);
     };
@@ -188,7 +201,10 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from((self.0 >> 33) % end as u64).unwrap()
     }
 }
@@ -203,7 +219,11 @@ async fn totals(running: &Running, client: &Client, healthy: usize, total: usize
             assert_eq!(health["backends"]["total"], total);
             return;
         }
-        assert!(began.elapsed() < SOON, "{healthy} of {total}: {health}\n{}", running.said());
+        assert!(
+            began.elapsed() < SOON,
+            "{healthy} of {total}: {health}\n{}",
+            running.said()
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -7,18 +7,29 @@ use crate::support::{Backend, Served};
 
 #[tokio::test]
 async fn without_sessions_only_stateless_clients_are_served() {
-    let backend = Backend::modern().tools(&["t"]).result("tools/call", json!({"content": []}));
+    let backend = Backend::modern()
+        .tools(&["t"])
+        .result("tools/call", json!({"content": []}));
     let backend = backend.start().await;
     let lines = backend.yaml("one", "");
-    let served = Served::with(&format!("feature_flags: {{session_management: false}}\nbackends:\n{lines}")).await;
+    let served = Served::with(&format!(
+        "feature_flags: {{session_management: false}}\nbackends:\n{lines}"
+    ))
+    .await;
     let handshake = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}});
     let refused = served.post(handshake.to_string()).send().await;
     assert!(refused.headers.get("mcp-session-id").is_none());
     let error = refused.message()["error"].clone();
     assert_eq!(error["code"], -32022);
-    assert_eq!(error["data"], json!({"supported": ["2026-07-28"], "requested": "2025-11-25"}));
-    assert!(error["message"].as_str().unwrap().contains("session_management"), "{error}");
+    assert_eq!(
+        error["data"],
+        json!({"supported": ["2026-07-28"], "requested": "2025-11-25"})
+    );
+    assert!(
+        error["message"].as_str().unwrap().contains("session_management"),
+        "{error}"
+    );
     let stream = served.get("/sse").header("accept", "text/event-stream").send().await;
     assert_eq!(stream.status, StatusCode::NOT_FOUND);
     assert!(stream.message().to_string().contains("session_management"));

@@ -85,7 +85,11 @@ async fn a_silent_backend_is_degraded_then_unhealthy_and_comes_back() {
     assert_eq!(session.tool("t").await.code(), -32012);
     let modern = served.modern("tools/call", json!({"name": "t"})).send().await;
     assert_eq!(modern.code(), -32012);
-    assert!(began.elapsed() < Duration::from_millis(250), "at once: {:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_millis(250),
+        "at once: {:?}",
+        began.elapsed()
+    );
     hangs.store(false, Ordering::SeqCst);
     let well = becomes(&served, "well", |one| one["phase"] == "Ready").await;
     assert_eq!(
@@ -121,7 +125,10 @@ async fn without_questions_calls_that_fail_are_enough_and_one_that_is_tried_clos
     becomes(&served, "half open", |one| one["breaker"]["state"] == "half_open").await;
     session.tool("t").await.result();
     let now = one(&served).await;
-    assert_eq!((&now["phase"], &now["breaker"]["state"]), (&json!("Ready"), &json!("closed")));
+    assert_eq!(
+        (&now["phase"], &now["breaker"]["state"]),
+        (&json!("Ready"), &json!("closed"))
+    );
 }
 
 #[tokio::test]
@@ -139,14 +146,19 @@ async fn errors_that_the_backend_answers_are_no_failures() {
     }
     backend.first("ping").await;
     let now = one(&served).await;
-    assert_eq!((&now["phase"], &now["breaker"]["state"]), (&json!("Ready"), &json!("closed")));
+    assert_eq!(
+        (&now["phase"], &now["breaker"]["state"]),
+        (&json!("Ready"), &json!("closed"))
+    );
 }
 
 #[tokio::test]
 async fn a_slow_backend_is_degraded_and_called_all_the_same() {
     let slow = Arc::new(AtomicUsize::new(100));
     let millis = Arc::clone(&slow);
-    let draft = Backend::legacy().tools(&["t"]).result("tools/call", json!({"content": []}));
+    let draft = Backend::legacy()
+        .tools(&["t"])
+        .result("tools/call", json!({"content": []}));
     let backend = draft
         .on("ping", move |_| {
             let pause = Duration::from_millis(millis.load(Ordering::SeqCst) as u64);
@@ -161,7 +173,10 @@ async fn a_slow_backend_is_degraded_and_called_all_the_same() {
     let degraded = becomes(&served, "degraded", |one| one["phase"] == "Degraded").await;
     let error = degraded["error"].as_str().unwrap();
     assert!(error.starts_with("it answers slowly"), "{error}");
-    assert!(degraded["health"]["latency_ms"].as_f64().unwrap() >= 100.0, "{degraded}");
+    assert!(
+        degraded["health"]["latency_ms"].as_f64().unwrap() >= 100.0,
+        "{degraded}"
+    );
     served.session().await.tool("t").await.result();
     slow.store(0, Ordering::SeqCst);
     becomes(&served, "well", |one| one["phase"] == "Ready").await;
