@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use argus_protocol::method;
 use tokio::time::Instant;
 
 use crate::{Link, LinkError, Upstream};
@@ -108,7 +109,11 @@ fn shared(upstream: &Upstream, link: &Arc<Link>) -> Vec<Arc<Link>> {
 
 async fn ask(link: &Link, limit: Duration) -> Found {
     let began = Instant::now();
-    match link.probe(limit).await {
+    let answered = match link.was_heard() {
+        true => link.probe(limit).await,
+        false => ask_otherwise(link, limit).await,
+    };
+    match answered {
         Err(cause) if cause.means_away() || cause.is_of_a_proxy() => Found::Away(cause),
         Err(LinkError::TooLate { .. } | LinkError::Timeout { .. }) => {
             let cause = LinkError::Timeout {
@@ -117,8 +122,7 @@ async fn ask(link: &Link, limit: Duration) -> Found {
             };
             match link.is_busy() {
                 true => Found::Busy(cause),
-                false if link.was_heard() => Found::Silence(cause),
-                false => ask_otherwise(link, limit, cause).await,
+                false => Found::Silence(cause),
             }
         }
         // Any other answer shows that it is there.
@@ -126,12 +130,16 @@ async fn ask(link: &Link, limit: Duration) -> Found {
     }
 }
 
-/// Some servers leave unanswered what they do not know, the question whether they are there included.
-async fn ask_otherwise(link: &Link, limit: Duration, cause: LinkError) -> Found {
-    let began = Instant::now();
-    match link.lists(limit).await {
-        Err(other) if other.is_failure() => Found::Silence(cause),
-        _ => Found::Answer(began.elapsed()),
+/// Some servers leave unanswered what they do not know, the question whether they are there included: they are asked for
+/// their tools in the second half of the time.
+async fn ask_otherwise(link: &Link, limit: Duration) -> Result<(), LinkError> {
+    let mut asked = std::pin::pin!(link.probe(limit));
+    if let Ok(answered) = tokio::time::timeout(limit / 2, &mut asked).await {
+        return answered;
+    }
+    tokio::select! {
+        answered = asked => answered,
+        answered = link.ask(method::TOOLS_LIST, None, limit / 2) => answered.map(drop),
     }
 }
 
