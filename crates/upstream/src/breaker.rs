@@ -1,6 +1,6 @@
 //! When a backend is no longer called: after some failures in a row, for a while, until one call or question succeeds.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -17,8 +17,8 @@ pub(crate) struct Breaker {
     failures: AtomicU32,
     /// Until when nothing is let through, in milliseconds since it began; 0 while it is closed.
     until: AtomicU64,
-    /// Whether one is being let through to try.
-    trying: AtomicBool,
+    /// Until when the one that was let through to try keeps others from trying, on the same clock; 0: there is none.
+    trying: AtomicU64,
     last: Mutex<Last>,
 }
 
@@ -59,7 +59,7 @@ impl Breaker {
             began: Instant::now(),
             failures: AtomicU32::new(0),
             until: AtomicU64::new(0),
-            trying: AtomicBool::new(false),
+            trying: AtomicU64::new(0),
             last: Mutex::default(),
         }
     }
@@ -71,7 +71,7 @@ impl Breaker {
             return Ok(Admitted::Freely);
         }
         let now = self.now();
-        if now >= until && !self.trying.swap(true, Ordering::AcqRel) {
+        if now >= until && self.may_try(now) {
             return Ok(Admitted::ToTry);
         }
         Err(LinkError::Resting {
@@ -82,9 +82,26 @@ impl Breaker {
         })
     }
 
+    /// Takes the one place of those that try; who had it for as long as calls are refused has come to nothing yet.
+    fn may_try(&self, now: u64) -> bool {
+        let trying = self.trying.load(Ordering::Acquire);
+        if now < trying {
+            return false;
+        }
+        let until = now.saturating_add(self.cooldown_ms()).max(1);
+        let taken = self
+            .trying
+            .compare_exchange(trying, until, Ordering::AcqRel, Ordering::Acquire);
+        taken.is_ok()
+    }
+
+    fn cooldown_ms(&self) -> u64 {
+        u64::try_from(self.cooldown.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// The call that was to try is over without a result.
     pub(crate) fn release(&self) {
-        self.trying.store(false, Ordering::Release);
+        self.trying.store(0, Ordering::Release);
     }
 
     /// The backend answered. `true` when there were failures before.
@@ -105,8 +122,7 @@ impl Breaker {
         if failures < self.threshold {
             return false;
         }
-        let cooldown = u64::try_from(self.cooldown.as_millis()).unwrap_or(u64::MAX);
-        let until = self.now().saturating_add(cooldown).max(1);
+        let until = self.now().saturating_add(self.cooldown_ms()).max(1);
         let opened = self.until.swap(until, Ordering::AcqRel) == 0;
         self.release();
         if opened {
@@ -202,6 +218,8 @@ mod tests {
         assert!(breaker.admit().is_err(), "the time starts anew");
         tokio::time::advance(COOLDOWN).await;
         assert_eq!(breaker.admit().unwrap(), Admitted::ToTry);
+        tokio::time::advance(COOLDOWN).await;
+        assert_eq!(breaker.admit().unwrap(), Admitted::ToTry, "the one before takes too long");
         breaker.release();
         assert_eq!(
             breaker.admit().unwrap(),

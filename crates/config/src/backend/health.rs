@@ -56,7 +56,7 @@ const COOLDOWN: Field = Field::new(
     Kind::Seconds { min: 0.1, max: 3600.0 },
     "How long an unhealthy backend is not called until one call is tried, in seconds.",
 )
-.preset(Preset::Seconds(10.0));
+.preset(Preset::Seconds(5.0));
 
 pub(super) const FIELDS: Fields = &[&[ENABLED, INTERVAL, TIMEOUT, SLOW, FAILURES, COOLDOWN]];
 
