@@ -117,9 +117,19 @@ impl Breaker {
 
     /// The backend failed. `true` when this made the breaker open.
     pub(crate) fn failed(&self, cause: &LinkError) -> bool {
+        self.note(cause, true)
+    }
+
+    /// The backend may have failed, and will be asked: this counts, but does not open the breaker.
+    pub(crate) fn doubted(&self, cause: &LinkError) {
+        self.note(cause, false);
+    }
+
+    fn note(&self, cause: &LinkError, opens: bool) -> bool {
         self.last().cause = cause.for_callers();
         let failures = self.failures.fetch_add(1, Ordering::AcqRel) + 1;
-        if failures < self.threshold {
+        let stays_closed = !opens && self.until.load(Ordering::Acquire) == 0;
+        if failures < self.threshold || stays_closed {
             return false;
         }
         let until = self.now().saturating_add(self.cooldown_ms()).max(1);
@@ -193,6 +203,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn doubts_count_but_another_failure_has_to_confirm_them() {
+        let breaker = Breaker::new(3, COOLDOWN);
+        for _ in 0..5 {
+            breaker.doubted(&late());
+        }
+        assert_eq!(breaker.admit().unwrap(), Admitted::Freely);
+        assert!(breaker.failed(&late()), "one is enough then");
+        tokio::time::advance(COOLDOWN).await;
+        assert_eq!(breaker.admit().unwrap(), Admitted::ToTry);
+        breaker.doubted(&late());
+        assert!(breaker.admit().is_err(), "the one that tried has failed");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_open_one_refuses_with_the_cause_and_the_time() {
         let breaker = open();
         tokio::time::advance(Duration::from_secs(4)).await;
@@ -219,7 +243,11 @@ mod tests {
         tokio::time::advance(COOLDOWN).await;
         assert_eq!(breaker.admit().unwrap(), Admitted::ToTry);
         tokio::time::advance(COOLDOWN).await;
-        assert_eq!(breaker.admit().unwrap(), Admitted::ToTry, "the one before takes too long");
+        assert_eq!(
+            breaker.admit().unwrap(),
+            Admitted::ToTry,
+            "the one before takes too long"
+        );
         breaker.release();
         assert_eq!(
             breaker.admit().unwrap(),

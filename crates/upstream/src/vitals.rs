@@ -89,13 +89,18 @@ impl Upstream {
         }
     }
 
-    /// A call of it failed, or an attempt to connect. A question to it follows, where it is asked any.
+    /// A call of it failed. Where it is asked questions, one follows at once and decides: the call may have been slow, and
+    /// the backend well.
     pub(crate) fn failed(&self, cause: &LinkError) {
-        self.missed(cause);
+        if !self.definition().health.enabled {
+            return self.missed(cause);
+        }
+        self.signs.note(None);
+        self.signs.breaker.doubted(cause);
         self.signs.doubt.notify_one();
     }
 
-    /// It did not answer.
+    /// It did not answer a question, could not be connected to, or failed a call where no questions are asked.
     pub(crate) fn missed(&self, cause: &LinkError) {
         self.signs.note(None);
         if self.signs.breaker.failed(cause) {
