@@ -459,7 +459,7 @@ mod tests {
     fn read(text: &str) -> Result<RequestMeta, i64> {
         let raw = Raw::parse(text.to_owned()).unwrap();
         let read = match ModernParams::of(Some(&raw)) {
-            Some(params) => RequestMeta::of(&params),
+            Some(params) => RequestMeta::of(&params, || &version::SPOKEN),
             None => Err(RequestMeta::missing(Some(&raw))),
         };
         read.map_err(|error| error.code)

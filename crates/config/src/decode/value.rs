@@ -58,10 +58,11 @@ pub(crate) fn seconds_or(node: &Node, path: &KeyPath, kind: &Kind, cx: &mut Cont
     let Kind::SecondsOr { min, max, words } = *kind else {
         return None;
     };
+    let resolved = cx.resolve(node, path, &kind.expected())?;
+    if let Some(word) = words.iter().copied().find(|word| *word == resolved.text) {
+        return Some(SecondsOr::Word(word));
+    }
     parsed(node, path, kind, cx, |text| {
-        if let Some(word) = words.iter().copied().find(|word| *word == text) {
-            return Some(SecondsOr::Word(word));
-        }
         let number = text.parse().ok().filter(|number| (min..=max).contains(number))?;
         Duration::try_from_secs_f64(number).ok().map(SecondsOr::Seconds)
     })

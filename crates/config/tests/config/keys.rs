@@ -45,7 +45,7 @@ fn cases() -> Vec<(String, String, String)> {
     for (key, value) in [
         ("catalogue.grace", "1"),
         ("catalogue.grace", "keep"),
-        ("catalogue.grace", "drop"),
+        ("catalogue.grace", "'drop'"),
         ("catalogue.list_ttl", "1"),
         ("cache.enabled", "true"),
         ("cache.max_entries", "1"),
