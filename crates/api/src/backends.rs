@@ -30,6 +30,8 @@ pub struct Backend {
     pub error: Option<String>,
     /// How much it listed.
     pub capabilities: CapabilityCount,
+    /// Whether it is called.
+    pub breaker: Breaker,
     /// What the last check found.
     pub health: BackendHealth,
     /// What is to be said of it.
@@ -102,6 +104,29 @@ pub struct BackendHealth {
     pub last_check: Option<String>,
     /// How long the answer to the last check took, in milliseconds.
     pub latency_ms: Option<f64>,
+    /// How many checks and calls in a row had no answer.
+    pub consecutive_failures: u32,
+}
+
+/// Whether a backend is called.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Breaker {
+    /// What becomes of calls.
+    pub state: BreakerState,
+    /// When one call is tried, while it is open.
+    pub retry_in_seconds: Option<f64>,
+}
+
+/// What becomes of calls to a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerState {
+    /// They are made.
+    Closed,
+    /// They are refused at once, because it failed too often.
+    Open,
+    /// One is tried.
+    HalfOpen,
 }
 
 /// The verdict of a check.

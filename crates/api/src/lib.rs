@@ -18,7 +18,8 @@ mod shutdown;
 mod status;
 
 pub use backends::{
-    Backend, BackendHealth, BackendList, BackendType, CapabilityCount, Condition, HealthStatus, Phase, State,
+    Backend, BackendHealth, BackendList, BackendType, Breaker, BreakerState, CapabilityCount, Condition, HealthStatus,
+    Phase, State,
 };
 pub use batch::Batch;
 pub use calls::{PromptGet, PromptResult, ResourceRead, ResourceResult, ToolCall, ToolResult};

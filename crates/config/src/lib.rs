@@ -23,7 +23,7 @@ mod suggest;
 mod tree;
 
 pub use backend::{
-    Auth, Backend, BackendEntry, BackendKind, Process, Protocol, Remote, Sharing, Sse, Timeouts, ToolOverride,
+    Auth, Backend, BackendEntry, BackendKind, Health, Process, Protocol, Remote, Sharing, Sse, Timeouts, ToolOverride,
     Transport, UnsetVariable, UnsetVariables, Usage,
 };
 pub use cache::Cache;

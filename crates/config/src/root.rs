@@ -82,6 +82,8 @@ impl Config {
         let server = Server::read(&section.section(&SERVER, cx), cx);
         let named = section.named(&BACKENDS, cx);
         let names: Vec<&str> = named.iter().map(|named| named.name).collect();
+        let feature_flags = FeatureFlags::read(&section.section(&FEATURE_FLAGS, cx), cx);
+        feature_flags.check(&named, cx);
         Some(Self {
             version,
             server,
@@ -89,7 +91,7 @@ impl Config {
             catalogue: Catalogue::read(&section.section(&CATALOGUE, cx), cx),
             cache: Cache::read(&section.section(&CACHE, cx), cx),
             conflict_resolution: ConflictResolution::read(&section.section(&CONFLICT_RESOLUTION, cx), &names, cx),
-            feature_flags: FeatureFlags::read(&section.section(&FEATURE_FLAGS, cx), cx),
+            feature_flags,
         })
     }
 }

@@ -66,6 +66,11 @@ fn kind(kind: &Kind) -> Value {
         Kind::Flag => or_variable(json!({ "type": "boolean" })),
         Kind::Whole { min, max } => or_variable(json!({ "type": "integer", "minimum": min, "maximum": max })),
         Kind::Seconds { min, max } => or_variable(json!({ "type": "number", "minimum": min, "maximum": max })),
+        Kind::SecondsOr { min, max, words } => json!({ "anyOf": [
+            { "type": "number", "minimum": min, "maximum": max },
+            { "enum": words },
+            { "type": "string", "pattern": VARIABLE },
+        ] }),
         Kind::Choice(words) => or_variable(json!({ "enum": words })),
         Kind::Texts(rule) => json!({ "type": "array", "items": text(rule) }),
         Kind::TextMap { names, values } => mapping(names, text(values)),

@@ -102,15 +102,15 @@ pub struct RequestMeta {
 }
 
 impl RequestMeta {
-    /// Checks `_meta`.
+    /// Checks `_meta`. `spoken`: what is named where another version is asked for.
     ///
     /// # Errors
     /// [`code::INVALID_PARAMS`] when something is malformed, [`code::UNSUPPORTED_VERSION`] when the version is not the
     /// modern one.
-    pub fn of(params: &ModernParams) -> Result<Self, RpcError> {
+    pub fn of(params: &ModernParams, spoken: impl FnOnce() -> &'static [&'static str]) -> Result<Self, RpcError> {
         let meta = &params.meta;
         if params.version() != version::MODERN {
-            return Err(unsupported_version(params.version()));
+            return Err(unsupported_version(params.version(), spoken()));
         }
         let capabilities = meta
             .get(meta::CLIENT_CAPABILITIES)
@@ -180,9 +180,9 @@ fn log_level(meta: &Object) -> Result<Option<Level>, RpcError> {
 
 /// The error for a version that is not spoken here (MCP 2026-07-28).
 #[must_use]
-pub fn unsupported_version(requested: &str) -> RpcError {
+pub fn unsupported_version(requested: &str, spoken: &[&str]) -> RpcError {
     let message = format!("the protocol version {requested} is not spoken here");
-    let data = serde_json::json!({ "supported": version::SPOKEN, "requested": requested });
+    let data = serde_json::json!({ "supported": spoken, "requested": requested });
     RpcError::new(code::UNSUPPORTED_VERSION, message).with_data(data)
 }
 
@@ -459,7 +459,7 @@ mod tests {
     fn read(text: &str) -> Result<RequestMeta, i64> {
         let raw = Raw::parse(text.to_owned()).unwrap();
         let read = match ModernParams::of(Some(&raw)) {
-            Some(params) => RequestMeta::of(&params),
+            Some(params) => RequestMeta::of(&params, || &version::SPOKEN),
             None => Err(RequestMeta::missing(Some(&raw))),
         };
         read.map_err(|error| error.code)

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use argus_config::Config;
-use argus_protocol::{ByteString, Raw, method};
+use argus_protocol::{ByteString, Raw, method, version};
 use argus_upstream::{Changes, Context, Declared, FeedSink, HttpClient, Phase, Remembered, State, Upstream, Verdicts};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -174,6 +174,19 @@ impl Core {
         let stopping = self.stopping.clone();
         self.tasks
             .spawn(async move { stopping.run_until_cancelled(work).await });
+    }
+
+    /// Whether clients may open sessions.
+    pub(crate) fn has_sessions(&self) -> bool {
+        self.catalogues.config().feature_flags.session_management
+    }
+
+    /// The revisions that are spoken.
+    pub(crate) fn spoken(&self) -> &'static [&'static str] {
+        match self.has_sessions() {
+            true => &version::SPOKEN,
+            false => &version::SPOKEN_STATELESS,
+        }
     }
 
     /// The time since the start.

@@ -49,6 +49,12 @@ impl Gateway {
         self.core.catalogues.config()
     }
 
+    /// The revisions that are spoken, newest first.
+    #[must_use]
+    pub fn spoken(&self) -> &'static [&'static str] {
+        self.core.spoken()
+    }
+
     /// How many backends fare how.
     #[must_use]
     pub fn totals(&self) -> Totals {

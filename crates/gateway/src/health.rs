@@ -11,21 +11,23 @@ pub struct Totals {
     pub total: usize,
     /// Connected now.
     pub connected: usize,
-    /// Ready to be called.
+    /// Connected, and passing their checks.
     pub healthy: usize,
 }
 
 impl Totals {
     pub(crate) fn of(inventory: &Inventory) -> Self {
-        let ready = inventory
-            .iter()
-            .filter(|backend| backend.state().phase == Phase::Ready)
-            .count();
-        Self {
-            total: inventory.iter().count(),
-            connected: ready,
-            healthy: ready,
+        let mut totals = Self {
+            total: 0,
+            connected: 0,
+            healthy: 0,
+        };
+        for phase in inventory.iter().map(|backend| backend.state().phase) {
+            totals.total += 1;
+            totals.connected += usize::from(phase.is_connected());
+            totals.healthy += usize::from(phase == Phase::Ready);
         }
+        totals
     }
 
     /// Whether traffic can be served: a backend is connected, or none is to be.

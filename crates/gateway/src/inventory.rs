@@ -18,6 +18,8 @@ pub struct Backend {
     pub group: String,
     /// How it is reached.
     pub kind: BackendKind,
+    /// What the configuration says of it for people and programs.
+    pub labels: Vec<(String, String)>,
     link: Result<Arc<Upstream>, String>,
     conditions: ArcSwap<Vec<Standing>>,
 }
@@ -166,6 +168,7 @@ fn start_one(entry: &BackendEntry, context: &Arc<Context>, sink: &dyn Fn(&str) -
         name: entry.name.clone(),
         group: entry.group.clone(),
         kind: entry.kind,
+        labels: entry.labels.clone().into_iter().collect(),
         link,
         conditions: ArcSwap::default(),
     }

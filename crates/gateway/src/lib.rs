@@ -36,7 +36,7 @@ mod updates;
 mod wanted;
 
 pub use self::core::Options;
-pub use argus_upstream::{Ask, AskReply, own_info};
+pub use argus_upstream::{Ask, AskReply, BreakerState, Phase, Vitals, own_info};
 pub use catalogue::{Capability, CapabilityKind};
 pub use client::{ModernParams, ModernRequest, RequestMeta, unsupported_version};
 pub use condition::{Condition, ConditionKind, Standing};

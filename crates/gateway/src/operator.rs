@@ -78,7 +78,7 @@ fn request(
         .collect();
     let params = write::object(&members);
     let read = ModernParams::of(Some(&params)).ok_or_else(|| RequestMeta::missing(Some(&params)))?;
-    let meta = RequestMeta::of(&read)?;
+    let meta = RequestMeta::of(&read, || &version::SPOKEN)?;
     Ok(ModernRequest {
         id: Id::number(1),
         method: ByteString::from_static(operation.method()),

@@ -196,6 +196,7 @@ impl Relay {
         if let (Some(lease), Ok(_)) = (&mut self.lease, &outcome) {
             lease.settle();
         }
+        self.call.turn.ended(&outcome);
         let answer = outcome.unwrap_or_else(|cause| Answer::Error(cause.to_rpc(self.backend()).to_raw()));
         let answer = self.finish.apply(answer, &self.call);
         Event::Outcome(match self.call.tasks {

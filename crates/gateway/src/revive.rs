@@ -11,6 +11,9 @@ use crate::session::{Caller, Session, SessionError};
 impl Core {
     /// The session of an id. One of before a restart is there again from its first request on.
     pub(crate) fn session(&self, id: &str, caller: Caller) -> Result<Arc<Session>, SessionError> {
+        if !self.has_sessions() {
+            return Err(SessionError::Unknown);
+        }
         match self.sessions.get(id, caller) {
             Err(SessionError::Unknown) => self.revive(id, caller),
             found => found,

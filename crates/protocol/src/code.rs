@@ -27,5 +27,7 @@ pub const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// The backend cannot be reached or failed (in the implementation-defined range of JSON-RPC 2.0).
 pub const BACKEND_UNAVAILABLE: i64 = -32010;
+/// The backend failed too often to be called now (in the implementation-defined range of JSON-RPC 2.0).
+pub const BACKEND_RESTING: i64 = -32012;
 /// The backend did not answer in time (in the implementation-defined range of JSON-RPC 2.0).
 pub const BACKEND_TIMEOUT: i64 = -32011;

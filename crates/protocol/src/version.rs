@@ -14,6 +14,9 @@ pub const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", NEWEST_
 /// What `/mcp` speaks, newest first: told by `server/discover` and by every refusal of another version.
 pub const SPOKEN: [&str; 4] = [MODERN, NEWEST_LEGACY, "2025-06-18", "2025-03-26"];
 
+/// The same where no sessions are opened.
+pub const SPOKEN_STATELESS: [&str; 1] = [MODERN];
+
 /// How a peer speaks: with a handshake and sessions, or stateless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Era {

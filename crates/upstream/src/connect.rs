@@ -28,8 +28,8 @@ pub struct Context {
     pub guard: GuardProgram,
     /// Where the eras of backends are remembered.
     pub verdicts: Verdicts,
-    /// How long what a backend that is away listed is still shown.
-    pub grace: Duration,
+    /// How long what a backend that is away listed is still shown; `None`: for ever.
+    pub grace: Option<Duration>,
     /// Where their lists are remembered.
     pub remembered: Remembered,
 }

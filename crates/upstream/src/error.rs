@@ -40,6 +40,19 @@ pub enum LinkError {
         /// Calls that may wait.
         waiting: usize,
     },
+    /// It failed too often to be called now.
+    #[error(
+        "not called after {failures} failures in a row (the last: {last}); it is tried again in {} s",
+        retry_in.as_secs_f64().ceil()
+    )]
+    Resting {
+        /// How many there were.
+        failures: u32,
+        /// The last one.
+        last: String,
+        /// When one call is tried.
+        retry_in: Duration,
+    },
     /// The request cannot be sent as it is; it is the caller's.
     #[error("{0}")]
     Unsendable(String),
@@ -136,6 +149,16 @@ impl LinkError {
         matches!(self, Self::Status { status, .. } if away.contains(status))
     }
 
+    /// Whether it speaks against the backend, or the way to it: no answer in time, or a broken connection.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        let silent = matches!(
+            self,
+            Self::TooLate { .. } | Self::Timeout { .. } | Self::Closed(_) | Self::Unreachable { .. }
+        );
+        silent || self.is_of_a_proxy()
+    }
+
     /// Whether the request was refused before anything was done: the backend does not know the session.
     #[must_use]
     pub fn is_untouched(&self) -> bool {
@@ -154,17 +177,22 @@ impl LinkError {
     pub fn to_rpc(&self, backend: &str) -> RpcError {
         let code = match self {
             Self::Timeout { .. } | Self::TooLate { .. } => code::BACKEND_TIMEOUT,
+            Self::Resting { .. } => code::BACKEND_RESTING,
             Self::Unsendable(_) => code::INVALID_PARAMS,
             _ => code::BACKEND_UNAVAILABLE,
         };
-        let cause = match self {
+        RpcError::new(code, format!("backend `{backend}`: {}", self.for_callers()))
+    }
+
+    /// What went wrong, without saying where the backend is.
+    pub(crate) fn for_callers(&self) -> String {
+        match self {
             Self::Unreachable { cause, .. } => format!("cannot be reached: {cause}"),
             Self::Status { status, hint, .. } => format!("answered {status}{hint}"),
             Self::SessionLost(_) => "the session with it is gone; try again".to_owned(),
             Self::Redirect { .. } => "it redirects to another origin".to_owned(),
             Self::ForeignEndpoint { .. } => "it wants messages at another origin".to_owned(),
             other => other.to_string(),
-        };
-        RpcError::new(code, format!("backend `{backend}`: {cause}"))
+        }
     }
 }

@@ -10,13 +10,14 @@ use crate::state::set;
 /// The clock of one absence. It begins when the backend is lost and counts from the first failed attempt on.
 #[derive(Debug)]
 pub(crate) struct Grace {
-    length: Duration,
+    /// `None`: it never ends.
+    length: Option<Duration>,
     until: Option<Instant>,
     failed: bool,
 }
 
 impl Grace {
-    pub(crate) fn new(length: Duration) -> Self {
+    pub(crate) fn new(length: Option<Duration>) -> Self {
         Self {
             length,
             until: None,
@@ -31,7 +32,7 @@ impl Grace {
 
     /// The backend is lost.
     pub(crate) fn lost(&mut self) {
-        self.until.get_or_insert_with(|| Instant::now() + self.length);
+        self.until = self.until.or_else(|| Some(Instant::now() + self.length?));
     }
 
     /// An attempt to reach it failed.

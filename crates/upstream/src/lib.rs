@@ -6,6 +6,7 @@
 
 mod attempts;
 mod backoff;
+mod breaker;
 mod connect;
 mod declared;
 mod duplex;
@@ -14,6 +15,7 @@ mod error;
 mod exchange;
 mod feed;
 mod grace;
+mod health;
 mod hint;
 mod http;
 mod leftovers;
@@ -41,8 +43,10 @@ mod stdio;
 mod supervisor;
 mod turns;
 mod verdict;
+mod vitals;
 mod watched;
 
+pub use breaker::BreakerState;
 pub use connect::{Context, own_info};
 pub use declared::Declared;
 pub use error::LinkError;
@@ -62,3 +66,4 @@ pub use sse::{EventStream, is_message};
 pub use state::{Changes, Phase, State};
 pub use turns::Turn;
 pub use verdict::Verdicts;
+pub use vitals::Vitals;

@@ -1,7 +1,7 @@
 //! One live connection to a backend, in one era.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use argus_protocol::{Answer, Era, Object, Raw, capability, meta, method};
@@ -78,6 +78,7 @@ pub struct Link {
     /// Whether the backend has tasks in this era.
     tasks: bool,
     level: AtomicU8,
+    heard: AtomicBool,
     wire: Wire,
 }
 
@@ -155,6 +156,7 @@ impl Link {
             tasks: hello.has_tasks(era),
             hello,
             level: AtomicU8::new(u8::MAX),
+            heard: AtomicBool::new(false),
             wire,
         }
     }
@@ -224,18 +226,41 @@ impl Link {
         }
     }
 
-    /// Whether nothing but an answer shows that the backend is there.
-    pub(crate) fn is_remote(&self) -> bool {
-        matches!(self.wire, Wire::Http(_) | Wire::Sse(_))
+    /// Whether calls of clients are with a backend that may do one thing at a time.
+    pub(crate) fn is_busy(&self) -> bool {
+        match self.wire.speech() {
+            Speech::Duplex(conversation) => conversation.is_busy(),
+            Speech::Http(_) => false,
+        }
+    }
+
+    /// The connection leads nowhere: calls on it fail with the cause, and nobody gets it for another one.
+    pub(crate) fn end(&self, cause: LinkError) {
+        if let Speech::Duplex(conversation) = self.wire.speech() {
+            conversation.end(cause);
+        }
+    }
+
+    /// Whether it ever answered the question whether it is there.
+    pub(crate) fn was_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// What a backend of this era is asked to find out whether it is there.
+    pub(crate) fn question(&self) -> &'static str {
+        match self.era {
+            Era::Legacy => method::PING,
+            Era::Modern => method::DISCOVER,
+        }
     }
 
     /// Asks whether the backend is there.
     pub(crate) async fn probe(&self, limit: Duration) -> Result<(), LinkError> {
-        let question = match self.era {
-            Era::Legacy => method::PING,
-            Era::Modern => method::DISCOVER,
-        };
-        self.ask(question, None, limit).await.map(drop)
+        let answered = self.ask(self.question(), None, limit).await.map(drop);
+        if matches!(answered, Ok(()) | Err(LinkError::Refused { .. })) {
+            self.heard.store(true, Ordering::Relaxed);
+        }
+        answered
     }
 
     /// Everything the backend lists on this connection; `limit` holds per page.

@@ -21,6 +21,7 @@ use crate::slot::Slot;
 use crate::state::{Changes, State};
 use crate::turns::Turns;
 use crate::verdict::Verdict;
+use crate::vitals::Signs;
 use crate::watched::{Changed, Nobody, Source, Watched};
 use crate::{Context, Declared, FeedSink, Hello, Life, Link, LinkError, listen, remembering, supervisor};
 
@@ -43,6 +44,7 @@ pub struct Upstream {
     /// The places of sessions' and calls' own links.
     pub(crate) room: Room,
     pub(crate) turns: Turns,
+    pub(crate) signs: Signs,
     pub(crate) pulse: Pulse,
     verdict: Mutex<Verdict>,
     probing: Probing,
@@ -68,6 +70,7 @@ impl Upstream {
             },
         };
         let turns = Turns::new(&definition.usage);
+        let signs = Signs::new(&definition.health);
         let known = context.remembered.load(&digest);
         let upstream = Arc::new(Self {
             connector: Connector::new(context, definition),
@@ -85,6 +88,7 @@ impl Upstream {
             shelf: Shelf::default(),
             room: Room::default(),
             turns,
+            signs,
             pulse: Pulse::default(),
             verdict: Mutex::new(verdict),
             probing: Probing::default(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::state::{Phase, State};
+use crate::state::State;
 use crate::{FeedEvent, FeedSink, Life, Link, Upstream};
 
 impl Upstream {
@@ -44,6 +44,9 @@ impl Upstream {
             // An attempt is an attempt, not the memory of one that failed.
             self.plain.forgive();
             let made = self.plain_legacy().await;
+            if made.is_ok() {
+                self.answered(None);
+            }
             if made.is_ok() || self.verdict().legacy == Some(false) {
                 return made.is_ok();
             }
@@ -60,7 +63,7 @@ async fn wait_for_chance(states: &mut watch::Receiver<Arc<State>>, pause: Durati
     states.mark_unchanged();
     let ready = async {
         while states.changed().await.is_ok() {
-            if states.borrow_and_update().phase == Phase::Ready {
+            if states.borrow_and_update().phase.is_connected() {
                 return;
             }
         }

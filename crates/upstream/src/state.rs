@@ -15,6 +15,8 @@ pub enum Phase {
     Initializing,
     /// Connected and listed.
     Ready,
+    /// Connected and listed, but it does not answer as it should.
+    Degraded,
     /// The last attempt failed; another follows.
     Failed,
     /// The gateway stops.
@@ -30,6 +32,14 @@ pub struct Changes {
     pub resources: u64,
     /// `notifications/prompts/list_changed`.
     pub prompts: u64,
+}
+
+impl Phase {
+    /// Whether there is a connection.
+    #[must_use]
+    pub fn is_connected(self) -> bool {
+        matches!(self, Self::Ready | Self::Degraded)
+    }
 }
 
 /// A backend at one moment.

@@ -11,16 +11,13 @@ use tokio::time::Instant;
 use crate::attempts::Attempts;
 use crate::backoff::Backoff;
 use crate::grace::Grace;
+use crate::health;
 use crate::http::Probe;
 use crate::state::{Phase, set};
 use crate::{Link, LinkError, Lists, Upstream};
 
 /// After this time a list that was refused is asked for again, then ever later.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
-/// How often a backend behind a URL is asked whether it is still there: nothing else may tell, unlike with a process.
-const PROBE: Duration = Duration::from_secs(30);
-/// How long it may take to say so.
-const PROBE_LIMIT: Duration = Duration::from_secs(10);
 /// How often, at most and at least, lists are read again whose time is over and whose changes nobody hears of.
 const REFRESH: RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::from_secs(24 * 60 * 60);
 /// Changes that are announced this close together are read once.
@@ -46,22 +43,28 @@ pub(crate) async fn run(upstream: Arc<Upstream>) {
                 attempts.end(&upstream, &link, &lists);
                 ready(&upstream, &link, lists);
                 held = Some(Arc::clone(&link));
-                let Some(cause) = stop.run_until_cancelled(hold(&upstream, &link)).await else {
+                let holding = async {
+                    tokio::select! {
+                        cause = hold(&upstream, &link) => cause,
+                        cause = health::watch(&upstream, &link) => cause,
+                    }
+                };
+                let Some(cause) = stop.run_until_cancelled(holding).await else {
                     break;
                 };
                 grace.lost();
-                let cause = upstream.connector.told(&cause);
-                attempts.lost(&upstream, &cause);
-                lost(&upstream, &cause);
-                (cause, backoff.pause())
+                let told = upstream.connector.told(&cause);
+                attempts.lost(&upstream, &told);
+                lost(&upstream, &link, &cause, &told);
+                (told, backoff.pause())
             }
             Err(cause) => {
                 grace.failed();
-                let cause = upstream.connector.told(&cause);
+                let told = upstream.connector.told(&cause);
                 let pause = backoff.pause();
-                attempts.failed(&upstream, &cause, pause);
-                failed(&upstream, &cause);
-                (cause, pause)
+                attempts.failed(&upstream, &told, pause);
+                failed(&upstream, &cause, &told);
+                (told, pause)
             }
         };
         held = None;
@@ -142,7 +145,6 @@ async fn connect_http(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> 
 /// Waits for the end of the link; reads the lists again whenever they changed, or may have.
 async fn hold(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
     let mut pause = ASK_AGAIN;
-    let mut unheard = 0;
     let mut read = Instant::now();
     loop {
         let lists = Arc::clone(&upstream.state().lists);
@@ -152,15 +154,6 @@ async fn hold(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
             () = upstream.relist.notified() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep_until(read + pause), if lists.incomplete => pause *= 2,
             () = tokio::time::sleep_until(read + refresh.unwrap_or_default()), if refresh.is_some() => {}
-            () = tokio::time::sleep(PROBE), if link.is_remote() => {
-                unheard = match link.probe(PROBE_LIMIT).await {
-                    Err(cause) if cause.means_away() || cause.is_of_a_proxy() => return cause,
-                    Err(cause @ LinkError::TooLate { .. }) if unheard > 0 => return cause,
-                    Err(LinkError::TooLate { .. }) => 1,
-                    _ => 0,
-                };
-                continue;
-            }
         }
         if let Err(cause) = relist(upstream, link).await {
             return cause;
@@ -226,6 +219,7 @@ fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
     );
     upstream.forgive();
     upstream.epoch.end();
+    upstream.answered(None);
     set(upstream, |state| {
         state.phase = Phase::Ready;
         state.error = None;
@@ -236,20 +230,24 @@ fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
     });
 }
 
-/// The connection ended; another is made at once. What it listed stands until that fails.
-fn lost(upstream: &Upstream, cause: &str) {
+/// The connection ended, or is given up; another is made at once. What it listed stands until that fails.
+fn lost(upstream: &Upstream, link: &Arc<Link>, cause: &LinkError, told: &str) {
     upstream.epoch.end();
+    if link.ended().is_none() && upstream.connector.is_duplex() {
+        health::give_up(upstream, link, cause);
+    }
     set(upstream, |state| {
         state.phase = Phase::Initializing;
-        state.error = Some(cause.to_owned());
+        state.error = Some(told.to_owned());
     });
 }
 
 /// An attempt failed. What was listed last keeps its names, so that no other backend answers to them.
-fn failed(upstream: &Upstream, cause: &str) {
+fn failed(upstream: &Upstream, cause: &LinkError, told: &str) {
+    upstream.missed(cause);
     set(upstream, |state| {
         state.phase = Phase::Failed;
-        state.error = Some(cause.to_owned());
+        state.error = Some(told.to_owned());
         state.tried = true;
     });
 }

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argus_config::Usage;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use crate::{LinkError, Upstream};
+use crate::breaker::Admitted;
+use crate::{LinkError, Outcome, Upstream};
 
 /// The turns at one backend. Taking one that is free is one atomic operation.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Turn {
     upstream: Arc<Upstream>,
     /// Whether it was waited for.
     counts: bool,
+    since: Instant,
+    admitted: Admitted,
 }
 
 impl Turn {
@@ -32,10 +36,29 @@ impl Turn {
     pub fn upstream(&self) -> &Arc<Upstream> {
         &self.upstream
     }
+
+    /// The call is over: tells whether the backend answered, whatever it said.
+    pub fn ended(&self, outcome: &Outcome) {
+        match outcome {
+            Ok(_) => self.upstream.answered(self.counts.then(|| self.since.elapsed())),
+            Err(cause) if cause.is_failure() => self.upstream.failed(cause),
+            Err(_) => {}
+        }
+    }
+
+    /// There is no connection for the call. (Attempts to connect count where they are made; this one was to try.)
+    pub fn unconnected(&self, cause: &LinkError) {
+        if self.admitted == Admitted::ToTry {
+            self.upstream.failed(cause);
+        }
+    }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
+        if self.admitted == Admitted::ToTry {
+            self.upstream.signs.breaker.release();
+        }
         if self.counts {
             self.upstream.turns.free();
         }
@@ -46,9 +69,10 @@ impl Upstream {
     /// Waits for a call's turn, at most as long as a call may take.
     ///
     /// # Errors
-    /// When too many calls wait already, or the turn does not come in time.
+    /// When the backend failed too often, too many calls wait already, or the turn does not come in time.
     pub async fn turn(self: &Arc<Self>) -> Result<Turn, LinkError> {
         self.pulse.called();
+        let trial = Trial::of(self)?;
         if !self.turns.take() {
             let after = self.definition().timeouts.call;
             let waited = tokio::time::timeout(after, self.turns.wait()).await;
@@ -60,6 +84,8 @@ impl Upstream {
         Ok(Turn {
             upstream: Arc::clone(self),
             counts: true,
+            since: Instant::now(),
+            admitted: trial.keep(),
         })
     }
 
@@ -71,6 +97,33 @@ impl Upstream {
         Turn {
             upstream: Arc::clone(self),
             counts: false,
+            since: Instant::now(),
+            admitted: Admitted::Freely,
+        }
+    }
+}
+
+/// What a call that waits for its turn was let through as. Dropped, another one may try.
+struct Trial<'a> {
+    upstream: &'a Upstream,
+    admitted: Admitted,
+}
+
+impl<'a> Trial<'a> {
+    fn of(upstream: &'a Upstream) -> Result<Self, LinkError> {
+        let admitted = upstream.signs.breaker.admit()?;
+        Ok(Self { upstream, admitted })
+    }
+
+    fn keep(mut self) -> Admitted {
+        std::mem::replace(&mut self.admitted, Admitted::Freely)
+    }
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        if self.admitted == Admitted::ToTry {
+            self.upstream.signs.breaker.release();
         }
     }
 }

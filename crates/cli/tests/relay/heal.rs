@@ -163,7 +163,9 @@ async fn a_process_that_ends_is_started_again_though_nobody_calls() {
 
 #[tokio::test]
 async fn a_backend_that_is_away_stays_listed_for_the_grace_period() {
-    for (grace, stays) in [(0.0, false), (60.0, true)] {
+    let kept = [("0", false), ("60", true), (r#""drop""#, false), (r#""keep""#, true)];
+    for (grace, stays) in kept {
+        let grace: serde_json::Value = serde_json::from_str(grace).unwrap();
         let mut world = World::new();
         let program = world.file("program");
         std::os::unix::fs::symlink(argus_testkit::odd_program(env!("CARGO_BIN_EXE_argus-mcp")), &program).unwrap();

@@ -16,6 +16,7 @@ mod events;
 mod half_open;
 mod heal;
 mod heal_http;
+mod health;
 mod listens;
 mod lists;
 mod lossless;

@@ -43,6 +43,15 @@ impl Backend {
         for count in [usage.max_processes, usage.max_concurrent_calls, usage.max_waiting_calls] {
             feed.count(count);
         }
+        let health = &self.health;
+        feed.count(health.enabled.into()).count(health.failures as usize);
+        for duration in [health.interval, health.timeout, health.slow, health.cooldown] {
+            feed.bytes(&duration.as_nanos().to_le_bytes());
+        }
+        feed.count(self.labels.len());
+        for (name, text) in &self.labels {
+            feed.text(name).text(text);
+        }
         if let Transport::Sse(_) = self.transport {
             feed.bytes(&timeouts.sse_startup.as_nanos().to_le_bytes());
         }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod digest;
+mod health;
 mod overrides;
 mod process;
 mod remote;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub use auth::Auth;
+pub use health::Health;
 pub use overrides::ToolOverride;
 pub use process::Process;
 pub use remote::Remote;
@@ -34,6 +36,8 @@ pub struct BackendEntry {
     pub group: String,
     /// How it is reached.
     pub kind: BackendKind,
+    /// What is said of it for people and programs.
+    pub labels: IndexMap<String, String>,
     /// The backend, or the variables without which it cannot be used.
     pub definition: Result<Arc<Backend>, UnsetVariables>,
 }
@@ -113,6 +117,10 @@ pub struct Backend {
     pub timeouts: Timeouts,
     /// How much of it is used at once, and by whom.
     pub usage: Usage,
+    /// How it is found out whether it answers.
+    pub health: Health,
+    /// What is said of it for people and programs; it has no effect.
+    pub labels: IndexMap<String, String>,
 }
 
 /// Which generation of the protocol a backend is spoken to in.
@@ -200,11 +208,25 @@ const TIMEOUTS: Field = Field::new(
     "How long the backend's answers may take.",
 );
 
+const HEALTH: Field = Field::new(
+    "health",
+    Kind::Section(health::FIELDS),
+    "How it is found out whether the backend answers, and when it is no longer called.",
+);
+const LABELS: Field = Field::new(
+    "labels",
+    Kind::TextMap {
+        names: &rules::NOT_EMPTY,
+        values: &rules::ANY,
+    },
+    "What is said of the backend for people and programs; the management API shows it.",
+);
+
 const SSE_TIMEOUTS: Field = Field::new("timeouts", Kind::Section(timeouts::SSE_FIELDS), TIMEOUTS.doc);
 
 /// The keys of every kind of backend, with the timeouts of most.
-const COMMON: &[Field] = &[GROUP, PROTOCOL, FILTERS, TOOL_OVERRIDES, TIMEOUTS];
-const SSE_COMMON: &[Field] = &[GROUP, PROTOCOL, FILTERS, TOOL_OVERRIDES, SSE_TIMEOUTS];
+const COMMON: &[Field] = &[GROUP, PROTOCOL, FILTERS, TOOL_OVERRIDES, HEALTH, LABELS, TIMEOUTS];
+const SSE_COMMON: &[Field] = &[GROUP, PROTOCOL, FILTERS, TOOL_OVERRIDES, HEALTH, LABELS, SSE_TIMEOUTS];
 
 pub(crate) const VARIANTS: &[Variant] = &[
     Variant {
@@ -234,6 +256,7 @@ const SSE_FIELDS: Fields = &[
 struct Draft {
     kind: BackendKind,
     group: String,
+    labels: IndexMap<String, String>,
     backend: Option<Backend>,
 }
 
@@ -254,6 +277,7 @@ impl BackendEntry {
             name: named.name.to_owned(),
             group: draft.group,
             kind: draft.kind,
+            labels: draft.labels,
             definition,
         };
         (cx.problems.len() == problems).then_some(entry)
@@ -286,6 +310,7 @@ impl Draft {
             None => Self {
                 kind: BackendKind::StreamableHttp,
                 group: "default".to_owned(),
+                labels: IndexMap::new(),
                 backend: None,
             },
         }
@@ -311,6 +336,8 @@ impl Draft {
         };
         let timeouts = Timeouts::read(&section.section(of_kind, cx), kind, cx);
         let usage = Usage::read(section, cx);
+        let health = Health::read(&section.section(&HEALTH, cx), cx);
+        let labels = section.labels(&LABELS, cx);
         let backend = transport.map(|transport| Backend {
             name: name.to_owned(),
             group: group.clone(),
@@ -320,8 +347,15 @@ impl Draft {
             tool_overrides,
             timeouts,
             usage,
+            health,
+            labels: labels.clone(),
         });
-        Self { kind, group, backend }
+        Self {
+            kind,
+            group,
+            labels,
+            backend,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! How a field is declared: its key, what its value may be, its default and its meaning.
 
+use std::time::Duration;
+
 use crate::suggest::list;
 
 /// The keys of a section; several tables when kinds of a section share some.
@@ -27,6 +29,12 @@ pub(crate) enum Kind {
     Whole { min: u64, max: u64 },
     /// A number of seconds in a range, both ends included; fractions are allowed.
     Seconds { min: f64, max: f64 },
+    /// The same, or one of a few words.
+    SecondsOr {
+        min: f64,
+        max: f64,
+        words: &'static [&'static str],
+    },
     /// One of a few words.
     Choice(&'static [&'static str]),
     /// A list of texts.
@@ -65,6 +73,13 @@ pub(crate) enum Preset {
     Flag(bool),
     Whole(u64),
     Seconds(f64),
+}
+
+/// A number of seconds, or the word that stands in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum SecondsOr {
+    Seconds(Duration),
+    Word(&'static str),
 }
 
 /// What a text must look like.
@@ -127,6 +142,9 @@ impl Kind {
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Whole { min, max } => format!("a whole number from {min} to {max}"),
             Self::Seconds { min, max } => format!("a number of seconds from {min} to {max}"),
+            Self::SecondsOr { min, max, words } => {
+                format!("a number of seconds from {min} to {max}, or {}", one_of(words))
+            }
             Self::Choice(words) => one_of(words),
             Self::Texts(_) => "a list of texts".to_owned(),
             Self::TextMap { .. } => "a mapping of names to texts".to_owned(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use secrecy::SecretString;
 
-use super::{Context, Field, Fields, KeyPath, Kind, Preset, Variant, value};
+use super::{Context, Field, Fields, KeyPath, Kind, Preset, SecondsOr, Variant, value};
 use crate::diagnose::Problem;
 use crate::obsolete;
 use crate::suggest::hint;
@@ -163,6 +163,17 @@ impl<'n> Section<'n> {
         seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
     }
 
+    /// A duration, or a word in its place; `None` after a report.
+    pub(crate) fn seconds_or(&self, field: &Field, cx: &mut Context<'_>) -> Option<SecondsOr> {
+        let written = self
+            .node(field)
+            .map(|node| value::seconds_or(node, &self.path(field), &field.kind, cx));
+        match written {
+            Some(written) => written,
+            None => self.seconds(field, cx).map(SecondsOr::Seconds),
+        }
+    }
+
     /// One of a few words.
     pub(crate) fn choice(&self, field: &Field, cx: &mut Context<'_>) -> Option<&'static str> {
         let Kind::Choice(words) = field.kind else { return None };
@@ -200,6 +211,19 @@ impl<'n> Section<'n> {
         let read = |named: &Named<'_>| {
             let secret = value::text(named.node, &named.path, values, cx).map(SecretString::from)?;
             Some((named.name.to_owned(), secret))
+        };
+        named.iter().filter_map(read).collect()
+    }
+
+    /// Texts under their names.
+    pub(crate) fn labels(&self, field: &Field, cx: &mut Context<'_>) -> IndexMap<String, String> {
+        let Kind::TextMap { values, .. } = field.kind else {
+            return IndexMap::new();
+        };
+        let named = self.named(field, cx);
+        let read = |named: &Named<'_>| {
+            let text = value::text(named.node, &named.path, values, cx)?;
+            Some((named.name.to_owned(), text))
         };
         named.iter().filter_map(read).collect()
     }
@@ -253,6 +277,15 @@ impl<'n> Section<'n> {
 }
 
 impl<'n> Named<'n> {
+    /// The place of a key that is written in the entry.
+    pub(crate) fn key_span(&self, key: &str) -> Option<Span> {
+        let Value::Mapping(entries) = &self.node.value else {
+            return None;
+        };
+        let written = |entry: &&Entry| entry.key == key && !entry.value.is_null();
+        entries.iter().find(written).map(|entry| entry.key_span.clone())
+    }
+
     /// Opens the entry as a section.
     pub(crate) fn open(&self, fields: Fields, cx: &mut Context<'_>) -> Option<Section<'n>> {
         Section::open(self.node, self.path.clone(), self.name_span.clone(), fields, cx)

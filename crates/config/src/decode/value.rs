@@ -1,8 +1,10 @@
 //! Reading single values: text, flag, number, seconds, choice.
 
+use std::time::Duration;
+
 use super::context::Resolved;
 use super::field::one_of;
-use super::{Context, KeyPath, Kind, Rule};
+use super::{Context, KeyPath, Kind, Rule, SecondsOr};
 use crate::diagnose::Problem;
 use crate::obsolete;
 use crate::suggest::{hint, list};
@@ -48,6 +50,21 @@ pub(crate) fn seconds(node: &Node, path: &KeyPath, kind: &Kind, cx: &mut Context
     let Kind::Seconds { min, max } = *kind else { return None };
     parsed(node, path, kind, cx, |text| {
         text.parse().ok().filter(|number| (min..=max).contains(number))
+    })
+}
+
+/// A number of seconds in a range, or one of a few words.
+pub(crate) fn seconds_or(node: &Node, path: &KeyPath, kind: &Kind, cx: &mut Context<'_>) -> Option<SecondsOr> {
+    let Kind::SecondsOr { min, max, words } = *kind else {
+        return None;
+    };
+    let resolved = cx.resolve(node, path, &kind.expected())?;
+    if let Some(word) = words.iter().copied().find(|word| *word == resolved.text) {
+        return Some(SecondsOr::Word(word));
+    }
+    parsed(node, path, kind, cx, |text| {
+        let number = text.parse().ok().filter(|number| (min..=max).contains(number))?;
+        Duration::try_from_secs_f64(number).ok().map(SecondsOr::Seconds)
     })
 }
 

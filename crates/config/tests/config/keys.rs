@@ -45,6 +45,8 @@ fn cases() -> Vec<(String, String, String)> {
     }
     for (key, value) in [
         ("catalogue.grace", "1"),
+        ("catalogue.grace", "keep"),
+        ("catalogue.grace", "'drop'"),
         ("catalogue.list_ttl", "1"),
         ("cache.enabled", "true"),
         ("cache.max_entries", "1"),
@@ -62,11 +64,9 @@ fn cases() -> Vec<(String, String, String)> {
     };
     case("conflict_resolution.order", order("one"), order("two"));
     for (flag, value) in [
-        ("optimizer", "true"),
         ("hot_reload", "false"),
         ("outgoing_auth", "false"),
         ("session_management", "false"),
-        ("yaml_config", "false"),
         ("container_isolation", "false"),
         ("build_on_startup", "false"),
         ("use_dhi_images", "true"),
@@ -90,6 +90,13 @@ fn cases() -> Vec<(String, String, String)> {
             ("timeouts.cap_fetch", "1"),
             ("timeouts.startup", "1"),
             ("timeouts.call", "1"),
+            ("health.enabled", "false"),
+            ("health.interval", "1"),
+            ("health.timeout", "1"),
+            ("health.slow", "1"),
+            ("health.failures", "1"),
+            ("health.cooldown", "1"),
+            ("labels", "{a: b}"),
             ("sharing", "session"),
             ("max_processes", "9"),
             ("max_concurrent_calls", "9"),
@@ -141,10 +148,12 @@ fn cases() -> Vec<(String, String, String)> {
     cases
 }
 
-/// Keys whose only effect is what they refuse or choose: the version, and `type`, without which the other keys of its
+/// Keys whose only effect is what they refuse or choose: the version, two flags of which one value exists, and `type`, without which the other keys of its
 /// section are not accepted.
-const CHOOSERS: [&str; 6] = [
+const CHOOSERS: [&str; 8] = [
     "version",
+    "feature_flags.optimizer",
+    "feature_flags.yaml_config",
     "backends.*.<stdio>.type",
     "backends.*.<streamable-http>.type",
     "backends.*.<streamable-http>.auth.<static>.type",

@@ -248,7 +248,7 @@ mod tests {
             guard: GuardProgram::this_program().unwrap(),
             verdicts: Verdicts::in_folder(None),
             remembered: Remembered::in_folder(None),
-            grace: std::time::Duration::ZERO,
+            grace: Some(std::time::Duration::ZERO),
         });
         let one = |(at, lists): (usize, Lists)| {
             let yaml = format!("backends: {{b{at}: {{type: streamable-http, url: 'http://127.0.0.1:1/mcp'}}}}");

@@ -49,7 +49,9 @@ pub(crate) async fn forward(core: &Core, client: Client<'_>, upstream: &Arc<Upst
     }
     let ready = async {
         let turn = upstream.turn().await?;
-        Ok((turn, client.link_for(core, upstream, &forward.method).await?))
+        let link = client.link_for(core, upstream, &forward.method).await;
+        let link = link.inspect_err(|cause| turn.unconnected(cause))?;
+        Ok((turn, link))
     };
     match ready.await {
         Ok((turn, link)) => on_link(core, client, turn, link, forward).await,

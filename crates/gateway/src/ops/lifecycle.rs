@@ -25,6 +25,9 @@ pub(crate) async fn initialize(
 ) -> Result<(Arc<Session>, Raw), RpcError> {
     let params = object(params)?;
     let asked = text(&params, "protocolVersion")?;
+    if !core.has_sessions() {
+        return Err(no_sessions(&asked));
+    }
     let declared = Declared {
         capabilities: match params.get("capabilities") {
             Some(capabilities) => kept("capabilities", capabilities)?,
@@ -48,6 +51,15 @@ pub(crate) async fn initialize(
     begin_own_links(core, &session);
     let result = initialize_result(core, session.version());
     Ok((session, result))
+}
+
+/// The answer to a client that wants a session where there are none; it says what is spoken, so that a client that
+/// speaks both can go on.
+fn no_sessions(asked: &str) -> RpcError {
+    let message = "this gateway opens no sessions (feature_flags.session_management is false); use a client of \
+                   2026-07-28, or switch sessions on";
+    let data = serde_json::json!({ "supported": version::SPOKEN_STATELESS, "requested": asked });
+    RpcError::new(code::UNSUPPORTED_VERSION, message).with_data(data)
 }
 
 /// Makes the session's links to the backends that give every session its own (`sharing: session`).
@@ -99,7 +111,7 @@ pub(crate) async fn discover(core: &Core) -> Reply {
     // A modern client is here: find out which backends it can speak to directly.
     futures::future::join_all(core.inventory.upstreams().map(|upstream| upstream.settle_modern())).await;
     let catalogue = core.catalogues.common();
-    let versions = version::SPOKEN.map(|known| format!("\"{known}\""));
+    let versions: Vec<String> = core.spoken().iter().map(|known| format!("\"{known}\"")).collect();
     let mut text = format!(
         "{{\"resultType\":\"complete\",\"supportedVersions\":[{}],\"capabilities\":{},\"ttlMs\":{},\"cacheScope\":\"{}\",\"_meta\":{{\"{}\":{}}}",
         versions.join(","),

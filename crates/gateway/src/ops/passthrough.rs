@@ -25,7 +25,9 @@ pub(crate) async fn pass(core: &Arc<Core>, client: Client<'_>, method: &ByteStri
     };
     let ready = async {
         let turn = upstream.turn().await?;
-        Ok((turn, client.link(core, upstream).await?))
+        let link = client.link(core, upstream).await;
+        let link = link.inspect_err(|cause| turn.unconnected(cause))?;
+        Ok((turn, link))
     };
     match ready.await {
         // Nobody here can say what an unknown method means in another era.

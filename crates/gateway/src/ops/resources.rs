@@ -108,6 +108,7 @@ fn knows_not(error: &Raw) -> bool {
                 | code::METHOD_NOT_FOUND
                 | code::BACKEND_UNAVAILABLE
                 | code::BACKEND_TIMEOUT
+                | code::BACKEND_RESTING
         )
     )
 }

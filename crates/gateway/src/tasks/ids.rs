@@ -79,7 +79,7 @@ mod tests {
         Arc::new(ModernRequest {
             id: Id::number(1),
             method: "tasks/get".into(),
-            meta: RequestMeta::of(&ModernParams::of(Some(&params)).unwrap()).unwrap(),
+            meta: RequestMeta::of(&ModernParams::of(Some(&params)).unwrap(), || &[]).unwrap(),
             members: Object::parse(&params).unwrap(),
             params: Some(params),
             param_headers: None,

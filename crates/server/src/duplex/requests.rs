@@ -121,7 +121,7 @@ fn answer_modern(
     log: RequestLog,
     place: Arc<Place>,
 ) -> Answering {
-    let meta = match RequestMeta::of(&read) {
+    let meta = match RequestMeta::of(&read, || gateway.spoken()) {
         Ok(meta) => meta,
         Err(error) => return refused(log, &asked.id, &error),
     };

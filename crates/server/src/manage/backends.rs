@@ -1,13 +1,13 @@
 //! `GET /manage/v1/backends`.
 
-use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use argus_api::{
-    Backend, BackendHealth, BackendList, BackendType, CapabilityCount, Condition, ErrorBody, HealthStatus, Phase, State,
+    Backend, BackendHealth, BackendList, BackendType, Breaker, BreakerState, CapabilityCount, Condition, ErrorBody,
+    HealthStatus, Phase, State,
 };
 use argus_config::BackendKind;
-use argus_gateway::Backend as Known;
+use argus_gateway::{Backend as Known, BreakerState as Opening, Vitals};
 use axum::Json;
 use axum::extract::State as With;
 
@@ -38,7 +38,9 @@ pub(super) fn backends(app: &App) -> BackendList {
 fn shown(backend: &Known) -> Backend {
     let now = backend.state();
     let phase = phase(now.phase);
+    let vitals = backend.upstream().map(|upstream| upstream.vitals());
     let mut conditions = vec![ready(phase, now.error.as_deref(), now.since)];
+    conditions.extend(vitals.and_then(|vitals| not_called(&vitals)));
     conditions.extend(backend.conditions().iter().map(|standing| Condition {
         kind: standing.condition.kind.as_str().to_owned(),
         status: true,
@@ -58,13 +60,17 @@ fn shown(backend: &Known) -> Backend {
             resources: now.lists.resources.len(),
             prompts: now.lists.prompts.len(),
         },
+        breaker: breaker(vitals.map_or(Opening::Closed, |vitals| vitals.breaker)),
         health: BackendHealth {
-            status: health(phase),
-            last_check: None,
-            latency_ms: None,
+            status: health(phase, now.error.is_some()),
+            last_check: vitals.and_then(|vitals| vitals.last_check).map(written),
+            latency_ms: vitals
+                .and_then(|vitals| vitals.latency)
+                .map(|latency| latency.as_secs_f64() * 1000.0),
+            consecutive_failures: vitals.map_or(0, |vitals| vitals.failures),
         },
         conditions,
-        labels: BTreeMap::new(),
+        labels: backend.labels.iter().cloned().collect(),
     }
 }
 
@@ -82,6 +88,7 @@ fn phase(phase: argus_upstream::Phase) -> Phase {
         Known::Pending => Phase::Pending,
         Known::Initializing => Phase::Initializing,
         Known::Ready => Phase::Ready,
+        Known::Degraded => Phase::Degraded,
         Known::Failed => Phase::Failed,
         Known::ShuttingDown => Phase::ShuttingDown,
     }
@@ -96,13 +103,39 @@ fn state(phase: Phase) -> State {
     }
 }
 
-fn health(phase: Phase) -> HealthStatus {
+fn health(phase: Phase, lost: bool) -> HealthStatus {
     match phase {
+        Phase::Initializing if lost => HealthStatus::Unhealthy,
         Phase::Ready => HealthStatus::Healthy,
         Phase::Degraded => HealthStatus::Degraded,
         Phase::Failed => HealthStatus::Unhealthy,
         Phase::Pending | Phase::Initializing | Phase::ShuttingDown => HealthStatus::Unknown,
     }
+}
+
+fn breaker(now: Opening) -> Breaker {
+    let (state, retry_in) = match now {
+        Opening::Closed => (BreakerState::Closed, None),
+        Opening::Open { retry_in } => (BreakerState::Open, Some(retry_in)),
+        Opening::HalfOpen => (BreakerState::HalfOpen, None),
+    };
+    Breaker {
+        state,
+        retry_in_seconds: retry_in.map(|time| time.as_secs_f64()),
+    }
+}
+
+/// The condition of a backend that failed too often.
+fn not_called(vitals: &Vitals) -> Option<Condition> {
+    let since = vitals.opened?;
+    let failures = vitals.failures;
+    Some(Condition {
+        kind: "NotCalled".to_owned(),
+        status: true,
+        reason: "TooManyFailures".to_owned(),
+        message: format!("Calls are refused after {failures} failures in a row, until one that is tried succeeds"),
+        last_transition: written(since),
+    })
 }
 
 /// The condition that every backend has.

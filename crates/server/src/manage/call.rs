@@ -124,7 +124,7 @@ fn finished(backend: &str, result: &Raw) -> Result<Answered, Error> {
 fn failed(operation: Operation, name: &str, error: &Raw) -> Error {
     let message = message_of(error).unwrap_or_else(|| "the backend gives no reason".to_owned());
     match code_of(error) {
-        Some(code::BACKEND_UNAVAILABLE) => Error::Away(message),
+        Some(code::BACKEND_UNAVAILABLE | code::BACKEND_RESTING) => Error::Away(message),
         Some(code::BACKEND_TIMEOUT) => Error::TooLate(message),
         Some(code::INVALID_PARAMS) if operation == Operation::ReadResource && names(error, name) => {
             Error::Unknown(operation.subject(), name.to_owned())

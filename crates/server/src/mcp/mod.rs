@@ -37,7 +37,7 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
         return not_allowed(headers);
     }
     let caller = peer::caller(request.extensions());
-    match unknown_version(headers, None) {
+    match unknown_version(&app, headers, None) {
         Some(refusal) => refusal,
         None if method == Method::GET => get::handle(&app, headers, caller),
         None => delete::handle(&app, headers, caller),
@@ -45,11 +45,11 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
 }
 
 /// The refusal of a version header that means nothing to a legacy request (MCP 2025-06-18: 400).
-fn unknown_version(headers: &HeaderMap, id: Option<&Id>) -> Option<Response> {
+fn unknown_version(app: &App, headers: &HeaderMap, id: Option<&Id>) -> Option<Response> {
     let all = headers.get_all(header::PROTOCOL_VERSION).iter();
     let mut all = all.map(|named| named.to_str().unwrap_or_default());
     let named = all.find(|named| !version::LEGACY.contains(named))?;
-    let error = argus_gateway::unsupported_version(named);
+    let error = argus_gateway::unsupported_version(named, app.gateway.spoken());
     Some(answer::error(StatusCode::BAD_REQUEST, id, &error).into_response())
 }
 

@@ -37,7 +37,7 @@ pub(crate) async fn handle(
             return answer::refused(StatusCode::BAD_REQUEST, "nothing was asked of this client").into_response();
         }
     };
-    let (meta, members) = match check(headers, &method, params.as_ref(), read) {
+    let (meta, members) = match check(app, headers, &method, params.as_ref(), read) {
         Ok(checked) => checked,
         Err(error) => return answer::error(StatusCode::BAD_REQUEST, Some(&id), &error).into_response(),
     };
@@ -62,6 +62,7 @@ pub(crate) async fn handle(
 /// The `_meta` of a request that obeys the header rules, and the members of its parameters (MCP 2026-07-28 "Request
 /// headers").
 fn check(
+    app: &App,
     headers: &HeaderMap,
     method: &str,
     params: Option<&Raw>,
@@ -74,7 +75,7 @@ fn check(
         Some(named),
     )?;
     let read = read.ok_or_else(|| RequestMeta::missing(params))?;
-    let meta = RequestMeta::of(&read)?;
+    let meta = RequestMeta::of(&read, || app.gateway.spoken())?;
     agree(header::METHOD, the_only(headers, header::METHOD), Some(method))?;
     if let Some(member) = header::name_member(method) {
         let said = header::the_only_decoded(headers.get_all(header::NAME));

@@ -57,7 +57,7 @@ async fn one(app: &App, headers: &HeaderMap, caller: Caller, accepts: Accepts, m
     if modern.is_some() || (!handshake && super::is_modern(headers)) {
         return modern::handle(app, headers, caller, accepts, message, modern).await;
     }
-    match super::unknown_version(headers, id).filter(|_| !handshake) {
+    match super::unknown_version(app, headers, id).filter(|_| !handshake) {
         Some(refusal) => refusal,
         None => legacy::one(app, headers, caller, accepts, message).await,
     }

@@ -21,6 +21,11 @@ pub(super) fn handle(app: &App, headers: &HeaderMap, caller: Caller) -> Response
     if !Accepts::of(headers).stream {
         return answer::refused(StatusCode::NOT_ACCEPTABLE, "Accept must name text/event-stream").into_response();
     }
+    if !app.gateway.config().feature_flags.session_management {
+        let why = "this gateway opens no sessions (feature_flags.session_management is false); use /mcp with a client of \
+                   2026-07-28, or switch sessions on";
+        return answer::refused(StatusCode::NOT_FOUND, why).into_response();
+    }
     let Some(id) = argus_gateway::random_id() else {
         let why = "no connection id can be made, because the system gives no random numbers";
         return answer::refused(StatusCode::INTERNAL_SERVER_ERROR, why).into_response();

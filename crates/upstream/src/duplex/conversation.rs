@@ -79,6 +79,12 @@ impl Conversation {
         self.demux.end(cause);
     }
 
+    /// Whether a client's call is in flight.
+    pub(crate) fn is_busy(&self) -> bool {
+        let calls = self.demux.calls();
+        calls.open.values().any(|call| call.kind == Kind::Client)
+    }
+
     pub(crate) fn ended(&self) -> Option<LinkError> {
         self.demux.ended.borrow().clone()
     }

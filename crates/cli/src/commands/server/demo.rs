@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use argus_config::{
-    Backend, BackendEntry, BackendKind, Config, Filters, Process, Protocol, Timeouts, Transport, Usage,
+    Backend, BackendEntry, BackendKind, Config, Filters, Health, Process, Protocol, Timeouts, Transport, Usage,
 };
 use indexmap::IndexMap;
 
@@ -43,11 +43,14 @@ fn entry(name: &str, program: &Path) -> BackendEntry {
         tool_overrides: IndexMap::new(),
         timeouts: Timeouts::preset(BackendKind::Stdio),
         usage: Usage::default(),
+        health: Health::default(),
+        labels: IndexMap::new(),
     };
     BackendEntry {
         name: name.to_owned(),
         group: GROUP.to_owned(),
         kind: BackendKind::Stdio,
+        labels: IndexMap::new(),
         definition: Ok(Arc::new(backend)),
     }
 }

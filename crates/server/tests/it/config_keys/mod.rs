@@ -2,5 +2,7 @@
 //! overrides and pages are with the catalogue, the limit of bodies is with hostile clients.
 
 mod backend;
+mod flags;
+mod health;
 mod server;
 mod timeouts;

@@ -9,6 +9,14 @@ use crate::support::{Backend, Served, until};
 async fn backends(served: &Served) -> Value {
     let mut answered = served.get("/manage/v1/backends").send().await.message();
     for backend in answered["backends"].as_array_mut().unwrap() {
+        let checked = backend["health"]["last_check"].take();
+        let expected = backend["state"] == "connected" || backend["name"] == "dead";
+        assert_eq!(
+            checked.as_str().is_some_and(|checked| checked.ends_with('Z')),
+            expected,
+            "{checked}"
+        );
+        backend["breaker"]["retry_in_seconds"].take();
         for condition in backend["conditions"].as_array_mut().unwrap() {
             let since = condition["last_transition"].take();
             assert!(since.as_str().is_some_and(|since| since.ends_with('Z')), "{since}");
@@ -21,7 +29,12 @@ async fn backends(served: &Served) -> Value {
 async fn backends_as_they_are() {
     let one = Backend::legacy().tools(&["a", "b"]).start().await;
     let short = "  short: {type: stdio, command: x, env: {TOKEN: \"${NOT_SET}\"}}\n".to_owned();
-    let served = Served::backends(&[one.yaml("one", ", group: tools"), DEAD.to_owned(), short]).await;
+    let served = Served::backends(&[
+        one.yaml("one", ", group: tools, labels: {team: blue}"),
+        DEAD.to_owned(),
+        short,
+    ])
+    .await;
     let tried = || served.gateway.inventory().iter().all(|backend| backend.state().tried);
     until("all backends were tried", tried).await;
     insta::assert_json_snapshot!(backends(&served).await);
