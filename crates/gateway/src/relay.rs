@@ -116,7 +116,10 @@ impl Relay {
         loop {
             if let Some(again) = self.chance.taken() {
                 match std::task::ready!(again.as_mut().poll(cx)) {
-                    Ok((exchange, lease)) => (self.exchange, self.lease) = (exchange, lease),
+                    Ok(again) => {
+                        (self.exchange, self.lease) = (again.exchange, again.lease);
+                        self.call.forward.mirrored = again.mirrored;
+                    }
                     Err(outcome) => return Poll::Ready(Some(self.ended(outcome))),
                 }
                 self.chance = Chance::Gone;

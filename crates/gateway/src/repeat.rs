@@ -30,8 +30,17 @@ pub(crate) struct Call {
     pub(crate) tasks: bool,
 }
 
-/// A call that was made again, or what it ends with.
-type Made = Result<(Exchange, Option<Box<Lease>>), Outcome>;
+/// A call that was made again.
+#[derive(Debug)]
+pub(crate) struct Repeated {
+    pub(crate) exchange: Exchange,
+    pub(crate) lease: Option<Box<Lease>>,
+    /// What its tool wants mirrored, as it was made with: what a backend asks for makes it be made again.
+    pub(crate) mirrored: Option<Arc<ParamHeaders>>,
+}
+
+/// The same, or what the call ends with.
+type Made = Result<Repeated, Outcome>;
 
 /// A repetition under way.
 pub(crate) type Again = Pin<Box<dyn Future<Output = Made> + Send>>;
@@ -70,14 +79,19 @@ impl Chance {
 
     /// Begins to make a tool call again that the backend refused for its headers and so did not do, where the gateway
     /// made the headers: what the tool wants mirrored may have changed (MCP 2026-07-28 "Client behavior"). A client that
-    /// makes its own does so itself; for all of them the lists are read again.
+    /// makes its own does so itself; for all of them the lists are read again. Neither is done with each call where it
+    /// helps nothing.
     pub(crate) fn correct(&mut self, call: &Call, error: &Raw) -> bool {
         let calls_tool = call.era == Era::Modern && call.forward.method == method::TOOLS_CALL;
         if !calls_tool || code_of(error) != Some(code::HEADER_MISMATCH) {
             return false;
         }
-        call.turn.upstream().doubt_lists();
-        if call.client.client().given_headers().is_some() || !matches!(self, Self::Left) {
+        let (upstream, Some(tool)) = (call.turn.upstream(), &call.forward.name) else {
+            return false;
+        };
+        upstream.doubt_lists(tool);
+        let given = call.client.client().given_headers().is_some();
+        if given || !matches!(self, Self::Left) || !upstream.may_correct(tool) {
             return false;
         }
         *self = Self::Taken(Box::pin(corrected(call, error.clone())));
@@ -116,7 +130,11 @@ fn again(call: &Call, lost: LinkError) -> impl Future<Output = Made> + Send + us
             _ => return Err(Err(lost)),
         };
         match forward::send(&core, client, &upstream, &mut link, &forward).await {
-            Ok((exchange, _)) => Ok((exchange, link.into_lease())),
+            Ok((exchange, _)) => Ok(Repeated {
+                exchange,
+                lease: link.into_lease(),
+                mirrored: forward.mirrored,
+            }),
             Err(_) => Err(Err(lost)),
         }
     }
@@ -128,9 +146,10 @@ fn corrected(call: &Call, refusal: Raw) -> impl Future<Output = Made> + Send + u
     let upstream = Arc::clone(call.turn.upstream());
     async move {
         let client = client.client();
+        let tool = forward.name.clone().unwrap_or_default();
         let trying = async {
             let mut link = client.link_for(&core, &upstream, &forward.method).await.ok()?;
-            let wanted = wanted_headers(&link, forward.name.as_deref()?).await?;
+            let wanted = wanted_headers(&link, &tool).await?;
             if link.era() != Era::Modern || wanted == forward.mirrored {
                 return None;
             }
@@ -139,17 +158,24 @@ fn corrected(call: &Call, refusal: Raw) -> impl Future<Output = Made> + Send + u
             let (exchange, _) = forward::send(&core, client, &upstream, &mut link, &forward)
                 .await
                 .ok()?;
-            Some((exchange, link.into_lease()))
+            Some(Repeated {
+                exchange,
+                lease: link.into_lease(),
+                mirrored: forward.mirrored,
+            })
         };
         let made = tokio::time::timeout(PATIENCE, trying).await.ok().flatten();
+        if made.is_none() {
+            upstream.corrected_in_vain(&tool);
+        }
         made.ok_or(Ok(Answer::Error(refusal)))
     }
 }
 
 /// What a tool wants mirrored now; `None` where nobody can say.
 async fn wanted_headers(link: &CallLink, tool: &str) -> Option<Option<Arc<ParamHeaders>>> {
-    let lists = link.lists(PATIENCE).await.ok()?;
+    let tools = link.tools(PATIENCE).await.ok()?;
     let is_it = |raw: &&Raw| Object::parse(raw).is_ok_and(|read| read.get_str("name").as_deref() == Some(tool));
-    let wanted = ParamHeaders::of_tool(lists.tools.iter().find(is_it)?).ok()?;
+    let wanted = ParamHeaders::of_tool(tools.iter().find(is_it)?).ok()?;
     Some(wanted.map(Arc::new))
 }

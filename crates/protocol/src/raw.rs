@@ -72,6 +72,16 @@ impl Raw {
         self.0.clone()
     }
 
+    /// The items of a list; none where it is no list.
+    #[must_use]
+    pub fn items(&self) -> Vec<Self> {
+        let items: Vec<&RawValue> = self.read().unwrap_or_default();
+        items
+            .into_iter()
+            .map(|item| Self::part_of(&self.0, item.get()))
+            .collect()
+    }
+
     /// The same value in memory of its own: it no longer keeps what it was a part of.
     #[must_use]
     pub fn detached(&self) -> Self {

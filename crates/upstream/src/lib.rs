@@ -9,6 +9,7 @@ mod backoff;
 mod breaker;
 mod connect;
 mod declared;
+mod doubts;
 mod duplex;
 mod epoch;
 mod error;

@@ -271,6 +271,14 @@ impl Link {
         listing::read(self, limit).await
     }
 
+    /// The tools that the backend lists. `limit` holds per page.
+    ///
+    /// # Errors
+    /// When the connection fails, or the backend refuses the list.
+    pub async fn tools(&self, limit: Duration) -> Result<Vec<Raw>, LinkError> {
+        listing::tools(self, limit).await
+    }
+
     /// Sends a notification; it may be lost when the connection breaks, as every notification may.
     pub fn notify(&self, method: &str, params: Option<&Raw>) {
         match self.wire.speech() {

@@ -88,6 +88,15 @@ pub(crate) async fn read(link: &Link, limit: Duration) -> Result<Lists, LinkErro
     })
 }
 
+/// Reads the tools alone. `limit` holds per page.
+///
+/// # Errors
+/// When the connection fails, or the backend refuses the list.
+pub(crate) async fn tools(link: &Link, limit: Duration) -> Result<Vec<Raw>, LinkError> {
+    let (tools, _) = pages(link, method::TOOLS_LIST, "tools", limit).await?;
+    Ok(tools)
+}
+
 async fn list(
     link: &Link,
     declared: bool,

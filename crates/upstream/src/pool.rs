@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::backoff::Backoff;
 use crate::connect::{Connector, refuses_legacy};
+use crate::doubts::Doubts;
 use crate::epoch::Epoch;
 use crate::lent::Shelf;
 use crate::owned::{Owned, Place};
@@ -31,6 +32,7 @@ pub struct Upstream {
     pub(crate) state: watch::Sender<Arc<State>>,
     pub(crate) stop: CancellationToken,
     pub(crate) relist: Notify,
+    pub(crate) doubts: Doubts,
     pub(crate) announced: Mutex<Changes>,
     /// The shared links that said that their own lists changed.
     pub(crate) changed: Changed,
@@ -77,6 +79,7 @@ impl Upstream {
             state: watch::Sender::new(Arc::new(State::from_before(known.clone()))),
             stop: CancellationToken::new(),
             relist: Notify::new(),
+            doubts: Doubts::default(),
             announced: Mutex::default(),
             changed: Changed::default(),
             epoch: Epoch::begin(),
@@ -243,7 +246,7 @@ impl Upstream {
         let limit = self.most_owned();
         match self
             .owned
-            .place(session, limit, || self.room.take(limit) || self.clear_idle())
+            .place(session, limit, || self.room.take(limit) || self.make_room())
         {
             Place::Own(slot) => Some(slot),
             Place::Shared { first } => {
@@ -367,11 +370,6 @@ impl Upstream {
         });
         // Whatever comes of it is in the verdict.
         let _ = tokio::time::timeout_at(until, probe).await;
-    }
-
-    /// What the backend lists may have changed without a word: it is read again.
-    pub fn doubt_lists(&self) {
-        self.relist.notify_one();
     }
 
     /// Whether the backend speaks the modern era; `None` while that is not known.

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use argus_protocol::{ParamHeaders, Raw};
+use argus_protocol::{Object, ParamHeaders, Raw};
 use http::HeaderMap;
-use serde_json::Value;
 
 /// Which arguments of which tools are to be mirrored, as far as their lists were seen. Clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -18,12 +17,14 @@ impl Tools {
         if !ParamHeaders::may_be_in(result) && self.known().is_empty() {
             return;
         }
-        let Ok(result) = result.read::<Value>() else { return };
-        for tool in result["tools"].as_array().into_iter().flatten() {
-            let Some(name) = tool["name"].as_str() else { continue };
-            match ParamHeaders::of_schema(&tool["inputSchema"]) {
-                Ok(Some(found)) => self.known().insert(name.to_owned(), Arc::new(found)),
-                Ok(None) | Err(_) => self.known().remove(name),
+        let tools = Object::parse(result).ok().and_then(|read| read.get("tools").cloned());
+        // Each for itself: what nobody can read of one tool is not the others' business.
+        for tool in tools.iter().flat_map(Raw::items) {
+            let name = Object::parse(&tool).ok().and_then(|read| read.get_str("name"));
+            let Some(name) = name else { continue };
+            match ParamHeaders::of_tool(&tool) {
+                Ok(Some(found)) => self.known().insert(name.to_string(), Arc::new(found)),
+                Ok(None) | Err(_) => self.known().remove(&*name),
             };
         }
     }
@@ -67,6 +68,22 @@ mod tests {
         let tools = tools(MARKED);
         assert_eq!(region(&tools).as_deref(), Some("eu"));
         assert!(tools.headers("t", None).is_empty() && tools.headers("plain", None).is_empty());
+    }
+
+    #[test]
+    fn a_tool_that_nobody_can_read_is_its_own_business() {
+        for odd in [
+            r#"{"name":"odd","description":"\ud800"}"#,
+            r#"{"name":"\ud800"}"#,
+            r#"{"name":"odd","inputSchema":{"maximum":1e400}}"#,
+            r#"{"name":"odd","name":"odd"}"#,
+            "1e400",
+        ] {
+            let marked = format!(r#"{{"name":"t","inputSchema":{{"properties":{MARKED}}}}}"#);
+            let tools = Tools::default();
+            tools.learn(&Raw::parse(format!(r#"{{"tools":[{odd},{marked}]}}"#)).unwrap());
+            assert_eq!(region(&tools).as_deref(), Some("eu"), "{odd}");
+        }
     }
 
     #[test]

@@ -75,9 +75,21 @@ impl Place {
         Self(Some(Arc::clone(upstream)))
     }
 
+    /// None among those that are counted.
+    #[cfg(test)]
+    pub(super) fn of_nobody() -> Self {
+        Self(None)
+    }
+
     /// The place is somebody else's business from now on.
-    fn keep(mut self) {
+    pub(super) fn keep(mut self) {
         self.0 = None;
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").finish_non_exhaustive()
     }
 }
 

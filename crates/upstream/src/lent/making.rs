@@ -1,7 +1,7 @@
 //! Links in the making: they are made also when nobody waits for them any more, because a backend that starts slowly would
 //! never be ready for a client that is in a hurry.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,20 @@ type Made = Result<Lease, LinkError>;
 /// Tells what came of it. Where nobody waits any more, the link goes to the shelf: its lease is dropped.
 pub(super) type Waits = oneshot::Sender<Made>;
 
+/// The place of a link while it is being made; none where somebody else has got it.
+#[derive(Debug)]
+pub(super) struct Held(Mutex<Option<Place>>);
+
+impl Held {
+    fn new(place: Place) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(place))))
+    }
+
+    fn take(&self) -> Option<Place> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// A link that is being made.
 #[derive(Debug)]
 struct Making {
@@ -28,6 +42,8 @@ struct Making {
     borrower: Borrower,
     waits: Waits,
     given_up: CancellationToken,
+    /// Whoever makes the link holds it.
+    place: Weak<Held>,
 }
 
 /// All links that are being made, the oldest first.
@@ -54,10 +70,17 @@ impl InTheMaking {
     }
 }
 
+impl Making {
+    /// Whether it goes on and nobody waits for it.
+    fn is_abandoned(&self) -> bool {
+        self.waits.is_closed() && !self.given_up.is_cancelled()
+    }
+}
+
 impl Makings {
     /// One for the like that nobody waits for any more.
     pub(super) fn adopt(&mut self, borrower: &Borrower) -> Option<InTheMaking> {
-        let fits = |making: &&mut Making| making.waits.is_closed() && making.borrower == *borrower;
+        let fits = |making: &&mut Making| making.is_abandoned() && making.borrower == *borrower;
         let making = self.all.iter_mut().find(fits)?;
         let (waits, made) = oneshot::channel();
         making.waits = waits;
@@ -65,10 +88,10 @@ impl Makings {
     }
 
     /// Begins one. Where too many are abandoned, the oldest of these is given up.
-    pub(super) fn begin(&mut self, borrower: &Borrower) -> (Begun, InTheMaking) {
-        let abandoned = |making: &&Making| making.waits.is_closed() && !making.given_up.is_cancelled();
-        if self.all.iter().filter(abandoned).count() >= MOST_ABANDONED
-            && let Some(oldest) = self.all.iter().find(abandoned)
+    pub(super) fn begin(&mut self, borrower: &Borrower, place: &Arc<Held>) -> (Begun, InTheMaking) {
+        let mut abandoned = self.all.iter().filter(|making| making.is_abandoned());
+        if let Some(oldest) = abandoned.next()
+            && abandoned.count() + 1 >= MOST_ABANDONED
         {
             oldest.given_up.cancel();
         }
@@ -83,8 +106,19 @@ impl Makings {
             borrower: borrower.clone(),
             waits,
             given_up: begun.given_up.clone(),
+            place: Arc::downgrade(place),
         });
         (begun, InTheMaking(made))
+    }
+
+    /// Gives up the oldest that nobody waits for: another one gets its place.
+    pub(super) fn make_room(&mut self) -> Option<Place> {
+        let mut abandoned = self.all.iter().filter(|making| making.is_abandoned());
+        abandoned.find_map(|making| {
+            let place = making.place.upgrade()?.take()?;
+            making.given_up.cancel();
+            Some(place)
+        })
     }
 
     /// It is over.
@@ -97,7 +131,8 @@ impl Makings {
 impl Upstream {
     /// Makes a link in a place, and waits for it; it is made also when nobody waits any more.
     pub(super) fn make(self: &Arc<Self>, borrower: Borrower, place: Place) -> InTheMaking {
-        let (begun, made) = self.shelf.begin(&borrower);
+        let place = Held::new(place);
+        let (begun, made) = self.shelf.begin(&borrower, &place);
         let upstream = Arc::clone(self);
         self.tasks.spawn(async move {
             let making = upstream.fresh(borrower, place);
@@ -112,7 +147,7 @@ impl Upstream {
         made
     }
 
-    async fn fresh(self: &Arc<Self>, borrower: Borrower, place: Place) -> Made {
+    async fn fresh(self: &Arc<Self>, borrower: Borrower, place: Arc<Held>) -> Made {
         let (feed, heard) = LentFeed::open();
         let sink = self.watched(Source::Owned, Arc::<LentFeed>::clone(&feed) as Arc<dyn FeedSink>);
         let making = Box::pin(self.connector.clone().legacy(borrower.declared.clone(), true, sink));
@@ -122,6 +157,10 @@ impl Upstream {
             Ok(link) => {
                 let link = Arc::new(link);
                 self.shelf.lent(&link);
+                let Some(place) = place.take() else {
+                    link.close().await;
+                    return Err(given_up());
+                };
                 Ok(Lease::first(borrower, link, feed, heard, place))
             }
             Err(error) => {
@@ -151,10 +190,18 @@ mod tests {
         }
     }
 
+    fn begin(makings: &mut Makings, borrower: Borrower) -> (Begun, InTheMaking) {
+        makings.begin(&borrower, &held())
+    }
+
+    fn held() -> Arc<Held> {
+        Held::new(Place::of_nobody())
+    }
+
     #[tokio::test]
     async fn one_that_nobody_waits_for_is_adopted_by_the_like() {
         let mut makings = Makings::default();
-        let (begun, first) = makings.begin(&borrower(1));
+        let (begun, first) = begin(&mut makings, borrower(1));
         assert!(makings.adopt(&borrower(1)).is_none(), "somebody waits for it");
         drop(first);
         assert!(makings.adopt(&borrower(2)).is_none());
@@ -169,14 +216,39 @@ mod tests {
     #[test]
     fn so_many_are_made_for_nobody() {
         let mut makings = Makings::default();
-        let waited_for = makings.begin(&borrower(0));
-        let abandoned: Vec<Begun> = (0..MOST_ABANDONED).map(|_| makings.begin(&borrower(1)).0).collect();
+        let waited_for = begin(&mut makings, borrower(0));
+        let abandoned: Vec<Begun> = (0..MOST_ABANDONED)
+            .map(|_| begin(&mut makings, borrower(1)).0)
+            .collect();
         let given_up = |begun: &Begun| begun.given_up.is_cancelled();
         assert!(!abandoned.iter().any(given_up));
-        drop(makings.begin(&borrower(2)));
+        drop(begin(&mut makings, borrower(2)));
         assert!(given_up(&abandoned[0]) && !abandoned[1..].iter().any(given_up));
-        drop(makings.begin(&borrower(2)));
+        drop(begin(&mut makings, borrower(2)));
         assert!(given_up(&abandoned[1]) && !given_up(&abandoned[2]));
+        // Those that were given up come to nothing: the next like one waits for the third.
+        let adopted = makings.adopt(&borrower(1)).unwrap();
+        let waits = makings.end(abandoned[2].number).unwrap();
+        assert!(!waits.is_closed(), "one that was given up is waited for");
+        drop(adopted);
         assert!(!given_up(&waited_for.0));
+    }
+
+    #[test]
+    fn the_oldest_that_nobody_waits_for_makes_room_once() {
+        let mut makings = Makings::default();
+        let places = [held(), held(), held()];
+        let [waited_for, first, second] =
+            [1, 2, 3].map(|caller| makings.begin(&borrower(caller), &places[caller as usize - 1]));
+        assert!(makings.make_room().is_none(), "somebody waits for each");
+        drop((first.1, second.1));
+        let given_up = || [&waited_for.0, &first.0, &second.0].map(|begun| begun.given_up.is_cancelled());
+        assert!(makings.make_room().is_some());
+        assert_eq!(given_up(), [false, true, false]);
+        assert!(places[1].take().is_none(), "two have one place");
+        // The third is made by now.
+        assert!(places[2].take().is_some());
+        assert!(makings.make_room().is_none());
+        assert_eq!(given_up(), [false, true, false]);
     }
 }

@@ -81,9 +81,9 @@ impl Upstream {
         self.make(borrower, place).wait().await.map(Some)
     }
 
-    /// A place for one more link; an idle one of another borrower makes room.
+    /// A place for one more link; one of another borrower that nobody uses makes room.
     fn place_for_call(self: &Arc<Self>) -> Option<lease::Place> {
-        if !self.room.take(self.most_owned()) && !self.clear_idle() {
+        if !self.room.take(self.most_owned()) && !self.make_room() {
             if self.shelf.first_refusal() {
                 tracing::warn!(
                     backend = %self.name(),
@@ -102,13 +102,15 @@ impl Upstream {
         let _ = tokio::time::timeout(FAREWELL, self.partings.wait()).await;
     }
 
-    /// Ends the link that has been idle for longest; its place is the caller's now.
-    pub(crate) fn clear_idle(&self) -> bool {
-        let Some(idle) = self.shelf.take_oldest() else {
-            return false;
-        };
-        self.tasks.spawn(async move { idle.link.close().await });
-        true
+    /// Ends the link that has been idle for longest, or else the making of one that nobody waits for; its place is the
+    /// caller's now.
+    pub(crate) fn make_room(&self) -> bool {
+        if let Some(idle) = self.shelf.take_oldest() {
+            self.tasks.spawn(async move { idle.link.close().await });
+            return true;
+        }
+        let place = self.shelf.make_room();
+        place.map(lease::Place::keep).is_some()
     }
 
     /// Ends links that nobody has borrowed for a while, as long as there are any.

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::Borrower;
 use super::feed::LentFeed;
-use super::making::{Begun, InTheMaking, Makings, Waits};
+use super::lease::Place;
+use super::making::{Begun, Held, InTheMaking, Makings, Waits};
 use crate::{Link, LinkError};
 
 /// After a failed attempt its error is given to whoever asks for a new link, for so long.
@@ -92,8 +93,13 @@ impl Shelf {
     }
 
     /// A link begins to be made.
-    pub(super) fn begin(&self, borrower: &Borrower) -> (Begun, InTheMaking) {
-        self.inside().makings.begin(borrower)
+    pub(super) fn begin(&self, borrower: &Borrower, place: &Arc<Held>) -> (Begun, InTheMaking) {
+        self.inside().makings.begin(borrower, place)
+    }
+
+    /// Gives up a link in the making that nobody waits for any more, and gives its place.
+    pub(super) fn make_room(&self) -> Option<Place> {
+        self.inside().makings.make_room()
     }
 
     /// It is made, or is not: gives who waits for it.

@@ -37,6 +37,27 @@ async fn a_slow_starter_is_ready_for_an_impatient_client_in_the_end() {
 }
 
 #[tokio::test]
+async fn a_process_that_nobody_waits_for_makes_room() {
+    let mut world = World::new();
+    let journal = world.stdio("odd", &["slow-to-start", "--after", "1500"]);
+    world.backend("odd", "protocol", "legacy");
+    world.backend("odd", "max_processes", 1);
+    let running = world.start();
+    let call = tool("hello", "{}");
+    Client::modern(running.port(), "{}").result("tools/call", &call).await;
+    let before = journal.all("start").len();
+    let impatient = client(&running);
+    let attempt = impatient.result("tools/call", &call);
+    assert!(tokio::time::timeout(Duration::from_millis(400), attempt).await.is_err());
+    let other = Client::modern(running.port(), r#"{"sampling":{}}"#);
+    other.result("tools/call", &call).await;
+    // Only a process of its own starts that slowly.
+    assert!(journal.all("start").len() > before, "it shares");
+    assert!(!running.said().contains("max_processes"), "{}", running.said());
+    running.stop();
+}
+
+#[tokio::test]
 async fn a_call_that_is_repeated_has_the_place_of_the_process_that_died() {
     let mut world = World::new();
     let gate = world.file("gate");

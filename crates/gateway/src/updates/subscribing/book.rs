@@ -36,6 +36,7 @@ pub(super) struct Book {
 impl Book {
     /// These resources are wanted, and no others. What failed is asked for `again` then, after what never was.
     pub(super) fn want(&mut self, uris: &BTreeSet<ByteString>, again: bool) {
+        let known = self.standings.len();
         let queue = &mut self.queue;
         self.standings.retain(|uri, standing| {
             if uris.contains(uri) {
@@ -48,6 +49,11 @@ impl Book {
             // The others have no request under way.
             matches!(standing, Standing::Asking | Standing::Leaving)
         });
+        if self.standings.len() < known {
+            // A backend that does not answer takes nothing out of the queue.
+            let standings = &self.standings;
+            queue.retain(|(_, uri)| standings.contains_key(uri));
+        }
         let mut fresh = Vec::new();
         for uri in uris {
             match self.standings.get(uri) {
@@ -199,6 +205,20 @@ mod tests {
         want(&mut book, &["d"]);
         want(&mut book, &[]);
         assert!(next(&mut book).is_empty(), "it was never asked for");
+    }
+
+    #[test]
+    fn what_is_not_wanted_any_more_does_not_wait_at_a_backend_that_does_not_answer() {
+        let mut book = Book::default();
+        want(&mut book, &["stays", "asked"]);
+        book.next();
+        for round in 0..100 {
+            let fresh = format!("fresh{round}");
+            want(&mut book, &["stays", &fresh, "now and then"]);
+            want(&mut book, &["stays", &fresh]);
+        }
+        assert_eq!((book.queue.len(), book.standings.len()), (2, 3));
+        assert_eq!(next(&mut book), of(Subscribe, &["fresh99", "stays"]));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use argus_gateway::ConditionKind;
 use http::HeaderMap;
@@ -397,6 +398,72 @@ async fn a_client_with_headers_of_its_own_finds_the_new_list() {
     };
     soon("the new list counts", async { while refused().await {} }).await;
     assert_eq!(backend.seen("tools/call").len(), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_was_corrected_stays_so_when_the_backend_asks() {
+    let now = json!({"name": "t", "inputSchema": {"type": "object", "properties": {
+        "note": {"type": "string", "x-mcp-header": "Note"},
+    }}});
+    let called = Arc::new(AtomicUsize::new(0));
+    let lists = Arc::clone(&called);
+    let backend = Backend::modern()
+        .on("tools/list", move |_| {
+            let tool = match lists.load(Ordering::SeqCst) {
+                0 => marking("t"),
+                _ => now.clone(),
+            };
+            async move { json!({"resultType": "complete", "ttlMs": 0, "cacheScope": "private", "tools": [tool]}) }
+        })
+        .on("tools/call", move |call| {
+            called.fetch_add(1, Ordering::SeqCst);
+            let good = call.headers.get("mcp-param-note").is_some_and(|note| note == "x");
+            let asked = call.params.get("inputResponses").is_some();
+            async move {
+                match (good, asked) {
+                    (false, _) => Answer::error(-32020, "mcp-param-note is wrong"),
+                    (true, false) => json!({
+                        "resultType": "input_required",
+                        "inputRequests": {"q": {"method": "sampling/createMessage", "params": {}}},
+                    })
+                    .into(),
+                    (true, true) => json!({"resultType": "complete", "content": []}).into(),
+                }
+            }
+        })
+        .start()
+        .await;
+    let served = before(&backend).await;
+    let session = served.session_of("2025-11-25", json!({"sampling": {}})).await;
+    let params = json!({"name": "t", "arguments": {"region": "eu", "note": "x"}});
+    let mut open = session.ask("tools/call", params).open().await;
+    let ask = open.message().await;
+    assert_eq!(ask["method"], "sampling/createMessage", "{ask}");
+    session.answer(&ask["id"], json!({})).await;
+    let answer = open.message().await;
+    assert_eq!(answer["result"]["content"], json!([]), "{answer}");
+    assert_eq!(backend.seen("tools/call").len(), 3);
+}
+
+#[tokio::test]
+async fn the_lists_are_not_read_with_each_call_that_is_refused_for_its_headers() {
+    let backend = serving(Backend::modern())
+        .on("tools/call", |_| async { Answer::error(-32020, "never") })
+        .start()
+        .await;
+    let served = before(&backend).await;
+    let session = served.session().await;
+    let params = json!({"name": "t", "arguments": arguments()});
+    let began = backend.seen("tools/list").len();
+    for _ in 0..10 {
+        assert_eq!(session.call("tools/call", params.clone()).await.code(), -32020);
+        let given = call(&served, "t", &arguments(), &GOOD).send().await;
+        assert_eq!(given.code(), -32020);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // Once for the first call, and once for the catalogue.
+    let read = backend.seen("tools/list").len() - began;
+    assert!((1..=2).contains(&read), "{read}");
 }
 
 #[tokio::test]
