@@ -155,9 +155,9 @@ impl Link {
         let hearing = match (era, &wire) {
             (Era::Legacy, Wire::Stdio(_) | Wire::Sse(_)) => Hearing::as_it_is(),
             _ => {
-                let all = ListKind::ALL.into_iter();
+                let mut all = ListKind::ALL.into_iter();
                 let announces = |(_, capability, _): (_, &str, _)| hello.has_flag(capability, "listChanged");
-                Hearing::by_stream(all.map(announces).any(|announces| announces))
+                Hearing::by_stream(all.any(announces))
             }
         };
         Self {
