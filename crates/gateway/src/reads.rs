@@ -22,6 +22,8 @@ use crate::ops::MAX_URI;
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// What an entry takes beside its text, roughly, in bytes.
 const OVERHEAD: usize = 256;
+/// URIs with more slashes than this are not kept: an update takes out what is kept under a URI up to each of its slashes.
+const MOST_SLASHES: usize = 64;
 /// One entry may have this part of all bytes, so that it does not push out all others.
 const LARGEST: u64 = 8;
 
@@ -117,6 +119,9 @@ impl Reads {
             return;
         };
         let Begun { key, epoch, updates } = begun;
+        if key.uri.matches('/').nth(MOST_SLASHES).is_some() {
+            return;
+        }
         let time = Duration::from_millis(hint.ttl_ms).min(LONGEST);
         // In memory of their own: both may be parts of larger texts.
         let kept = Kept {
@@ -144,8 +149,9 @@ impl Reads {
         let uri = ByteString::from(uri.to_owned());
         let mut heard = self.updates();
         *heard.entry(Arc::clone(&backend)).or_default() += 1;
-        // Nothing is kept under a longer one.
-        let slashes = uri.match_indices('/').take_while(|(at, _)| *at <= MAX_URI);
+        // Nothing is kept under a longer one, nor under one with more slashes.
+        let slashes = uri.match_indices('/').take(MOST_SLASHES + 1);
+        let slashes = slashes.take_while(|(at, _)| *at <= MAX_URI);
         let above = slashes.flat_map(|(at, _)| [&uri[..at], &uri[..=at]]);
         for uri in above.map(|part| uri.slice_ref(part)).chain([uri.clone()]) {
             self.kept.invalidate(&Key {
@@ -312,6 +318,20 @@ mod tests {
         reads.updated("b", "x://a/b");
         let kept: Vec<_> = all.into_iter().filter(|uri| left(&reads, 1, uri).is_some()).collect();
         assert_eq!(kept, ["x://a/b/c", "x://ab"]);
+    }
+
+    /// An update costs no more look-ups however many slashes its URI has, and misses nothing.
+    #[tokio::test]
+    async fn uris_of_very_many_parts_are_not_kept() {
+        let reads = reads(10, 1 << 20);
+        let of = |slashes: usize| &*Box::leak(format!("x:{}", "/a".repeat(slashes)).into_boxed_str());
+        for slashes in [MOST_SLASHES, MOST_SLASHES + 1] {
+            read(&reads, 1, of(slashes), &public_for(5000));
+        }
+        assert!(left(&reads, 1, of(MOST_SLASHES)).is_some());
+        assert!(left(&reads, 1, of(MOST_SLASHES + 1)).is_none());
+        reads.updated("b", of(1000));
+        assert!(left(&reads, 1, of(MOST_SLASHES)).is_none());
     }
 
     #[tokio::test]

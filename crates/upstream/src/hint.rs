@@ -3,6 +3,8 @@
 use argus_protocol::{Object, Raw};
 use serde::{Deserialize, Serialize};
 
+use crate::hearing::ListKind;
+
 /// Numbers beyond this one are not exact everywhere (RFC 8259, section 6).
 const MAX_TTL_MS: u64 = (1 << 53) - 1;
 
@@ -73,7 +75,7 @@ fn milliseconds(raw: &Raw) -> u64 {
 pub struct ListHint {
     /// What the backend gave with it; `None` where its revision has no hints.
     pub given: Option<Hint>,
-    /// Whether the backend says when it changes.
+    /// Whether the backend declares that it says when it changes.
     pub announced: bool,
 }
 
@@ -91,12 +93,18 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// After how many milliseconds the first of the lists is out of date, of those whose changes nobody hears of. A list
-    /// that never holds is none of them: it would have to be read all the time.
-    pub(crate) fn out_of_date_ms(&self) -> Option<u64> {
-        let all = [self.tools, self.resources, self.templates, self.prompts];
-        let unheard = all.into_iter().flatten().filter(|hint| !hint.announced);
-        unheard
+    /// After how many milliseconds the first of the lists is out of date, of those whose changes nobody hears of: they are
+    /// not announced, or where they would be nobody `hears` them. A list that never holds is none of them: it would have
+    /// to be read all the time.
+    pub(crate) fn out_of_date_ms(&self, hears: impl Fn(ListKind) -> bool) -> Option<u64> {
+        let all = [
+            (self.tools, ListKind::Tools),
+            (self.resources, ListKind::Resources),
+            (self.templates, ListKind::Resources),
+            (self.prompts, ListKind::Prompts),
+        ];
+        all.into_iter()
+            .filter_map(|(hint, kind)| hint.filter(|hint| !(hint.announced && hears(kind))))
             .filter_map(|hint| Some(hint.given?.ttl_ms).filter(|ttl| *ttl > 0))
             .min()
     }
@@ -146,12 +154,17 @@ mod tests {
             templates: list(7, false),
             prompts: list(0, false),
         };
-        assert_eq!(hints.out_of_date_ms(), Some(7));
+        assert_eq!(hints.out_of_date_ms(|_| true), Some(7));
+        let unheard = |kind| hints.out_of_date_ms(|heard| heard != kind);
+        assert_eq!(
+            (unheard(ListKind::Tools), unheard(ListKind::Prompts)),
+            (Some(5), Some(7))
+        );
         let never = Hints {
             tools: list(0, false),
             prompts: list(5, true),
             ..Hints::default()
         };
-        assert_eq!(never.out_of_date_ms(), None);
+        assert_eq!(never.out_of_date_ms(|_| true), None);
     }
 }

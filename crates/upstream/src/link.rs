@@ -8,6 +8,7 @@ use argus_protocol::{Answer, Era, Object, Raw, capability, meta, method};
 use tokio::sync::Notify;
 
 use crate::duplex::Conversation;
+use crate::hearing::{Hearing, ListKind};
 use crate::{Exchange, Hint, LinkError, Lists, Outgoing, http, listing, sse, stdio};
 
 /// What a backend said of itself in `initialize` or `server/discover`.
@@ -79,6 +80,8 @@ pub struct Link {
     tasks: bool,
     level: AtomicU8,
     heard: AtomicBool,
+    /// Whether changes of its lists are heard of.
+    hearing: Arc<Hearing>,
     wire: Wire,
 }
 
@@ -149,6 +152,14 @@ impl Wire {
 impl Link {
     pub(crate) fn new(era: Era, owned: bool, hello: Hello, wire: Wire) -> Self {
         let server_meta = hello.server_info.as_ref().map(server_meta);
+        let hearing = match (era, &wire) {
+            (Era::Legacy, Wire::Stdio(_) | Wire::Sse(_)) => Hearing::as_it_is(),
+            _ => {
+                let mut all = ListKind::ALL.into_iter();
+                let announces = |(_, capability, _): (_, &str, _)| hello.has_flag(capability, "listChanged");
+                Hearing::by_stream(all.any(announces))
+            }
+        };
         Self {
             era,
             owned,
@@ -157,6 +168,7 @@ impl Link {
             hello,
             level: AtomicU8::new(u8::MAX),
             heard: AtomicBool::new(false),
+            hearing: Arc::new(hearing),
             wire,
         }
     }
@@ -205,8 +217,13 @@ impl Link {
     /// Opens the stream on which a legacy backend speaks outside calls; only Streamable HTTP does not have it anyway.
     pub(crate) fn open_feed(&self) {
         if let Wire::Http(connection) = &self.wire {
-            connection.open_feed();
+            connection.open_feed(Arc::clone(&self.hearing));
         }
+    }
+
+    /// Whether changes of its lists are heard of.
+    pub(crate) fn hearing(&self) -> &Arc<Hearing> {
+        &self.hearing
     }
 
     /// Sends a request. `limit` bounds the backend's silence; `None` is for what stays open, such as a listener.

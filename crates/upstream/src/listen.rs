@@ -7,6 +7,8 @@ use argus_protocol::{Object, Raw, meta, method};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use crate::epoch::Epoch;
+use crate::hearing::{ListKind, granted};
 use crate::{Event, FeedEvent, FeedSink, Link, Outgoing};
 
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -15,14 +17,24 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 const STEADY: Duration = Duration::from_secs(5);
 
 /// Listens for list changes as long as the link lives. A backend that declares none is left alone. Each time the stream
-/// breaks or stands again, `sink` is told: a change may have gone unheard.
-pub(crate) async fn stand(link: Arc<Link>, sink: Arc<dyn FeedSink>) {
+/// breaks or stands again, `sink` is told: a change may have gone unheard. What was read before it stands first is over
+/// with the epoch.
+pub(crate) async fn stand(link: Arc<Link>, sink: Arc<dyn FeedSink>, epoch: &Epoch) {
     let Some(params) = filter(&link) else { return };
     let mut pause = FIRST_RETRY;
     let mut stood_before = false;
     while link.ended().is_none() {
         let since = Instant::now();
-        if listen(&link, &params, sink.as_ref(), stood_before).await {
+        let stood = listen(&link, &params, sink.as_ref(), |lists| {
+            // Also when nothing was listed on this link: resources may have been read.
+            epoch.end();
+            if link.hearing().stands(lists) || stood_before {
+                sink.deliver(FeedEvent::Interrupted);
+            }
+        });
+        let stood = stood.await;
+        link.hearing().breaks();
+        if stood {
             stood_before = true;
             sink.deliver(FeedEvent::Interrupted);
         }
@@ -38,29 +50,23 @@ pub(crate) async fn stand(link: Arc<Link>, sink: Arc<dyn FeedSink>) {
 
 /// The list changes that the backend declares.
 fn filter(link: &Link) -> Option<Raw> {
-    let wanted: Map<String, Value> = [
-        ("tools", "toolsListChanged"),
-        ("resources", "resourcesListChanged"),
-        ("prompts", "promptsListChanged"),
-    ]
-    .into_iter()
-    .filter(|(capability, _)| link.hello().has_flag(capability, "listChanged"))
-    .map(|(_, key)| (key.to_owned(), Value::Bool(true)))
-    .collect();
+    let wanted: Map<String, Value> = ListKind::ALL
+        .into_iter()
+        .filter(|(_, capability, _)| link.hello().has_flag(capability, "listChanged"))
+        .map(|(_, _, key)| (key.to_owned(), Value::Bool(true)))
+        .collect();
     (!wanted.is_empty()).then(|| Raw::from_value(&serde_json::json!({ "notifications": wanted })))
 }
 
-/// One stream; whether it was acknowledged.
-async fn listen(link: &Link, params: &Raw, sink: &dyn FeedSink, again: bool) -> bool {
+/// One stream; whether it was acknowledged. `stands` is told then of which lists.
+async fn listen(link: &Link, params: &Raw, sink: &dyn FeedSink, stands: impl Fn([bool; 3])) -> bool {
     let mut acknowledged = false;
     let mut exchange = link.call(Outgoing::own(method::LISTEN, Some(params.clone())), None);
     while let Some(event) = exchange.next().await {
         match event {
-            Event::Notification { method, .. } if method == method::LISTEN_ACKNOWLEDGED => {
+            Event::Notification { method, params } if method == method::LISTEN_ACKNOWLEDGED => {
                 acknowledged = true;
-                if again {
-                    sink.deliver(FeedEvent::Interrupted);
-                }
+                stands(granted(params.as_ref()));
             }
             Event::Notification { method, params } => {
                 let params = params.as_ref().map(without_subscription);

@@ -40,7 +40,7 @@ enum List {
 }
 
 impl List {
-    /// The items with how long they hold. `announced`: the backend says when the list changes.
+    /// The items with how long they hold. `announced`: the backend declares to say when the list changes.
     fn items(self, announced: bool, incomplete: &mut bool) -> (Vec<Raw>, Option<ListHint>) {
         match self {
             Self::Read(items, given) => (items, Some(ListHint { given, announced })),
@@ -60,6 +60,7 @@ impl List {
 /// When the connection fails. A list that the backend refuses is empty.
 pub(crate) async fn read(link: &Link, limit: Duration) -> Result<Lists, LinkError> {
     let hello = link.hello();
+    link.hearing().lists_asked();
     let (has_tools, has_resources, has_prompts) = (hello.has("tools"), hello.has("resources"), hello.has("prompts"));
     let (tools, resources, templates, prompts) = tokio::try_join!(
         list(link, has_tools, method::TOOLS_LIST, "tools", limit),

@@ -24,7 +24,9 @@ use crate::turns::Turns;
 use crate::verdict::Verdict;
 use crate::vitals::Signs;
 use crate::watched::{Changed, Nobody, Source, Watched};
-use crate::{Context, Declared, FeedSink, Hello, Life, Link, LinkError, listen, remembering, supervisor};
+use crate::{
+    Context, Declared, FeedSink, Freshness, Hello, Life, Link, LinkError, Lists, listen, remembering, supervisor,
+};
 
 /// One backend: its links, its era, its state.
 pub struct Upstream {
@@ -37,6 +39,7 @@ pub struct Upstream {
     /// The shared links that said that their own lists changed.
     pub(crate) changed: Changed,
     pub(crate) epoch: Epoch,
+    pub(crate) fresh: Fresh,
     sink: Arc<dyn FeedSink>,
     pub(crate) modern: Arc<Slot>,
     pub(crate) plain: Arc<Slot>,
@@ -53,6 +56,26 @@ pub struct Upstream {
     pub(crate) tasks: TaskTracker,
     /// Those of them that end links whose calls were given up.
     pub(crate) partings: TaskTracker,
+}
+
+/// Whether the lists of a [`State`] are what the backend has.
+#[derive(Debug, Default)]
+pub(crate) struct Fresh {
+    /// Of the catalogue's link.
+    pub(crate) common: Freshness,
+    /// Of the shared legacy link.
+    pub(crate) plain: Freshness,
+    /// Of the modern link, where that is not the catalogue's.
+    pub(crate) modern: Freshness,
+}
+
+impl Fresh {
+    /// Nothing is known of any of them.
+    pub(crate) fn doubt(&self) {
+        for one in [&self.common, &self.plain, &self.modern] {
+            one.doubt();
+        }
+    }
 }
 
 impl Upstream {
@@ -83,6 +106,7 @@ impl Upstream {
             announced: Mutex::default(),
             changed: Changed::default(),
             epoch: Epoch::begin(),
+            fresh: Fresh::default(),
             sink,
             modern: Arc::default(),
             plain: Arc::default(),
@@ -339,13 +363,20 @@ impl Upstream {
         made.unwrap_or_else(|| Err(stopped()))
     }
 
-    /// Listens on a fresh modern link.
+    /// Listens on a fresh modern link, and watches for its end.
     fn stand(self: &Arc<Self>, link: &Arc<Link>) {
         let sink = self.watched(Source::Modern, Arc::clone(&self.sink));
-        let listening = listen::stand(Arc::clone(link), sink);
-        let stop = self.stop.clone();
-        self.tasks
-            .spawn(async move { stop.run_until_cancelled(listening).await });
+        let (upstream, link) = (Arc::clone(self), Arc::clone(link));
+        self.tasks.spawn(async move {
+            let standing = async {
+                listen::stand(Arc::clone(&link), sink, &upstream.epoch).await;
+                link.wait_ended().await;
+            };
+            if upstream.stop.run_until_cancelled(standing).await.is_some() {
+                upstream.epoch.end();
+                upstream.fresh.modern.doubt();
+            }
+        });
     }
 
     /// The catalogue's link in the legacy era: it declares everything, and whatever it asks is refused.
@@ -388,6 +419,23 @@ impl Upstream {
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch.now()
+    }
+
+    /// Whether lists that it gives are what it has now; `lists` is one of those of `state`.
+    #[must_use]
+    pub fn freshness(&self, state: &State, lists: &Arc<Lists>) -> &Freshness {
+        let is = |own: &Option<Arc<Lists>>| own.as_ref().is_some_and(|own| Arc::ptr_eq(own, lists));
+        match () {
+            () if is(&state.modern) => &self.fresh.modern,
+            () if is(&state.plain) => &self.fresh.plain,
+            () => &self.fresh.common,
+        }
+    }
+
+    /// Whether what it said of itself when it was last made ready is what it would say now.
+    #[must_use]
+    pub fn freshness_of_hello(&self) -> &Freshness {
+        &self.fresh.common
     }
 
     /// What the backend said of itself in an era: on the shared connection of that era, or else when it was last made

@@ -10,11 +10,12 @@ use tokio::time::Instant;
 
 use crate::attempts::Attempts;
 use crate::backoff::Backoff;
+use crate::freshness::Reading;
 use crate::grace::Grace;
 use crate::health;
 use crate::http::Probe;
 use crate::state::{Phase, set};
-use crate::{Link, LinkError, Lists, Upstream};
+use crate::{Freshness, Link, LinkError, Lists, Upstream};
 
 /// After this time a list that was refused is asked for again, then ever later.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -22,6 +23,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 const REFRESH: RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::from_secs(24 * 60 * 60);
 /// Changes that are announced this close together are read once.
 const GATHER: Duration = Duration::from_millis(10);
+/// Lists are first asked for when their changes are heard of, if that is so within this time.
+const SETTLE: Duration = Duration::from_millis(100);
 
 /// Connects, lists, waits for the end, and begins again, until the upstream stops.
 pub(crate) async fn run(upstream: Arc<Upstream>) {
@@ -37,11 +40,11 @@ pub(crate) async fn run(upstream: Arc<Upstream>) {
             break;
         };
         let (cause, pause) = match connected {
-            Ok((link, lists)) => {
+            Ok((link, reading, lists)) => {
                 backoff.ready();
                 grace.back();
                 attempts.end(&upstream, &link, &lists);
-                ready(&upstream, &link, lists);
+                ready(&upstream, &link, reading, lists);
                 held = Some(Arc::clone(&link));
                 let holding = async {
                     tokio::select! {
@@ -81,15 +84,17 @@ pub(crate) async fn run(upstream: Arc<Upstream>) {
 }
 
 /// One attempt to connect and list, within `timeouts.startup`.
-async fn attempt(upstream: &Arc<Upstream>) -> Result<(Arc<Link>, Lists), LinkError> {
+async fn attempt(upstream: &Arc<Upstream>) -> Result<(Arc<Link>, Reading, Lists), LinkError> {
     set(upstream, |state| state.phase = Phase::Initializing);
     // An attempt is an attempt, not the memory of one that failed.
     upstream.modern.forgive();
     let timeouts = &upstream.connector.definition.timeouts;
     let connecting = async {
         let link = connect(upstream).await?;
+        link.hearing().settled(SETTLE).await;
+        let reading = Reading::begin(link.hearing());
         let lists = link.lists(timeouts.cap_fetch).await?;
-        Ok((link, lists))
+        Ok((link, reading, lists))
     };
     match tokio::time::timeout(timeouts.startup, connecting).await {
         Ok(connected) => connected,
@@ -146,69 +151,94 @@ async fn connect_http(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> 
 async fn hold(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
     let mut pause = ASK_AGAIN;
     let mut read = Instant::now();
+    let mut heard = link.hearing().watch();
+    let mut in_doubt = false;
     loop {
         let lists = Arc::clone(&upstream.state().lists);
-        let refresh = refresh_after(&lists);
+        let refresh = refresh_after(&lists, &upstream.fresh.common);
+        let ask_again = in_doubt || lists.incomplete;
+        if !ask_again {
+            pause = ASK_AGAIN;
+        }
         tokio::select! {
             cause = link.wait_ended() => return cause,
             () = upstream.relist.notified() => tokio::time::sleep(GATHER).await,
-            () = tokio::time::sleep_until(read + pause), if lists.incomplete => pause *= 2,
+            () = tokio::time::sleep_until(read + pause), if ask_again => pause *= 2,
             () = tokio::time::sleep_until(read + refresh.unwrap_or_default()), if refresh.is_some() => {}
+            // What is heard of decides when lists are out of date.
+            Ok(()) = heard.changed() => continue,
         }
-        if let Err(cause) = relist(upstream, link).await {
-            return cause;
+        match relist(upstream, link).await {
+            Ok(well) => in_doubt = !well,
+            Err(cause) => return cause,
         }
         read = Instant::now();
     }
 }
 
-/// After which time the lists are to be read again, because the backend gave it and does not say when they change.
-fn refresh_after(lists: &Lists) -> Option<Duration> {
-    let after = Duration::from_millis(lists.hints.out_of_date_ms()?);
+/// After which time the lists are to be read again, because the backend gave it and it is not heard when they change.
+fn refresh_after(lists: &Lists, fresh: &Freshness) -> Option<Duration> {
+    let after = Duration::from_millis(lists.hints.out_of_date_ms(|kind| fresh.hears(kind))?);
     Some(after.clamp(*REFRESH.start(), *REFRESH.end()))
 }
 
-/// Reads the lists again.
+/// Reads the lists again; whether that went well.
 ///
 /// # Errors
-/// When the backend cannot be reached any more; another failure leaves the lists as they are.
-async fn relist(upstream: &Arc<Upstream>, link: &Arc<Link>) -> Result<(), LinkError> {
+/// When the backend cannot be reached any more; another failure leaves the lists as they are, which hold no longer then.
+async fn relist(upstream: &Arc<Upstream>, link: &Arc<Link>) -> Result<bool, LinkError> {
     let announced = *upstream.announced.lock().unwrap_or_else(PoisonError::into_inner);
     let limit = upstream.connector.definition.timeouts.cap_fetch;
+    let fresh = &upstream.fresh;
+    let reading = Reading::begin(link.hearing());
     match link.lists(limit).await {
         Ok(lists) => {
-            let plain = own_lists(upstream.live_plain(), &upstream.changed.plain, link, limit).await;
-            let modern = own_lists(upstream.live_modern(), &upstream.changed.modern, link, limit).await;
+            let (plain, modern) = (upstream.live_plain(), upstream.live_modern());
+            let plain = own_lists(plain, &upstream.changed.plain, &fresh.plain, link, limit).await;
+            let modern = own_lists(modern, &upstream.changed.modern, &fresh.modern, link, limit).await;
+            fresh.common.renew(reading);
             set(upstream, |state| {
                 state.lists = Arc::new(lists);
                 state.plain = plain;
                 state.modern = modern;
                 state.changes = announced;
             });
+            Ok(true)
         }
-        Err(cause) if cause.means_away() => return Err(cause),
-        Err(error) => tracing::warn!(backend = %upstream.name(), %error, "the changed lists cannot be read"),
+        Err(cause) if cause.means_away() => Err(cause),
+        Err(error) => {
+            fresh.common.doubt();
+            tracing::warn!(backend = %upstream.name(), %error, "the changed lists cannot be read");
+            Ok(false)
+        }
     }
-    Ok(())
 }
 
 /// What a shared link lists itself, where it said that this changed and it is not the catalogue's link.
 async fn own_lists(
     own: Option<Arc<Link>>,
     changed: &AtomicBool,
+    fresh: &Freshness,
     catalogue: &Arc<Link>,
     limit: Duration,
 ) -> Option<Arc<Lists>> {
     let own = own.filter(|own| changed.load(Ordering::Acquire) && !Arc::ptr_eq(own, catalogue))?;
-    let lists = own.lists(limit).await;
-    if lists.is_err() {
-        // Asked again when it says again that they changed: a failure is reported as an interruption, too.
-        changed.store(false, Ordering::Release);
+    let reading = Reading::begin(own.hearing());
+    match own.lists(limit).await {
+        Ok(lists) => {
+            fresh.renew(reading);
+            Some(Arc::new(lists))
+        }
+        Err(_) => {
+            // Asked again when it says again that they changed: a failure is reported as an interruption, too.
+            changed.store(false, Ordering::Release);
+            fresh.doubt();
+            None
+        }
     }
-    lists.ok().map(Arc::new)
 }
 
-fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
+fn ready(upstream: &Upstream, link: &Link, reading: Reading, lists: Lists) {
     tracing::info!(
         backend = %upstream.name(),
         version = link.hello().version,
@@ -220,6 +250,7 @@ fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
     upstream.forgive();
     upstream.epoch.end();
     upstream.answered(None);
+    upstream.fresh.common.renew(reading);
     set(upstream, |state| {
         state.phase = Phase::Ready;
         state.error = None;
@@ -233,6 +264,7 @@ fn ready(upstream: &Upstream, link: &Link, lists: Lists) {
 /// The connection ended, or is given up; another is made at once. What it listed stands until that fails.
 fn lost(upstream: &Upstream, link: &Arc<Link>, cause: &LinkError, told: &str) {
     upstream.epoch.end();
+    upstream.fresh.doubt();
     if link.ended().is_none() && upstream.connector.is_duplex() {
         health::give_up(upstream, link, cause);
     }

@@ -45,6 +45,9 @@ impl FeedSink for Watched {
             }
             FeedEvent::Resumed | FeedEvent::Ended | FeedEvent::Renewed => {
                 upstream.epoch.end();
+                if self.source == Source::Plain && !matches!(event, FeedEvent::Resumed) {
+                    upstream.fresh.plain.doubt();
+                }
                 false
             }
             FeedEvent::Ask(_) => false,

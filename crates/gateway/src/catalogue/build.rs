@@ -10,7 +10,7 @@ use argus_upstream::Upstream;
 
 use super::capabilities::{self, Introduced};
 use super::clash::{self, Clash};
-use super::hints;
+use super::hints::Holding;
 use super::items::{Item, Kind, Offered};
 use super::listing::Listing;
 use super::marks;
@@ -36,8 +36,8 @@ pub(crate) fn build(
     let made = building.made;
     let list = |member, kind: Kind| {
         let shown = made.shown.iter().flat_map(|lists| &lists[kind as usize]);
-        let hint = hints::of_list(present(&backends, &made.conditions), kind, list_ttl);
-        Listing::new(member, shown.cloned().collect(), page_size, hint)
+        let holding = Holding::of_list(present(&backends, &made.conditions), kind, list_ttl);
+        Listing::new(member, shown.cloned().collect(), page_size, holding)
     };
     let introduced = introduced(&backends, &made.conditions);
     Snapshot {
@@ -45,7 +45,7 @@ pub(crate) fn build(
         resources: list("resources", Kind::Resource),
         templates: list("resourceTemplates", Kind::Template),
         prompts: list("prompts", Kind::Prompt),
-        hint: hints::of_hello(present(&backends, &made.conditions)),
+        holding: Holding::of_hello(present(&backends, &made.conditions)),
         legacy_capabilities: capabilities::legacy(&introduced),
         modern_capabilities: capabilities::modern(&introduced),
         instructions: capabilities::instructions(&introduced, backends.len()),

@@ -2,52 +2,86 @@
 
 use std::time::Duration;
 
-use argus_upstream::{Hint, ListHint};
+use argus_upstream::{Freshness, Hint, ListHint, ListKind};
 
 use super::items::Kind;
 use super::seen::Seen;
 
-/// The hint of a list: each backend that has it adds its part. Who is not there yet, or no longer shown, may come at any
-/// moment. `unsaid`: how long the lists of backends hold that cannot say it, but say when these change.
-pub(super) fn of_list<'a>(backends: impl Iterator<Item = &'a Seen>, kind: Kind, unsaid: Duration) -> Hint {
-    all(backends.filter_map(|seen| match seen.is_there() {
-        true => Some(part(listed(seen, kind)?, unsaid)),
-        false => Some(Hint::NONE),
-    }))
+/// What decides how long something holds that is made of parts. Without parts nobody knows that.
+#[derive(Debug, Default)]
+pub(crate) struct Holding {
+    parts: Vec<Part>,
+    /// How long the lists of backends hold that cannot say it, as long as it is heard when these change.
+    unsaid: Duration,
 }
 
-/// The hint of what the gateway says of itself: each backend adds what it said of itself.
-pub(super) fn of_hello<'a>(backends: impl Iterator<Item = &'a Seen>) -> Hint {
-    all(backends.map(|seen| {
-        let hint = seen.hello.as_ref().and_then(|hello| hello.hint);
-        hint.filter(|_| seen.is_there()).unwrap_or(Hint::NONE)
-    }))
+#[derive(Debug)]
+enum Part {
+    List(Freshness, ListHint, ListKind),
+    Hello(Freshness, Hint),
+    #[cfg(test)]
+    Said(Hint),
 }
 
-/// A whole of these parts; of no parts nobody knows.
-fn all(parts: impl Iterator<Item = Hint>) -> Hint {
-    parts.reduce(Hint::and).unwrap_or(Hint::NONE)
-}
+impl Holding {
+    /// Of a list: each backend that has it adds its part. Who is not there yet, or no longer shown, may come at any
+    /// moment.
+    pub(super) fn of_list<'a>(backends: impl Iterator<Item = &'a Seen>, kind: Kind, unsaid: Duration) -> Self {
+        let parts = backends.filter_map(|seen| match seen.is_there() {
+            true => {
+                let (list, announced) = listed(seen, kind);
+                Some(Some(Part::List(seen.fresh.clone(), list?, announced)))
+            }
+            false => Some(None),
+        });
+        let parts = parts.collect::<Option<_>>().unwrap_or_default();
+        Self { parts, unsaid }
+    }
 
-fn listed(seen: &Seen, kind: Kind) -> Option<ListHint> {
-    let hints = &seen.lists.hints;
-    match kind {
-        Kind::Tool => hints.tools,
-        Kind::Prompt => hints.prompts,
-        Kind::Resource => hints.resources,
-        Kind::Template => hints.templates,
+    /// Of what the gateway says of itself: each backend adds what it said of itself.
+    pub(super) fn of_hello<'a>(backends: impl Iterator<Item = &'a Seen>) -> Self {
+        let parts = backends.map(|seen| {
+            let hint = seen.hello.as_ref().and_then(|hello| hello.hint);
+            let fresh = || seen.upstream.freshness_of_hello().clone();
+            hint.filter(|_| seen.is_there()).map(|hint| Part::Hello(fresh(), hint))
+        });
+        let parts = parts.collect::<Option<_>>().unwrap_or_default();
+        Self {
+            parts,
+            ..Self::default()
+        }
+    }
+
+    /// How long it holds from now on.
+    pub(crate) fn now(&self) -> Hint {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::List(fresh, list, kind) => fresh.of_list(*list, *kind, self.unsaid),
+            Part::Hello(fresh, hint) => fresh.of_hello(*hint),
+            #[cfg(test)]
+            Part::Said(hint) => *hint,
+        });
+        parts.reduce(Hint::and).unwrap_or(Hint::NONE)
+    }
+
+    /// Always the same.
+    #[cfg(test)]
+    pub(super) fn said(hint: Hint) -> Self {
+        let parts = vec![Part::Said(hint)];
+        Self {
+            parts,
+            ..Self::default()
+        }
     }
 }
 
-fn part(list: ListHint, unsaid: Duration) -> Hint {
-    let unsaid = || match list.announced {
-        true => Hint {
-            ttl_ms: unsaid.as_millis().try_into().unwrap_or(u64::MAX),
-            public: false,
-        },
-        false => Hint::NONE,
-    };
-    list.given.unwrap_or_else(unsaid)
+fn listed(seen: &Seen, kind: Kind) -> (Option<ListHint>, ListKind) {
+    let hints = &seen.lists.hints;
+    match kind {
+        Kind::Tool => (hints.tools, ListKind::Tools),
+        Kind::Prompt => (hints.prompts, ListKind::Prompts),
+        Kind::Resource => (hints.resources, ListKind::Resources),
+        Kind::Template => (hints.templates, ListKind::Resources),
+    }
 }
 
 #[cfg(test)]
@@ -55,17 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_cannot_say_counts_as_configured_where_changes_are_heard() {
-        let of = |ttl_ms, public| Hint { ttl_ms, public };
-        let list = |given, announced| part(ListHint { given, announced }, Duration::from_secs(9));
-        assert_eq!(list(None, true), of(9000, false));
-        assert_eq!(list(None, false), Hint::NONE);
-        assert_eq!(list(Some(of(5, true)), true), of(5, true));
-        assert_eq!(list(Some(of(5, true)), false), of(5, true));
-    }
-
-    #[test]
     fn of_nothing_nobody_knows() {
-        assert_eq!(all(std::iter::empty()), Hint::NONE);
+        assert_eq!(Holding::default().now(), Hint::NONE);
     }
 }

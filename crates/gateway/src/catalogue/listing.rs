@@ -1,21 +1,26 @@
 //! One list as clients see it, in pages.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use arc_swap::ArcSwapOption;
 use argus_protocol::write::{object, object_with_list};
 use argus_protocol::{Era, Object, Raw, meta};
 use argus_upstream::Hint;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// A list of one kind of capability. Its first page is rendered once per snapshot and era, when it is first asked for.
+use super::hints::Holding;
+
+/// A list of one kind of capability. Its first page is rendered when it is first asked for, once per snapshot for legacy
+/// clients, for modern ones again when it holds for another time.
 #[derive(Debug)]
 pub(crate) struct Listing {
     member: &'static str,
     items: Vec<Raw>,
     page_size: Option<usize>,
-    hint: Hint,
-    first: [OnceLock<Raw>; 2],
+    holding: Holding,
+    first: OnceLock<Raw>,
+    first_modern: ArcSwapOption<(Hint, Raw)>,
 }
 
 /// A cursor that was not made here.
@@ -24,14 +29,15 @@ pub(crate) struct Listing {
 pub(crate) struct BadCursor;
 
 impl Listing {
-    /// `member` is the name of the list in a result, such as `tools`; `hint` tells how long all its pages hold.
-    pub(crate) fn new(member: &'static str, items: Vec<Raw>, page_size: Option<usize>, hint: Hint) -> Self {
+    /// `member` is the name of the list in a result, such as `tools`; `holding` tells how long all its pages hold.
+    pub(crate) fn new(member: &'static str, items: Vec<Raw>, page_size: Option<usize>, holding: Holding) -> Self {
         Self {
             member,
             items,
             page_size,
-            hint,
-            first: Default::default(),
+            holding,
+            first: OnceLock::new(),
+            first_modern: ArcSwapOption::empty(),
         }
     }
 
@@ -43,13 +49,27 @@ impl Listing {
         match cursor {
             Some(raw) if raw.as_str() != "null" => {
                 let text: String = raw.read().map_err(|_| BadCursor)?;
-                Ok(self.render(self.offset(&text)?, era))
+                Ok(self.render(self.offset(&text)?, self.hint(era)))
             }
-            _ => {
-                let first = &self.first[usize::from(era == Era::Modern)];
-                Ok(first.get_or_init(|| self.render(0, era)).clone())
-            }
+            _ => Ok(match self.hint(era) {
+                None => self.first.get_or_init(|| self.render(0, None)).clone(),
+                Some(hint) => self.first_modern(hint),
+            }),
         }
+    }
+
+    fn first_modern(&self, hint: Hint) -> Raw {
+        if let Some(rendered) = self.first_modern.load().as_deref().filter(|(of, _)| *of == hint) {
+            return rendered.1.clone();
+        }
+        let page = self.render(0, Some(hint));
+        self.first_modern.store(Some(Arc::new((hint, page.clone()))));
+        page
+    }
+
+    /// How long it holds now, where clients are told that.
+    fn hint(&self, era: Era) -> Option<Hint> {
+        (era == Era::Modern).then(|| self.holding.now())
     }
 
     /// The items, as clients see them.
@@ -57,26 +77,13 @@ impl Listing {
         &self.items
     }
 
-    fn render(&self, from: usize, era: Era) -> Raw {
+    /// The page from an item on, with the hint for modern clients.
+    fn render(&self, from: usize, hint: Option<Hint>) -> Raw {
         let to = self
             .page_size
             .map_or(self.items.len(), |size| from.saturating_add(size).min(self.items.len()));
         let next = (to < self.items.len()).then(|| ("nextCursor", Raw::string(&self.cursor(to))));
-        object_with_list(&self.head(era), self.member, &self.items[from..to], next.as_slice())
-    }
-
-    /// What a modern result has besides the list (MCP 2026-07-28 "Results", "Caching"). Its scope is that of the parts,
-    /// because all modern clients see the same lists.
-    fn head(&self, era: Era) -> Vec<(&'static str, Raw)> {
-        match era {
-            Era::Legacy => Vec::new(),
-            Era::Modern => vec![
-                ("resultType", Raw::string("complete")),
-                ("ttlMs", Raw::from_value(&self.hint.ttl_ms.into())),
-                ("cacheScope", Raw::string(self.hint.scope())),
-                ("_meta", object(&[(meta::SERVER_INFO, argus_upstream::own_info())])),
-            ],
-        }
+        object_with_list(&head(hint), self.member, &self.items[from..to], next.as_slice())
     }
 
     fn cursor(&self, offset: usize) -> String {
@@ -98,6 +105,18 @@ impl Listing {
     }
 }
 
+/// What a modern result has besides the list (MCP 2026-07-28 "Results", "Caching"). Its scope is that of the parts,
+/// because all modern clients see the same lists.
+fn head(hint: Option<Hint>) -> Vec<(&'static str, Raw)> {
+    let Some(hint) = hint else { return Vec::new() };
+    vec![
+        ("resultType", Raw::string("complete")),
+        ("ttlMs", Raw::from_value(&hint.ttl_ms.into())),
+        ("cacheScope", Raw::string(hint.scope())),
+        ("_meta", object(&[(meta::SERVER_INFO, argus_upstream::own_info())])),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +130,7 @@ mod tests {
         let items = (0..5)
             .map(|n| Raw::parse(format!("{{\"n\": {n}.0}}")).unwrap())
             .collect();
-        Listing::new("tools", items, page_size, HINT)
+        Listing::new("tools", items, page_size, Holding::said(HINT))
     }
 
     fn params(cursor: &str) -> Raw {
@@ -163,7 +182,7 @@ mod tests {
     fn foreign_cursors_are_refused() {
         assert!(listing(Some(2)).page(Some(&params("nonsense")), Era::Legacy).is_err());
         assert!(listing(None).page(Some(&params("dG9vbHM6Mg")), Era::Legacy).is_err());
-        let prompts = Listing::new("prompts", vec![], Some(2), HINT).cursor(0);
+        let prompts = Listing::new("prompts", vec![], Some(2), Holding::said(HINT)).cursor(0);
         assert!(listing(Some(2)).page(Some(&params(&prompts)), Era::Legacy).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use argus_upstream::{Hello, Lists, State, Upstream};
+use argus_upstream::{Freshness, Hello, Lists, State, Upstream};
 
 use super::items::Offered;
 
@@ -14,6 +14,8 @@ pub(crate) struct Seen {
     pub(super) hello: Option<Arc<Hello>>,
     /// What it lists to the clients that the snapshot is for.
     pub(super) lists: Arc<Lists>,
+    /// Whether that is what it has now.
+    pub(super) fresh: Freshness,
     /// Whether clients see what it lists.
     pub(super) shown: bool,
     offered: OnceLock<Arc<Offered>>,
@@ -24,6 +26,7 @@ impl Seen {
         Self {
             upstream: Arc::clone(upstream),
             hello: state.hello.clone(),
+            fresh: upstream.freshness(state, &lists).clone(),
             lists,
             shown: state.shown,
             offered: OnceLock::new(),

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use argus_protocol::{ByteString, ParamHeaders, Raw, method};
-use argus_upstream::{Hint, Upstream};
+use argus_upstream::Upstream;
 
+use super::hints::Holding;
 use super::listing::Listing;
 use super::seen::Seen;
 use super::template::Template;
@@ -46,7 +47,7 @@ pub(crate) struct Snapshot {
     pub(crate) modern_capabilities: Raw,
     pub(crate) instructions: Option<String>,
     /// How long the two hold.
-    pub(crate) hint: Hint,
+    pub(crate) holding: Holding,
     pub(super) tool_routes: HashMap<ByteString, Route>,
     pub(super) prompt_routes: HashMap<ByteString, Route>,
     pub(super) resource_routes: HashMap<ByteString, Arc<Upstream>>,

@@ -29,8 +29,9 @@ pub(super) async fn read(core: &Core, client: Client<'_>, upstream: &Arc<Upstrea
     let (Some(reads), Some(uri)) = (core.reads.as_ref().filter(usual), &request.name) else {
         return forward(core, client, upstream, request).await;
     };
-    if let Some((result, left_ms)) = reads.get(upstream.name(), upstream.epoch(), uri)
-        && is_for(core, client, upstream).await
+    // Looked for when nothing is waited for any more: it is right at this moment.
+    if is_for(core, client, upstream).await
+        && let Some((result, left_ms)) = reads.get(upstream.name(), upstream.epoch(), uri)
     {
         tracing::debug!(backend = %upstream.name(), left_ms, "a resource is given as it is kept");
         return Reply::result(match client.era() {

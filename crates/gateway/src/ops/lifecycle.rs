@@ -111,13 +111,14 @@ pub(crate) async fn discover(core: &Core) -> Reply {
     // A modern client is here: find out which backends it can speak to directly.
     futures::future::join_all(core.inventory.upstreams().map(|upstream| upstream.settle_modern())).await;
     let catalogue = core.catalogues.common();
+    let hint = catalogue.holding.now();
     let versions: Vec<String> = core.spoken().iter().map(|known| format!("\"{known}\"")).collect();
     let mut text = format!(
         "{{\"resultType\":\"complete\",\"supportedVersions\":[{}],\"capabilities\":{},\"ttlMs\":{},\"cacheScope\":\"{}\",\"_meta\":{{\"{}\":{}}}",
         versions.join(","),
         tasks::modern(core, &catalogue.modern_capabilities).as_str(),
-        catalogue.hint.ttl_ms,
-        catalogue.hint.scope(),
+        hint.ttl_ms,
+        hint.scope(),
         meta::SERVER_INFO,
         own_info().as_str()
     );

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::endpoint::{Endpoint, with_version};
 use super::{exchange, standing};
 use crate::exchange::AskPeer;
+use crate::hearing::Hearing;
 use crate::link::{Events, failed};
 use crate::outliving::Outliving;
 use crate::{FeedSink, LinkError, Outgoing};
@@ -70,8 +71,10 @@ impl Connection {
     }
 
     /// Opens the stream on which a legacy backend speaks outside calls.
-    pub(crate) fn open_feed(&self) {
-        self.shared.tasks.spawn(standing::legacy(Arc::clone(&self.shared)));
+    pub(crate) fn open_feed(&self, hearing: Arc<Hearing>) {
+        self.shared
+            .tasks
+            .spawn(standing::legacy(Arc::clone(&self.shared), hearing));
     }
 
     /// Sends a request; the stream ends with its outcome, and dropping it before cancels the request.

@@ -13,6 +13,7 @@ use super::connection::Shared;
 use super::endpoint::{Kind, kind_of, shown};
 use super::exchange::MAX_EVENT;
 use crate::exchange::AskPeer;
+use crate::hearing::Hearing;
 use crate::{Ask, AskReply, FeedEvent, LinkError};
 
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -23,13 +24,14 @@ const STEADY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Keeps the GET stream of a session open until the connection ends. A backend that offers none (405, or 404 while it
-/// knows the session) is left alone.
-pub(super) async fn legacy(shared: Arc<Shared>) {
+/// knows the session) is left alone. `hearing` is told whether it stands.
+pub(super) async fn legacy(shared: Arc<Shared>, hearing: Arc<Hearing>) {
     let stop = shared.stop.clone();
-    let _ = stop.run_until_cancelled(keep_open(&shared)).await;
+    let _ = stop.run_until_cancelled(keep_open(&shared, &hearing)).await;
+    hearing.breaks();
 }
 
-async fn keep_open(shared: &Arc<Shared>) {
+async fn keep_open(shared: &Arc<Shared>, hearing: &Hearing) {
     let mut last_event = None;
     let mut pause = FIRST_RETRY;
     let mut stood_before = false;
@@ -40,8 +42,12 @@ async fn keep_open(shared: &Arc<Shared>) {
         }
         match shared.endpoint.get(headers).await {
             Ok(response) if response.status().is_success() && kind_of(&response) == Kind::Stream => {
-                if std::mem::replace(&mut stood_before, true) {
+                let unheard = hearing.stands([true; 3]);
+                let again = std::mem::replace(&mut stood_before, true);
+                if again || unheard {
                     shared.sink.deliver(FeedEvent::Interrupted);
+                }
+                if again {
                     // With the id of an event the backend can say again what came after it.
                     if last_event.is_none() {
                         shared.sink.deliver(FeedEvent::Resumed);
@@ -69,6 +75,7 @@ async fn keep_open(shared: &Arc<Shared>) {
             Ok(_) => {}
             Err(_) => shared.sink.deliver(FeedEvent::Interrupted),
         }
+        hearing.breaks();
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LAST_RETRY);
     }

@@ -1,8 +1,12 @@
 //! `ttlMs` and `cacheScope` of what the gateway tells modern clients itself.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Draft, Served, names_in, until};
+use crate::support::{Answer, Backend, Draft, Served, names_in, soon, until};
 
 const LISTS: [(&str, &str); 4] = [
     ("tools/list", "tools"),
@@ -30,20 +34,23 @@ fn hinting(name: &str, ttl_ms: Value, scope: &str) -> Draft {
     draft
 }
 
-/// The hints of all lists and of `server/discover`, which must be the same.
-async fn hint(served: &Served) -> (u64, String) {
-    let mut hints = Vec::new();
-    for method in LISTS.map(|(method, _)| method).into_iter().chain(["server/discover"]) {
-        let result = served.modern(method, json!({})).send().await.result();
-        let scope = result["cacheScope"].as_str().unwrap().to_owned();
-        hints.push((result["ttlMs"].as_u64().unwrap(), scope));
-    }
-    hints.dedup();
-    assert_eq!(hints.len(), 1, "{hints:?}");
-    hints.remove(0)
+/// The hint of a list, or of `server/discover`.
+async fn told(served: &Served, method: &str) -> (u64, String) {
+    let result = served.modern(method, json!({})).send().await.result();
+    let scope = result["cacheScope"].as_str().unwrap().to_owned();
+    (result["ttlMs"].as_u64().unwrap(), scope)
 }
 
-async fn hint_of(drafts: Vec<Draft>) -> (u64, String) {
+/// Checks the hints of all lists and of `server/discover`: what was said, less the time that went by, which is short.
+async fn is(served: &Served, (ttl_ms, scope): (u64, String)) {
+    for method in LISTS.map(|(method, _)| method).into_iter().chain(["server/discover"]) {
+        let (left, for_whom) = told(served, method).await;
+        assert!((ttl_ms / 2..=ttl_ms).contains(&left), "{method}: {left} of {ttl_ms}");
+        assert_eq!(for_whom, scope, "{method}");
+    }
+}
+
+async fn hint_is(drafts: Vec<Draft>, expected: (u64, String)) {
     let mut backends = Vec::new();
     for draft in drafts {
         backends.push(draft.start().await);
@@ -53,7 +60,7 @@ async fn hint_of(drafts: Vec<Draft>) -> (u64, String) {
         .enumerate()
         .map(|(at, backend)| backend.yaml(&format!("b{at}"), ""))
         .collect();
-    hint(&Served::backends(&lines).await).await
+    is(&Served::backends(&lines).await, expected).await;
 }
 
 fn said(ttl_ms: u64, scope: &str) -> (u64, String) {
@@ -64,12 +71,15 @@ fn said(ttl_ms: u64, scope: &str) -> (u64, String) {
 async fn lists_hold_as_long_as_their_shortest_part_and_for_all_only_if_all_parts_do() {
     let long = || hinting("long", json!(60_000), "public");
     let short = |scope| hinting("short", json!(3000), scope);
-    assert_eq!(hint_of(vec![long()]).await, said(60_000, "public"));
-    assert_eq!(hint_of(vec![long(), short("public")]).await, said(3000, "public"));
-    assert_eq!(hint_of(vec![long(), short("private")]).await, said(3000, "private"));
+    hint_is(vec![long()], said(60_000, "public")).await;
+    hint_is(vec![long(), short("public")], said(3000, "public")).await;
+    hint_is(vec![long(), short("private")], said(3000, "private")).await;
     let wrong = || hinting("wrong", json!(-5), "everybody");
-    assert_eq!(hint_of(vec![long(), wrong()]).await, said(0, "private"));
-    assert_eq!(hint_of(vec![long(), Backend::legacy()]).await, said(0, "private"));
+    hint_is(vec![long(), wrong()], said(0, "private")).await;
+    hint_is(vec![long(), Backend::legacy()], said(0, "private")).await;
+    let day = 24 * 60 * 60 * 1000;
+    let ever = || hinting("ever", json!(1e15), "public");
+    hint_is(vec![ever()], said(day, "public")).await;
 }
 
 #[tokio::test]
@@ -82,8 +92,8 @@ async fn who_does_not_have_a_list_has_no_part_in_it() {
         ("prompts/list", 9000),
         ("resources/templates/list", 9000),
     ] {
-        let result = served.modern(method, json!({})).send().await.result();
-        assert_eq!(result["ttlMs"], expected, "{method}");
+        let (left, _) = told(&served, method).await;
+        assert!((expected / 2..=expected).contains(&left), "{method}: {left}");
     }
 }
 
@@ -92,27 +102,126 @@ async fn lists_grow_when_a_backend_comes_that_is_away() {
     let there = hinting("there", json!(60_000), "public").start().await;
     let away = "  away: {type: streamable-http, url: \"http://127.0.0.1:1/mcp\"}\n".to_owned();
     let served = Served::backends(&[there.yaml("there", ""), away]).await;
-    assert_eq!(hint(&served).await, said(0, "private"));
+    is(&served, said(0, "private")).await;
 }
 
 /// Lists of older backends have no hints: how long they hold is up to the configuration, if changes are heard of.
 #[tokio::test]
 async fn list_ttl_is_for_older_backends_that_announce_changes() {
-    for (announces, expected) in [(true, 2500), (false, 0)] {
+    for (announces, streams, expected) in [(true, true, 2500), (false, true, 0), (true, false, 0)] {
         let older = Backend::legacy()
             .capabilities(json!({"tools": {"listChanged": announces}}))
-            .tools(&["t"])
-            .start()
-            .await;
+            .tools(&["t"]);
+        let older = if streams { older } else { older.no_stream() };
+        let older = older.start().await;
         let newer = hinting("n", json!(60_000), "public").start().await;
         let yaml = [older.yaml("one", ""), newer.yaml("two", "")].concat();
         let served = Served::with(&format!("catalogue: {{list_ttl: 2.5}}\nbackends:\n{yaml}")).await;
-        let result = served.modern("tools/list", json!({})).send().await.result();
-        assert_eq!(
-            (&result["ttlMs"], &result["cacheScope"]),
-            (&json!(expected), &json!("private"))
-        );
+        older.first("GET").await;
+        tells(&served, "tools/list", said(expected, "private")).await;
     }
+}
+
+/// Waits until the hint is this one, and sees that it stays.
+async fn tells(served: &Served, method: &str, expected: (u64, String)) {
+    let telling = async { while told(served, method).await != expected {} };
+    soon("the hint", telling).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(told(served, method).await, expected);
+}
+
+/// Those whose changes are heard of are always right; those that would be announced, if only somebody could listen, get
+/// older.
+#[tokio::test]
+async fn a_list_that_nobody_hears_of_gets_older() {
+    let draft = || {
+        hinting("n", json!(60_000), "public").result(
+            "server/discover",
+            json!({
+                "resultType": "complete", "supportedVersions": ["2026-07-28"],
+                "capabilities": {"tools": {"listChanged": true}, "prompts": {"listChanged": true}},
+            }),
+        )
+    };
+    let heard = draft().start().await;
+    let served = Served::backends(&[heard.yaml("one", "")]).await;
+    tells(&served, "tools/list", said(60_000, "public")).await;
+    let deaf = draft().on("subscriptions/listen", |_| async { Answer::error(-32601, "no") });
+    let deaf = deaf.start().await;
+    // It takes tools only.
+    let partly = draft().on("subscriptions/listen", |call| async move {
+        let granted = json!({"notifications": {"toolsListChanged": true}});
+        call.notify("notifications/subscriptions/acknowledged", granted);
+        Answer::Silence
+    });
+    let partly = partly.start().await;
+    for (backend, method) in [(deaf, "tools/list"), (partly, "prompts/list")] {
+        let served = Served::backends(&[backend.yaml("one", "")]).await;
+        backend.first("subscriptions/listen").await;
+        let (before, _) = told(&served, method).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (after, scope) = told(&served, method).await;
+        assert!(after <= before - 100 && after > 30_000, "{method}: {before}, {after}");
+        assert_eq!(scope, "public");
+    }
+}
+
+/// The stream stands late: what was announced until then went unheard, so the list is read again.
+#[tokio::test]
+async fn what_changed_before_the_first_stream_stands_is_not_missed() {
+    let modern = || {
+        let capabilities = json!({"tools": {"listChanged": true}});
+        Backend::modern().capabilities(capabilities).tools(&["old"])
+    };
+    let late = modern().on("subscriptions/listen", |call| async move {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let granted = json!({"notifications": {"toolsListChanged": true}});
+        call.notify("notifications/subscriptions/acknowledged", granted);
+        Answer::Silence
+    });
+    let backend = late.start().await;
+    let served = Served::backends(&[backend.yaml("one", "")]).await;
+    let tools = async || {
+        let listed = served.modern("tools/list", json!({})).send().await.result();
+        names_in(&listed)
+    };
+    assert_eq!(tools().await, ["old"]);
+    backend.set_tools(&["new"]);
+    soon("the new list", async { while tools().await != ["new"] {} }).await;
+    assert_eq!(backend.seen("tools/list").len(), 2);
+    // In time, once is enough.
+    let backend = modern().start().await;
+    let served = Served::backends(&[backend.yaml("one", "")]).await;
+    told(&served, "tools/list").await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(backend.seen("tools/list").len(), 1);
+}
+
+/// It says that its list changed, and then gives what is no list.
+#[tokio::test]
+async fn a_list_that_cannot_be_read_again_does_not_hold() {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let backend = hinting("n", json!(60_000), "public")
+        .on("tools/list", move |_| {
+            let tools = match reads.fetch_add(1, Ordering::SeqCst) {
+                0 => json!([{"name": "a"}]),
+                _ => json!(5),
+            };
+            async move { json!({"resultType": "complete", "tools": tools, "ttlMs": 60_000, "cacheScope": "public"}) }
+        })
+        .result(
+            "server/discover",
+            json!({
+                "resultType": "complete", "supportedVersions": ["2026-07-28"],
+                "capabilities": {"tools": {"listChanged": true}},
+            }),
+        )
+        .start()
+        .await;
+    let served = Served::backends(&[backend.yaml("one", "")]).await;
+    tells(&served, "tools/list", said(60_000, "public")).await;
+    backend.tell("notifications/tools/list_changed", json!({}));
+    tells(&served, "tools/list", said(0, "private")).await;
 }
 
 #[tokio::test]
@@ -137,10 +246,9 @@ async fn all_pages_of_all_sides_have_one_hint() {
     for expected in ["a", "b"] {
         let result = served.modern("tools/list", params).send().await.result();
         assert_eq!(names_in(&result), [expected]);
-        assert_eq!(
-            (&result["ttlMs"], &result["cacheScope"]),
-            (&json!(8000), &json!("private"))
-        );
+        let left = result["ttlMs"].as_u64().unwrap();
+        assert!((4000..=8000).contains(&left), "{left}");
+        assert_eq!(result["cacheScope"], "private");
         params = json!({"cursor": result["nextCursor"]});
     }
 }
@@ -160,14 +268,16 @@ async fn backends_are_not_asked_for_what_stands() {
 }
 
 #[tokio::test]
-async fn hints_outlive_the_gateway_with_the_lists() {
+async fn lists_of_an_earlier_run_are_shown_and_do_not_hold() {
     let folder = tempfile::tempdir().unwrap();
     let backend = hinting("n", json!(7000), "public").start().await;
     let yaml = format!("backends:\n{}", backend.yaml("one", ""));
     let served = Served::kept_in(folder.path(), &yaml).await;
-    assert_eq!(hint(&served).await, said(7000, "public"));
+    is(&served, said(7000, "public")).await;
     served.stopped().await;
     backend.set_dead(true);
     let served = Served::kept_in(folder.path(), &yaml).await;
-    assert_eq!(hint(&served).await, said(7000, "public"));
+    let listed = served.modern("tools/list", json!({})).send().await.result();
+    assert_eq!(listed["tools"][0]["name"], "n");
+    is(&served, said(0, "private")).await;
 }

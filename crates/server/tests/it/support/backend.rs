@@ -166,6 +166,11 @@ impl Draft {
         self.on(method, |_| async { Answer::Silence })
     }
 
+    /// Offers no stream to speak on outside calls.
+    pub(crate) fn no_stream(self) -> Self {
+        self.silent("GET")
+    }
+
     /// Declares other capabilities than tools, resources and prompts.
     pub(crate) fn capabilities(mut self, capabilities: Value) -> Self {
         self.0.capabilities = capabilities;
@@ -238,7 +243,7 @@ async fn receive(Shared(state): Shared<Arc<State>>, method: Method, headers: Hea
     });
     match method {
         _ if state.dead.load(Ordering::SeqCst) => StatusCode::NOT_FOUND.into_response(),
-        Method::GET if state.speaks != Speaks::Modern => standing(&state, None),
+        Method::GET if state.speaks != Speaks::Modern && !state.handlers.contains_key("GET") => standing(&state, None),
         Method::POST => post(&state, &message, headers).await,
         Method::DELETE => StatusCode::NO_CONTENT.into_response(),
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
