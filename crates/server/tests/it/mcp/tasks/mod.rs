@@ -7,6 +7,7 @@ mod legacy;
 mod listed;
 mod modern;
 mod restart;
+mod whose;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
