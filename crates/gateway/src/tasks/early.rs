@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// So many are kept of one backend.
 const MOST: usize = 64;
 /// Longer ones are not kept.
-const MAX_BYTES: usize = 16 * 1024;
+const MAX_BYTES: usize = 4 * 1024;
 /// For so long.
 const KEPT: Duration = Duration::from_secs(1);
 

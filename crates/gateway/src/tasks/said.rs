@@ -81,6 +81,11 @@ fn note(core: &Core, session: &Arc<Session>, upstream: &Upstream, id: &str) {
     if let Some(before) = core.owners.began(backend, id, session) {
         before.forget_task(backend, id);
     }
+    catch_up(core, session, backend, id);
+}
+
+/// Tells a session what was said of its task before it was known to be its.
+fn catch_up(core: &Core, session: &Arc<Session>, backend: &str, id: &str) {
     for (method, params) in core.early.take(backend, id) {
         tell(core, session, backend, &method, &params);
     }
@@ -132,7 +137,12 @@ pub(crate) fn deliver(core: &Core, backend: &str, method: &ByteString, params: &
     };
     match core.owners.of(backend, &id) {
         Some(session) => tell(core, &session, backend, method, params),
-        None if core.early.keep(backend, id, method, params) => {}
+        None if core.early.keep(backend, id.clone(), method, params) => {
+            // It may have begun meanwhile.
+            if let Some(session) = core.owners.of(backend, &id) {
+                catch_up(core, &session, backend, &id);
+            }
+        }
         None => tracing::debug!(backend, %method, "what was said of a task that is nobody's was dropped"),
     }
     true

@@ -5,6 +5,7 @@ mod asked;
 mod followed;
 mod legacy;
 mod listed;
+mod long;
 mod modern;
 mod restart;
 mod whose;

@@ -116,3 +116,21 @@ async fn a_session_with_a_connection_of_its_own_hears_there_alone() {
         hears_nothing_more(stream).await;
     }
 }
+
+#[tokio::test]
+async fn what_is_said_before_the_answer_that_begins_a_task_is_told_after_it() {
+    for capabilities in [json!({}), json!({"sampling": {}})] {
+        let backend = legacy("a")
+            .on("tools/call", |call| async move {
+                call.notify(STATUS, task("a-1", "working"));
+                json!({"task": task("a-1", "working")})
+            })
+            .start()
+            .await;
+        let served = Served::backends(&[backend.yaml("one", "")]).await;
+        let session = served.session_of("2025-11-25", capabilities).await;
+        let mut heard = session.listen().await;
+        let id = begin(&session, "a").await;
+        assert_eq!(heard.notification(STATUS).await["params"]["taskId"], json!(id));
+    }
+}
