@@ -27,6 +27,7 @@ use crate::seal::Seal;
 use crate::session::{Bounds, Caller, FeedItem, Life, Session, SessionError, Sessions};
 use crate::startup::Startup;
 use crate::stateless::Stateless;
+use crate::tasks::{Early, Owners};
 use crate::updates::Updates;
 use crate::wanted::Wanted;
 
@@ -75,6 +76,10 @@ pub(crate) struct Core {
     pub(crate) session_news: SessionNews,
     /// Whether it was told that all backends were tried.
     all_tried: AtomicBool,
+    /// Whose the tasks of backends are.
+    pub(crate) owners: Owners,
+    /// What was said of tasks that were nobody's yet.
+    pub(crate) early: Early,
     /// This very core, for what outlives a call.
     pub(crate) me: Weak<Core>,
     tasks: TaskTracker,
@@ -125,6 +130,8 @@ impl Core {
                 session_news: SessionNews::new(Arc::clone(&events)),
                 events: Arc::clone(&events),
                 all_tried: AtomicBool::new(false),
+                owners: Owners::default(),
+                early: Early::default(),
                 me: Weak::clone(core),
                 tasks: TaskTracker::new(),
                 began: Instant::now(),

@@ -98,6 +98,10 @@ impl FeedSink for SessionFeed {
                 {
                     core.forget_read(&self.backend, &uri);
                 }
+                let early = |params| tasks::is_early(&session, &self.backend, &method, params);
+                if params.as_ref().is_some_and(early) {
+                    return;
+                }
                 if session.wants_log(&method, params.as_ref()) {
                     let params = match (self.core.upgrade(), params) {
                         (Some(core), Some(params)) => {
@@ -111,7 +115,7 @@ impl FeedSink for SessionFeed {
             }
             FeedEvent::Ask(ask) => {
                 if let Some(core) = self.core.upgrade() {
-                    if let Some(error) = tasks::refuses(&core, &ask) {
+                    if let Some(error) = tasks::refuses(&core, &session, &self.backend, &ask) {
                         ask.reply.answer(&Answer::Error(error.to_raw()));
                         return;
                     }

@@ -16,7 +16,7 @@ use crate::client::{Client, ModernRequest};
 use crate::core::Core;
 use crate::listens::Listed;
 use crate::session::{MAX_SUBSCRIPTIONS, MAX_URI_BYTES};
-use crate::tasks::{self, Followed};
+use crate::tasks::{self, Followed, MOST_TASKS};
 use crate::updates::Updates;
 use crate::wanted::Want;
 
@@ -72,13 +72,13 @@ impl Listen {
     pub(crate) async fn open(core: &Arc<Core>, request: &Arc<ModernRequest>) -> Result<Self, RpcError> {
         let filter = filter_of(request)?;
         core.startup.wait().await;
-        let followed = follow(core, request, &filter).await?;
         // Before anything is asked, so that no change is missed.
         let lists = filter.lists().map(|(_, method)| method).collect();
         let inbox = core
             .listens
             .open(request.caller, lists)
             .map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))?;
+        let followed = follow(core, request, &filter).await?;
         let catalogue = core.catalogues.of(Client::from(request));
         let places = places(&catalogue, &filter.resource_subscriptions);
         let opening = places
@@ -155,6 +155,15 @@ fn filter_of(request: &Arc<ModernRequest>) -> Result<Filter, RpcError> {
             "params.notifications.resourceSubscriptions: too many resources ({MAX_SUBSCRIPTIONS} may be, fewer where their URIs are long); listen to fewer of them, or on several streams"
         )));
     }
+    if let Some(ids) = &mut filter.task_ids {
+        let mut seen = HashSet::new();
+        ids.retain(|id| seen.insert(id.clone()));
+        if ids.len() > MOST_TASKS {
+            return Err(invalid(format!(
+                "params.notifications.taskIds: too many tasks ({MOST_TASKS} may be); listen to fewer of them, or on several streams"
+            )));
+        }
+    }
     Ok(filter)
 }
 
@@ -203,11 +212,15 @@ async fn granted(core: &Core, inbox: &Listed, upstream: Arc<Upstream>, uris: Vec
 
 /// Follows the tasks that the client names, which only a client with the extension may.
 async fn follow(core: &Core, request: &Arc<ModernRequest>, filter: &Filter) -> Result<Followed, RpcError> {
-    let Some(ids) = filter.task_ids.as_ref().filter(|_| tasks::offers(core, Era::Modern)) else {
+    let Some(ids) = &filter.task_ids else {
         return Ok(Followed::default());
     };
-    crate::ops::tasks::declared(request)?;
-    Ok(Followed::open(core, request, ids).await)
+    match crate::ops::tasks::declared(request) {
+        // Of a backend that is not there just now nobody may know yet that it has tasks.
+        Ok(()) => Ok(Followed::open(core, request, ids).await),
+        Err(error) if tasks::offers(core, Era::Modern) => Err(error),
+        Err(_) => Ok(Followed::default()),
+    }
 }
 
 fn honoured(filter: &Filter, wants: &[Want], followed: &Followed) -> Value {

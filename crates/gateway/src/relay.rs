@@ -178,7 +178,9 @@ impl Relay {
             let why = "this client cannot be asked within this call";
             return Some(RpcError::new(code::METHOD_NOT_FOUND, why));
         }
-        if let Some(error) = tasks::refuses(&self.call.core, ask) {
+        if let KeptClient::Legacy(session) = &self.call.client
+            && let Some(error) = tasks::refuses(&self.call.core, session, self.backend(), ask)
+        {
             return Some(error);
         }
         self.call.client.refuses(ask)
@@ -187,7 +189,7 @@ impl Relay {
     /// The question in the client's words.
     fn reworded(&self, ask: Ask) -> Ask {
         match &self.call.client {
-            KeptClient::Legacy(session) if self.call.tasks => {
+            KeptClient::Legacy(session) if self.call.era == Era::Legacy => {
                 tasks::reworded(&self.call.core, session, self.backend(), ask)
             }
             _ => ask,
@@ -202,7 +204,7 @@ impl Relay {
         self.call.turn.ended(&outcome);
         let answer = outcome.unwrap_or_else(|cause| Answer::Error(cause.to_rpc(self.backend()).to_raw()));
         let answer = self.finish.apply(answer, &self.call);
-        Event::Outcome(match self.call.tasks {
+        Event::Outcome(match self.call.has_tasks() {
             true => tasks::begun(&self.call, answer),
             false => answer,
         })

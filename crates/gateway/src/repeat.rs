@@ -26,8 +26,15 @@ pub(crate) struct Call {
     pub(crate) forward: Forward,
     /// The era of the link that it was made on.
     pub(crate) era: Era,
-    /// Whether what the backend says may name tasks.
+    /// Whether what the backend says may name tasks, be they the client's or not.
     pub(crate) tasks: bool,
+}
+
+impl Call {
+    /// Whether the client may have tasks at the backend: both are of one era.
+    pub(crate) fn has_tasks(&self) -> bool {
+        self.tasks && self.era == self.client.client().era()
+    }
 }
 
 /// A call that was made again.

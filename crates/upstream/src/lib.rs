@@ -19,6 +19,7 @@ mod freshness;
 mod grace;
 mod health;
 mod hearing;
+mod hellos;
 mod hint;
 mod http;
 mod leftovers;

@@ -13,6 +13,7 @@ use crate::backoff::Backoff;
 use crate::connect::{Connector, refuses_legacy};
 use crate::doubts::Doubts;
 use crate::epoch::Epoch;
+use crate::hellos::Hellos;
 use crate::lent::Shelf;
 use crate::owned::{Owned, Place};
 use crate::probing::Probing;
@@ -52,6 +53,7 @@ pub struct Upstream {
     pub(crate) signs: Signs,
     pub(crate) pulse: Pulse,
     verdict: Mutex<Verdict>,
+    hellos: Hellos,
     probing: Probing,
     pub(crate) tasks: TaskTracker,
     /// Those of them that end links whose calls were given up.
@@ -118,6 +120,7 @@ impl Upstream {
             signs,
             pulse: Pulse::default(),
             verdict: Mutex::new(verdict),
+            hellos: Hellos::default(),
             probing: Probing::default(),
             tasks: TaskTracker::new(),
             partings: TaskTracker::new(),
@@ -319,7 +322,10 @@ impl Upstream {
 
     pub(crate) fn learn_legacy(&self, made: &Result<Link, LinkError>) {
         match made {
-            Ok(_) => self.learn(Era::Legacy, true),
+            Ok(link) => {
+                self.hellos.heard(link);
+                self.learn(Era::Legacy, true);
+            }
             Err(error) if refuses_legacy(error) => self.learn(Era::Legacy, false),
             Err(_) => {}
         }
@@ -339,7 +345,8 @@ impl Upstream {
                 upstream.relist.notify_one();
             }
             match &made {
-                Ok(_) => {
+                Ok(link) => {
+                    upstream.hellos.heard(link);
                     upstream.epoch.linked();
                     upstream.learn(Era::Modern, true);
                 }
@@ -438,19 +445,18 @@ impl Upstream {
         &self.fresh.common
     }
 
-    /// What the backend said of itself in an era: on the shared connection of that era, or else when it was last made
-    /// ready, if that was in this era. `None` where nothing was heard of it.
+    /// What the backend said of itself in an era: on the last connection of that era, whose ever it is, or else when it
+    /// was last made ready, if that was in this era. `None` where nothing was heard of it, or it has left the era.
     #[must_use]
     pub fn hello_in(&self, era: Era) -> Option<Arc<Hello>> {
-        let live = match era {
-            Era::Legacy => self.plain.live(),
-            Era::Modern => self.modern.live(),
+        let verdict = self.verdict();
+        let speaks = match era {
+            Era::Legacy => verdict.legacy,
+            Era::Modern => verdict.modern,
         };
         let of_era = |hello: &Arc<Hello>| (hello.version == version::MODERN) == (era == Era::Modern);
-        match live {
-            Some(link) => Some(Arc::new(link.hello().clone())),
-            None => self.state.borrow().hello.clone().filter(of_era),
-        }
+        let last = self.hellos.last(era).filter(|_| speaks != Some(false));
+        last.or_else(|| self.state.borrow().hello.clone().filter(of_era))
     }
 
     pub(crate) fn verdict(&self) -> Verdict {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use argus_testkit::{Client, Journal, part, until};
+use argus_testkit::{Client, Exchange, Journal, part, until};
 use serde_json::json;
 
 use crate::world::{Running, World};
@@ -29,6 +29,14 @@ fn legacy() -> String {
         "tasks/result t-1": [
             {"ask": "elicitation/create", "params": question},
             {"result": {"answer": "@answer", "_meta": related}}],
+        "tools/call long": [{"result": {"task": {"taskId": "t-2", "status": "working"}}}],
+        "tasks/result t-2": [{"sleep": 3000}, {"result": {"content": []}}],
+        "tools/call asks": [
+            {"ask": "elicitation/create", "params": {"message": "?", "requestedSchema": {"type": "object"}}},
+            {"result": {"answer": "@answer"}}],
+        "tools/call logs": [
+            {"feed": "notifications/message", "params": {"level": "error", "data": "mine"}},
+            {"result": {"content": []}}],
         "tools/call slow": [{"sleep": 400}, {"result": {"content": []}}],
         "tasks/list": [{"result": {"tasks": [{"taskId": "foreign"}, {"taskId": "t-1", "ttl": 1.5}]}}],
     });
@@ -168,6 +176,52 @@ async fn a_tasks_question_is_not_given_to_another_call_which_would_end_it() {
         assert_eq!(part(&result, "answer").unwrap(), r#"{"action":"cancel"}"#);
         running.stop();
     }
+}
+
+/// Begins a task that takes long, and waits for its end.
+async fn wait_long(client: &Client, journal: &Journal) -> Exchange {
+    let begun = client.result("tools/call", r#"{"name":"long","task":{}}"#).await;
+    let id = part(&part(&begun, "task").unwrap(), "taskId").unwrap();
+    let about = about(&id);
+    let waiting = client.open("tasks/result", &about);
+    let there = until(Duration::from_secs(5), || !journal.messages("tasks/result").is_empty());
+    let (waiting, there) = tokio::join!(waiting, there);
+    assert!(there);
+    waiting
+}
+
+#[tokio::test]
+async fn who_waits_for_a_task_does_not_get_what_another_call_asks_or_says() {
+    for kind in ["stdio", "sse"] {
+        let (world, journal) = world(kind, "legacy");
+        let running = world.start();
+        let client = running.askable().await;
+        let waiting = wait_long(&client, &journal).await;
+        let mut asking = client.open("tools/call", r#"{"name":"asks"}"#).await;
+        let question = asking.next_within(Duration::from_secs(2)).await.unwrap();
+        let number = part(&question, "id").unwrap();
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":{number},"result":{{"action":"cancel"}}}}"#);
+        assert_eq!(client.send(&answer).await, 202);
+        assert!(part(&asking.answer().await, "result").is_some());
+        assert!(part(&waiting.answer().await, "result").is_some());
+        running.stop();
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_a_task_takes_no_logs_from_others() {
+    let (world, journal) = world("stdio", "legacy");
+    let running = world.start();
+    let (client, other) = (running.plain().await, running.plain().await);
+    let waiting = wait_long(&client, &journal).await;
+    let said = other.open("tools/call", r#"{"name":"logs"}"#).await.all().await;
+    assert_eq!(said.len(), 2, "{said:?}");
+    // It gives up waiting, and haunts nobody.
+    drop(waiting);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let said = other.open("tools/call", r#"{"name":"logs"}"#).await.all().await;
+    assert_eq!(said.len(), 2, "{said:?}");
+    running.stop();
 }
 
 #[tokio::test]

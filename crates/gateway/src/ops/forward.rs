@@ -92,7 +92,7 @@ pub(crate) async fn on_link(
                 turn,
                 forward,
                 era: link.era(),
-                tasks: link.has_tasks() && link.era() == client.era(),
+                tasks: link.has_tasks(),
             },
             lease: link.into_lease(),
             talk: None,

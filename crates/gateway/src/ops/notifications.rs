@@ -43,8 +43,24 @@ fn notified(core: &Arc<Core>, session: &Arc<Session>, method: &str, params: Opti
                 link.notify(method, params.as_ref());
             }
         }
+        method::TASK_STATUS if told(core, session, params.as_ref()) => {}
         _ => pass(core, session, method.to_owned(), params),
     }
+}
+
+/// Tells the backend for which the client runs a task how it fares; `false` where nobody knows which one that is.
+fn told(core: &Core, session: &Session, params: Option<&Raw>) -> bool {
+    let read = params.and_then(|params| Object::parse(params).ok());
+    let backend = read
+        .and_then(|read| read.get_str("taskId"))
+        .and_then(|id| session.runs_for(&id));
+    let Some(upstream) = backend.and_then(|backend| core.inventory.named(&backend)) else {
+        return false;
+    };
+    if let Some(link) = session.link_to(upstream) {
+        link.notify(method::TASK_STATUS, params);
+    }
+    true
 }
 
 /// A notification that the gateway does not know goes to the backend, if there is just one.

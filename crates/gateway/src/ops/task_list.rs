@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::core::Core;
 use crate::relay::Reply;
 use crate::session::Session;
-use crate::tasks::{self, Ids};
+use crate::tasks::{self, Ids, MAX_OWN};
 
 /// A page ends with the backend's page on which it gets so many tasks.
 const ENOUGH: usize = 100;
@@ -55,7 +55,7 @@ pub(crate) async fn list(core: &Arc<Core>, session: &Arc<Session>, params: Optio
         loop {
             if found.len() >= ENOUGH || pages >= MAX_PAGES {
                 let place = places.expose(upstream.name(), cursor.as_deref().unwrap_or_default());
-                return Reply::result(page(&found, Some(&place)));
+                return Reply::result(page(&found, place.as_deref()));
             }
             pages += 1;
             match read(core, session, upstream, cursor.as_deref(), &own).await {
@@ -114,16 +114,22 @@ async fn read(
     }
     let params = cursor.map(|cursor| Raw::from_value(&serde_json::json!({ "cursor": cursor })));
     let result = link
-        .ask(method::TASKS_LIST, params, upstream.definition().timeouts.call)
+        .ask(method::TASKS_LIST, params, upstream.definition().timeouts.cap_fetch)
         .await?;
     let ids = Ids::of(&core.seal, client);
-    let expose = |id: &str| own.contains(id).then(|| ids.expose(upstream.name(), id));
+    let expose = |id: &str| own.contains(id).then(|| ids.expose(upstream.name(), id)).flatten();
     let read = Object::parse(&result).map_err(|error| LinkError::Protocol(error.to_string()))?;
     let listed: Vec<Box<RawValue>> = read.get("tasks").and_then(|raw| raw.read().ok()).unwrap_or_default();
     let tasks = listed
         .into_iter()
         .filter_map(|task| tasks::renamed(&Raw::parse(String::from(Box::<str>::from(task))).ok()?, expose));
-    Ok((tasks.collect(), read.get_str("nextCursor")))
+    let next = read.get_str("nextCursor");
+    if next.as_ref().is_some_and(|cursor| cursor.len() > MAX_OWN) {
+        tracing::warn!(backend = %upstream.name(), most = MAX_OWN, "a cursor in the backend's list of tasks is too long; its tasks are not listed");
+        let why = format!("a cursor in its list of tasks has more than {MAX_OWN} bytes");
+        return Err(LinkError::Protocol(why));
+    }
+    Ok((tasks.collect(), next))
 }
 
 /// What a client is told where nothing can be listed: the backend's own words, if it said any.

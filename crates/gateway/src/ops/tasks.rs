@@ -30,9 +30,10 @@ pub(crate) async fn about(core: &Arc<Core>, client: Client<'_>, method: &ByteStr
     let (Some(upstream), Some((backend, id))) = (upstream, &led) else {
         return nothing(core, client, method, not_found()).await;
     };
-    if let Client::Legacy(session) = client {
-        // After a restart nobody else would know of it.
-        session.note_task(upstream.name(), id);
+    if let Client::Legacy(session) = client
+        && !tasks::known(core, session, upstream, id)
+    {
+        return nothing(core, client, method, not_found()).await;
     }
     let waits = method == method::TASKS_RESULT;
     let request = Forward {

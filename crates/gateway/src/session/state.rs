@@ -22,6 +22,7 @@ use super::{Caller, FeedQueue, Transport};
 use crate::bridge::introduced::introduced;
 use crate::catalogue::Snapshot;
 use crate::stalls::Stalls;
+use crate::tasks::Early;
 use crate::wanted::Want;
 
 /// Capabilities of a client that let a backend ask it something.
@@ -54,6 +55,10 @@ pub struct Session {
     own_catalogue: ArcSwapOption<Snapshot>,
     subscriptions: Mutex<Subscriptions>,
     delegated: Mutex<Delegated>,
+    /// What its own links said of tasks that it is not known yet to have begun.
+    early: Early,
+    /// Tasks that the client runs for backends, by its own ids.
+    runs: Mutex<Delegated>,
     /// Streams that are open to the client.
     readers: AtomicUsize,
     calls: Mutex<Calls>,
@@ -110,6 +115,8 @@ impl Session {
             own_catalogue: ArcSwapOption::empty(),
             subscriptions: Mutex::default(),
             delegated: Mutex::default(),
+            early: Early::default(),
+            runs: Mutex::default(),
             readers: AtomicUsize::new(0),
             calls: Mutex::default(),
             asks: Mutex::default(),
@@ -420,9 +427,14 @@ impl Session {
         lock(&self.subscriptions).has(backend, uri)
     }
 
-    /// Notes that a task of a backend is the session's.
-    pub(crate) fn note_task(&self, backend: &Arc<str>, id: &str) {
-        lock(&self.delegated).note(backend, id);
+    /// Notes that a task of a backend is the session's; gives those there that are forgotten for it.
+    pub(crate) fn note_task(&self, backend: &Arc<str>, id: &str) -> Vec<ByteString> {
+        lock(&self.delegated).note(backend, id)
+    }
+
+    /// The task is somebody else's by now.
+    pub(crate) fn forget_task(&self, backend: &str, id: &str) {
+        lock(&self.delegated).forget(backend, id);
     }
 
     pub(crate) fn has_task(&self, backend: &str, id: &str) -> bool {
@@ -432,6 +444,20 @@ impl Session {
     /// The backend's own ids of the session's tasks there.
     pub(crate) fn tasks_at(&self, backend: &str) -> HashSet<ByteString> {
         lock(&self.delegated).at(backend)
+    }
+
+    pub(crate) fn early(&self) -> &Early {
+        &self.early
+    }
+
+    /// The client runs a task for a backend.
+    pub(crate) fn note_run(&self, backend: &Arc<str>, id: &str) {
+        lock(&self.runs).note(backend, id);
+    }
+
+    /// The backend for which the client runs a task.
+    pub(crate) fn runs_for(&self, id: &str) -> Option<Arc<str>> {
+        lock(&self.runs).backend_of(id)
     }
 
     /// Lets go what was kept for the client for long enough.

@@ -1,31 +1,46 @@
 //! What a backend asks within a task, in the client's words, and the client's answer in the backend's.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use argus_protocol::{Answer, Id, Raw, RpcError, code, method};
+use argus_protocol::{Answer, Id, Object, Raw, RpcError, Sought, code, method};
 use argus_upstream::{Ask, AskPeer, AskReply};
 
 use super::Ids;
 use super::members::{named, with_related};
+use super::offered::AUGMENTATION;
 use crate::client::Client;
 use crate::core::Core;
 use crate::session::Session;
 
-/// Why a backend may not ask a client this: the tasks that a client runs for servers are listed to none of several, since
-/// those of the others are among them.
-pub(crate) fn refuses(core: &Core, ask: &Ask) -> Option<RpcError> {
-    let among_others = ask.method == method::TASKS_LIST && core.inventory.only().is_none();
-    let why = "this client has tasks for other servers, too, and does not list them";
-    among_others.then(|| RpcError::new(code::METHOD_NOT_FOUND, why))
+/// Why a backend may not ask a client this: of the tasks that a client runs for several servers each may ask after its
+/// own, and they are listed to none, since those of the others are among them.
+pub(crate) fn refuses(core: &Core, session: &Session, backend: &str, ask: &Ask) -> Option<RpcError> {
+    if !ask.method.starts_with(method::TASKS_PREFIX) || core.inventory.only().is_some() {
+        return None;
+    }
+    if ask.method == method::TASKS_LIST {
+        let why = "this client has tasks for other servers, too, and does not list them";
+        return Some(RpcError::new(code::METHOD_NOT_FOUND, why));
+    }
+    let params = ask.params.as_ref().and_then(|params| Object::parse(params).ok());
+    let id = params.and_then(|params| params.get_str("taskId"));
+    let is_its = id.is_some_and(|id| session.runs_for(&id).as_deref() == Some(backend));
+    (!is_its).then(|| RpcError::new(code::INVALID_PARAMS, "Task not found"))
 }
 
-/// The question as the session's client is asked it; one that belongs to no task is as it was.
-pub(crate) fn reworded(core: &Core, session: &Arc<Session>, backend: &str, ask: Ask) -> Ask {
+/// The question as the session's client is asked it; one that belongs to no task of the session's is as it was.
+pub(crate) fn reworded(core: &Core, session: &Arc<Session>, backend: &Arc<str>, ask: Ask) -> Ask {
+    let ask = watched(session, backend, ask);
     let Some(params) = ask.params.as_ref() else { return ask };
     let Some(theirs) = named(&ask.method, params) else {
         return ask;
     };
-    let ours = Ids::of(&core.seal, Client::from(session)).expose(backend, &theirs);
+    if !session.has_task(backend, &theirs) {
+        return ask;
+    }
+    let Some(ours) = Ids::of(&core.seal, Client::from(session)).expose(backend, &theirs) else {
+        return ask;
+    };
     let Some(params) = with_related(params, |_| Some(ours.clone())) else {
         return ask;
     };
@@ -39,6 +54,60 @@ pub(crate) fn reworded(core: &Core, session: &Arc<Session>, backend: &str, ask: 
         method: ask.method,
         params: Some(params),
         reply: AskReply::new(id, Arc::new(translator)),
+    }
+}
+
+/// The question, with the task noted that the client makes of it, if the backend wants one.
+fn watched(session: &Arc<Session>, backend: &Arc<str>, ask: Ask) -> Ask {
+    let wants_task = |params: &Raw| {
+        params.may_have(&AUGMENTED) && Object::parse(params).is_ok_and(|read| read.get(AUGMENTATION).is_some())
+    };
+    if !ask.params.as_ref().is_some_and(wants_task) {
+        return ask;
+    }
+    let id = ask.reply.id().clone();
+    let watcher = Watcher {
+        session: Arc::downgrade(session),
+        backend: Arc::clone(backend),
+        reply: Mutex::new(Some(ask.reply)),
+    };
+    Ask {
+        method: ask.method,
+        params: ask.params,
+        reply: AskReply::new(id, Arc::new(watcher)),
+    }
+}
+
+static AUGMENTED: Sought = Sought::new(AUGMENTATION);
+
+/// Notes for which backend the client runs a task.
+struct Watcher {
+    session: Weak<Session>,
+    backend: Arc<str>,
+    reply: Mutex<Option<AskReply>>,
+}
+
+impl AskPeer for Watcher {
+    fn answer(&self, _: &Id, answer: &Answer) {
+        if let (Answer::Result(result), Some(session)) = (answer, self.session.upgrade())
+            && let Some(task) = Object::parse(result)
+                .ok()
+                .and_then(|read| read.get_object(AUGMENTATION))
+            && let Some(id) = task.get_str("taskId")
+        {
+            session.note_run(&self.backend, &id);
+        }
+        let reply = self.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(reply) = reply {
+            reply.answer(answer);
+        }
+    }
+
+    fn notify(&self, method: &str, params: Option<&Raw>) {
+        let reply = self.reply.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reply) = reply.as_ref() {
+            reply.notify(method, params);
+        }
     }
 }
 

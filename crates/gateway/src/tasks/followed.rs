@@ -18,8 +18,8 @@ use super::members::renamed;
 use crate::client::{Client, ModernRequest};
 use crate::core::Core;
 
-/// A listener may follow so many tasks; those beyond are not granted.
-const MOST: usize = 100;
+/// A listener may follow so many tasks.
+pub(crate) const MOST_TASKS: usize = 100;
 /// How long a backend may take to be reached and to say which tasks it will tell of.
 const PATIENCE: Duration = Duration::from_secs(6);
 
@@ -36,7 +36,7 @@ impl Followed {
     pub(crate) async fn open(core: &Core, request: &Arc<ModernRequest>, exposed: &[String]) -> Self {
         let ids = Ids::of(&core.seal, Client::from(request));
         let mut places: HashMap<String, HashMap<String, String>> = HashMap::new();
-        for exposed in exposed.iter().take(MOST) {
+        for exposed in exposed {
             if let Some((backend, id)) = ids.lead(exposed) {
                 places.entry(backend).or_default().insert(id, exposed.clone());
             }

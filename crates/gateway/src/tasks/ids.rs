@@ -6,8 +6,10 @@ use sha2::{Digest, Sha256};
 use crate::client::Client;
 use crate::seal::Seal;
 
-/// No id that was made here is longer, for a backend's own id of up to 1 KiB.
-const MAX_ID: usize = 2 * 1024;
+/// A backend's own id of a task may be so long, and its cursor in a list of tasks.
+pub(crate) const MAX_OWN: usize = 1024;
+/// No id that was made here is longer.
+const MAX_ID: usize = 4 * 1024;
 
 /// Who a task belongs to: a legacy session, or who sends a modern request.
 pub(crate) struct Ids<'a> {
@@ -42,12 +44,15 @@ impl<'a> Ids<'a> {
         Self { seal, context }
     }
 
-    /// What the owner knows a backend's task by; always the same for the same task.
-    pub(crate) fn expose(&self, backend: &str, id: &str) -> String {
+    /// What the owner knows a backend's task by; always the same for the same task. `None` for an id that is too long.
+    pub(crate) fn expose(&self, backend: &str, id: &str) -> Option<String> {
+        if id.len() > MAX_OWN {
+            return None;
+        }
         let mut secret = backend.len().to_be_bytes().to_vec();
         secret.extend_from_slice(backend.as_bytes());
         secret.extend_from_slice(id.as_bytes());
-        self.seal.seal_alike(&self.context, &secret)
+        Some(self.seal.seal_alike(&self.context, &secret))
     }
 
     /// The backend and its own id of the task; `None` for an id that was not made here for this owner.
@@ -93,10 +98,11 @@ mod tests {
         let seal = Seal::of_secrets(["key"]).unwrap();
         let (one, two) = (request(1), request(2));
         let ids = Ids::of(&seal, Client::from(&one));
-        let exposed = ids.expose("back", "end");
-        assert_eq!(exposed, Ids::of(&seal, Client::from(&one)).expose("back", "end"));
+        let exposed = ids.expose("back", "end").unwrap();
+        let again = Ids::of(&seal, Client::from(&one)).expose("back", "end");
+        assert_eq!(again.as_ref(), Some(&exposed));
         assert_eq!(ids.lead(&exposed), Some(("back".to_owned(), "end".to_owned())));
-        assert_ne!(ids.expose("bac", "kend"), exposed);
+        assert_ne!(ids.expose("bac", "kend"), Some(exposed.clone()));
         assert_eq!(Ids::of(&seal, Client::from(&two)).lead(&exposed), None);
         assert_eq!(Ids::of_places(&seal, Client::from(&one)).lead(&exposed), None);
         let other = Seal::of_secrets(["other"]).unwrap();
@@ -106,7 +112,8 @@ mod tests {
         for forged in ["", "end", &exposed[1..], &"A".repeat(MAX_ID + 1)] {
             assert_eq!(ids.lead(forged), None);
         }
-        let longest = "x".repeat(1024);
-        assert!(ids.lead(&ids.expose("back", &longest)).is_some());
+        let (longest, name) = ("x".repeat(MAX_OWN), "n".repeat(1024));
+        assert!(ids.lead(&ids.expose(&name, &longest).unwrap()).is_some());
+        assert_eq!(ids.expose("back", &"x".repeat(MAX_OWN + 1)), None);
     }
 }

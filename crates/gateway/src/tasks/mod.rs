@@ -5,15 +5,19 @@
 //! A client knows a task by an id that is sealed for it ([`Ids`]), wherever a message names one.
 
 mod asked;
+mod early;
 mod followed;
 mod ids;
 mod members;
 mod offered;
+mod owners;
 mod said;
 
 pub(crate) use asked::{refuses, reworded};
-pub(crate) use followed::Followed;
-pub(crate) use ids::Ids;
+pub(crate) use early::Early;
+pub(crate) use followed::{Followed, MOST_TASKS};
+pub(crate) use ids::{Ids, MAX_OWN};
 pub(crate) use members::{renamed, with_related};
 pub(crate) use offered::{AUGMENTATION, augmentable, legacy, modern, offers};
-pub(crate) use said::{begun, deliver, heard, reworded_notification};
+pub(crate) use owners::Owners;
+pub(crate) use said::{begun, deliver, heard, is_early, known, reworded_notification};

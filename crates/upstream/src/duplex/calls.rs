@@ -104,18 +104,35 @@ pub(super) struct Calls {
 impl Calls {
     /// The call that caused something which does not say what caused it: the only one that the backend can be working
     /// on, or, on a link that belongs to one session, the oldest of the session's that is not waiting for an answer
-    /// itself.
+    /// itself. One that waits for the result of a task causes nothing itself: on a link of one session it is taken where
+    /// there is no other.
     pub(super) fn culprit(&self, owned: bool) -> Option<(u64, &CallSender)> {
         let asking: HashSet<u64> = self.asked.values().copied().collect();
-        let calls = || self.open.iter().filter(|(_, call)| !call.is_listener());
+        let calls = || {
+            self.open
+                .iter()
+                .filter(|(_, call)| !call.is_listener() && call.task.is_none())
+        };
         let found = if owned {
             let calls = || calls().filter(|(_, call)| call.kind == Kind::Client);
-            calls().find(|(id, _)| !asking.contains(id)).or_else(|| calls().next())
+            let waiting = || self.open.iter().filter(|(_, call)| call.task.is_some());
+            let free = |found: &(&u64, &CallSender)| !asking.contains(found.0);
+            let found = calls().find(free).or_else(|| calls().next());
+            found.or_else(|| waiting().find(free)).or_else(|| waiting().next())
         } else {
             let only = !self.is_haunted() && calls().nth(1).is_none();
             calls().next().filter(|_| only)
         };
         found.map(|(id, call)| (*id, call))
+    }
+
+    /// The only call that is open, and that anything is still to come for.
+    pub(super) fn lone(&self) -> Option<u64> {
+        let mut calls = self.open.iter().filter(|(_, call)| !call.is_listener());
+        let (first, more) = (calls.next(), calls.next());
+        first
+            .filter(|_| more.is_none() && !self.is_haunted())
+            .map(|(id, _)| *id)
     }
 
     /// The only call that the backend can be working on.
@@ -155,7 +172,8 @@ impl Calls {
     /// Removes a call that nobody waits for, though the backend may still work on it; `None` when it is over anyway.
     pub(super) fn give_up(&mut self, id: u64) -> Option<CallSender> {
         let call = self.remove(id)?;
-        if !call.is_listener() {
+        // Nothing is done for one that only waited.
+        if !call.is_listener() && call.task.is_none() {
             self.remember(id);
         }
         Some(call)
@@ -256,6 +274,32 @@ mod tests {
         assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(2));
         assert_eq!(calls.answered(&Id::number(7)), Some(1));
         assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(1));
+    }
+
+    #[test]
+    fn a_call_that_waits_for_a_task_causes_nothing_and_leaves_no_ghost() {
+        let waiting = || {
+            let (mut call, keep) = channel(None, Kind::Client);
+            call.task = Some("t".to_owned().into());
+            (call, keep)
+        };
+        let mut calls = Calls::default();
+        let (wait, _keep1) = waiting();
+        calls.open.insert(1, wait);
+        assert!(calls.sole().is_none(), "whose task speaks cannot be told");
+        assert_eq!(
+            (calls.culprit(true).map(|(id, _)| id), calls.lone()),
+            (Some(1), Some(1))
+        );
+        let (one, _keep2) = channel(None, Kind::Client);
+        calls.open.insert(2, one);
+        assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(2));
+        assert!(calls.ask(Id::number(7), 2));
+        assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(2));
+        assert_eq!(calls.culprit(false).map(|(id, _)| id), Some(2));
+        assert_eq!((calls.waiting_for("t"), calls.lone()), (Some(1), None));
+        assert!(calls.give_up(1).is_some());
+        assert!(calls.sole().is_some());
     }
 
     #[test]

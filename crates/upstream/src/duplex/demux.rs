@@ -93,7 +93,7 @@ impl Demux {
         let number = match id {
             Some(id) => id.as_number(),
             // An error for a request whose id the peer could not read can only be meant for a lone one.
-            None => calls.culprit(false).map(|(id, _)| id),
+            None => calls.lone(),
         };
         let call = number.and_then(|number| calls.remove(number));
         drop(calls);
@@ -127,7 +127,12 @@ impl Demux {
                     method: method.clone(),
                     params: params.clone(),
                 };
-                let sent = self.calls().sole().map(|call| call.send(event));
+                let task = params.as_ref().and_then(related_task);
+                let calls = self.calls();
+                // What a task says belongs to the call that waits for its end.
+                let waiting = task.and_then(|task| calls.open.get(&calls.waiting_for(&task)?));
+                let sent = waiting.or_else(|| calls.sole()).map(|call| call.send(event));
+                drop(calls);
                 match sent {
                     Some(Sent::Done | Sent::Gone(_)) => {}
                     Some(Sent::TooSlow(_)) => self.too_slow(),

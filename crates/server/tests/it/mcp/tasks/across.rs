@@ -119,3 +119,23 @@ async fn a_backend_of_both_eras_is_met_in_the_clients_own() {
     let refused = session.call("tasks/get", json!({"taskId": begun["taskId"]})).await;
     assert_eq!(refused.code(), -32602);
 }
+
+#[tokio::test]
+async fn what_a_backend_of_both_eras_said_on_a_sessions_own_connection_is_offered_to_others() {
+    let both = Backend::both()
+        .capabilities(json!({"tools": {}, "tasks": core_tasks(), "extensions": {EXTENSION: {}}}))
+        .tools(&["a"])
+        .on("tools/call", |call| async move {
+            match call.params.get("task") {
+                Some(_) => json!({"task": {"taskId": "legacy-1"}}),
+                None => json!({"content": []}),
+            }
+        })
+        .start()
+        .await;
+    let served = Served::backends(&[both.yaml("one", "")]).await;
+    let asked = || served.session_of("2025-11-25", json!({"sampling": {}}));
+    asked().await.tool("a").await.result();
+    assert_eq!(legacy_capabilities(&served).await["tasks"], core_tasks());
+    begin(&asked().await, "a").await;
+}

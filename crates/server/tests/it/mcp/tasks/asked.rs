@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{RELATED, begin, legacy};
+use super::{RELATED, begin, legacy, task};
 use crate::support::Served;
 
 #[tokio::test]
@@ -83,4 +83,55 @@ async fn what_a_client_runs_for_one_backend_is_not_listed_to_another() {
     assert_eq!(question["method"], "tasks/list");
     session.answer(&question["id"], json!({"tasks": []})).await;
     assert_eq!(stream.message().await["result"]["answer"], json!({"tasks": []}));
+}
+
+#[tokio::test]
+async fn what_a_client_runs_for_one_backend_is_open_to_that_one_alone() {
+    let one = legacy("a")
+        .on("tools/call", |call| async move {
+            let params = json!({"messages": [], "maxTokens": 1, "task": {}});
+            let begun = call.ask("q1", "sampling/createMessage", params).await;
+            let id = begun["result"]["task"]["taskId"].clone();
+            let own = call.ask("q2", "tasks/get", json!({"taskId": id})).await;
+            json!({"content": [], "id": id, "own": own["result"]})
+        })
+        .start()
+        .await;
+    let two = legacy("b")
+        .on("tools/call", |call| async move {
+            let mut codes = Vec::new();
+            for method in ["tasks/get", "tasks/result", "tasks/cancel"] {
+                let refused = call.ask(method, method, json!({"taskId": "mine"})).await;
+                codes.push(refused["error"]["code"].clone());
+            }
+            json!({"content": [], "codes": codes})
+        })
+        .start()
+        .await;
+    let served = Served::backends(&[one.yaml("one", ""), two.yaml("two", "")]).await;
+    let tasks = json!({"cancel": {}, "requests": {"sampling": {"createMessage": {}}}});
+    let session = served
+        .session_of("2025-11-25", json!({"sampling": {}, "tasks": tasks}))
+        .await;
+    let mut stream = session.ask("tools/call", json!({"name": "a"})).open().await;
+    let question = stream.message().await;
+    assert_eq!(question["params"]["task"], json!({}));
+    session
+        .answer(&question["id"], json!({"task": task("mine", "working")}))
+        .await;
+    let question = stream.message().await;
+    assert_eq!(
+        (&question["method"], &question["params"]["taskId"]),
+        (&json!("tasks/get"), &json!("mine"))
+    );
+    session.answer(&question["id"], task("mine", "working")).await;
+    assert_eq!(stream.message().await["result"]["own"], task("mine", "working"));
+    let result = session.tool("b").await.result();
+    assert_eq!(result["codes"], json!([-32602, -32602, -32602]));
+    session
+        .notify("notifications/tasks/status", task("mine", "completed"))
+        .await;
+    let told = one.first("notifications/tasks/status").await.message;
+    assert_eq!(told["params"], task("mine", "completed"));
+    assert!(two.seen("notifications/tasks/status").is_empty());
 }

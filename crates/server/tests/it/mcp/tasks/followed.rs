@@ -97,3 +97,31 @@ async fn a_backend_that_does_not_tell_is_not_waited_for() {
     let granted = &stream.message().await["params"]["notifications"];
     assert_eq!(*granted, json!({"toolsListChanged": true}));
 }
+
+#[tokio::test]
+async fn each_is_named_once_and_not_too_many() {
+    let backend = telling(modern("a")).start().await;
+    let served = Served::backends(&[backend.yaml("one", "")]).await;
+    let id = begun(&served, "a").await;
+    let extension = json!({"extensions": {EXTENSION: {}}});
+    let mut stream = listening(&served, &[&id, &id], extension.clone()).await;
+    let granted = &stream.message().await["params"]["notifications"];
+    assert_eq!(granted["taskIds"], json!([id]));
+    let many: Vec<Value> = (0..101).map(|number| number.to_string().into()).collect();
+    let many: Vec<&Value> = many.iter().collect();
+    assert_eq!(listening(&served, &many, extension).await.whole().await.code(), -32602);
+}
+
+#[tokio::test]
+async fn a_listener_that_is_one_too_many_follows_nothing() {
+    let backend = telling(modern("a")).start().await;
+    let yaml = format!("{}\nserver: {{max_sessions_per_caller: 1}}\n", backend.yaml("one", ""));
+    let served = Served::backends(&[yaml]).await;
+    let id = begun(&served, "a").await;
+    let extension = json!({"extensions": {EXTENSION: {}}});
+    let mut stream = listening(&served, &[&id], extension.clone()).await;
+    stream.message().await;
+    let refused = listening(&served, &[&id], extension).await.whole().await;
+    assert_eq!(refused.code(), -32603);
+    assert_eq!(backend.seen("subscriptions/listen").len(), 1);
+}

@@ -5,8 +5,10 @@ mod asked;
 mod followed;
 mod legacy;
 mod listed;
+mod long;
 mod modern;
 mod restart;
+mod whose;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
