@@ -57,7 +57,8 @@ pub(super) fn status(app: &App) -> Status {
         },
         feature_flags: FeatureFlags {
             optimizer: flags.optimizer,
-            hot_reload: flags.hot_reload,
+            // Whatever the file says: this release has none yet.
+            hot_reload: false,
             outgoing_auth: flags.outgoing_auth,
             session_management: flags.session_management,
             yaml_config: flags.yaml_config,
