@@ -1,10 +1,11 @@
 //! The log: one line per request.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use http::Method;
 use serde_json::{Value, json};
+use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -16,6 +17,10 @@ pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
     pub(crate) fn collect() -> (Self, DefaultGuard) {
+        // As long as a process has had one subscriber only, whoever comes first to a place that logs decides for all
+        // threads whether it does; other tests have none. With another one, every subscriber is asked.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| Dispatch::new(tracing_subscriber::fmt().with_writer(std::io::sink).finish()));
         let lines = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .json()
