@@ -84,9 +84,9 @@ def test_it_is_connected_within_two_seconds(gateway: Any, over: str) -> None:  #
         assert [tool["name"] for tool in tools] == ["add", "slow_count"]
         result = post(one.url, "tools/call", {"name": "add", "arguments": {"a": 2, "b": 2}})
         assert result["content"][0]["text"] == "4"
-        # Whether it is modern too is asked on another connection, for a second at most.
+        # Whether it is modern too is asked on another connection, for three seconds at most.
         assert ready < 2 * harness.slow(), f"the list took {ready:.2f} s"
-        assert time.monotonic() - started < 3.5 * harness.slow()
+        assert time.monotonic() - started < 5.5 * harness.slow()
         assert any("backend is ready" in line for line in one.lines)
         one.finish()
     finally:

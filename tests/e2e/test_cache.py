@@ -76,7 +76,9 @@ def test_lists_hold_as_long_as_the_server_says(caching: Any) -> None:
     url, _ = caching
     for method in ("tools/list", "resources/list", "resources/templates/list", "prompts/list", "server/discover"):
         result = modern(url, method)
-        assert (result["ttlMs"], result["cacheScope"]) == (HOUR, "public"), method
+        # Nobody hears of changes of what a server says of itself: that gets older.
+        oldest = HOUR - 60_000 if method == "server/discover" else HOUR
+        assert oldest <= result["ttlMs"] <= HOUR and result["cacheScope"] == "public", (method, result["ttlMs"])
 
 
 def modern(url: str, method: str) -> Any:
