@@ -8,8 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if ! command -v wrk >/dev/null || ! [ -x /usr/sbin/nginx ]; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light wrk >/dev/null
+    scripts/install.sh nginx-light wrk
 fi
 
 exec cargo run --release --locked --package argus-bench -- "$@"

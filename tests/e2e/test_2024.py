@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from typing import Any
 
 import pytest
 
 import harness
+import raw
 from test_lifecycle import gateway  # noqa: F401 - a fixture
 
 OVER = ["server16-stdio", "server16-sse", "server16-started"]
@@ -45,30 +44,6 @@ def test_everything_it_offers_works(target: Any, client: str) -> None:
     assert seen.text(STEP["after"]) == "2"
 
 
-def post(url: str, method: str, params: dict[str, Any]) -> Any:
-    """A modern request without a client's own start-up time."""
-    meta = {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
-        "io.modelcontextprotocol/clientCapabilities": {},
-    }
-    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}}
-    headers = {
-        "Content-Type": "application/json",
-        "Accept": "application/json, text/event-stream",
-        "MCP-Protocol-Version": "2026-07-28",
-        "Mcp-Method": method,
-        **({"Mcp-Name": params["name"]} if "name" in params else {}),
-    }
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        text = answer.read().decode()
-    data = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
-    message = json.loads(data[-1] if data else text)
-    assert "result" in message, message
-    return message["result"]
-
-
 @pytest.mark.parametrize("over", ["stdio", "sse", "started"])
 def test_it_is_connected_within_two_seconds(gateway: Any, over: str) -> None:  # noqa: F811
     if over == "sse":
@@ -79,10 +54,10 @@ def test_it_is_connected_within_two_seconds(gateway: Any, over: str) -> None:  #
     started = time.monotonic()
     one = gateway({"old": backend})
     try:
-        tools = post(one.url, "tools/list", {})["tools"]
+        tools = raw.modern(one.url, "tools/list")["tools"]
         ready = time.monotonic() - started
         assert [tool["name"] for tool in tools] == ["add", "slow_count"]
-        result = post(one.url, "tools/call", {"name": "add", "arguments": {"a": 2, "b": 2}})
+        result = raw.modern(one.url, "tools/call", {"name": "add", "arguments": {"a": 2, "b": 2}})
         assert result["content"][0]["text"] == "4"
         # Whether it is modern too is asked on another connection, for three seconds at most.
         assert ready < 2 * harness.slow(), f"the list took {ready:.2f} s"

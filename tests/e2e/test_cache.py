@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import harness
 import pytest
+import raw
 from test_features import WATCHED, call, plan
 
 STATIC = "test://static-text"
@@ -75,26 +74,7 @@ def test_an_update_is_read_by_everybody(caching: Any) -> None:
 def test_lists_hold_as_long_as_the_server_says(caching: Any) -> None:
     url, _ = caching
     for method in ("tools/list", "resources/list", "resources/templates/list", "prompts/list", "server/discover"):
-        result = modern(url, method)
+        result = raw.modern(url, method)
         # Nobody hears of changes of what a server says of itself: that gets older.
         oldest = HOUR - 60_000 if method == "server/discover" else HOUR
         assert oldest <= result["ttlMs"] <= HOUR and result["cacheScope"] == "public", (method, result["ttlMs"])
-
-
-def modern(url: str, method: str) -> Any:
-    """The result of a request of 2026-07-28."""
-    prefix = "io.modelcontextprotocol/"
-    meta = {prefix + "protocolVersion": "2026-07-28", prefix + "clientCapabilities": {}}
-    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta}}
-    headers = {
-        "Content-Type": "application/json",
-        "Accept": "application/json, text/event-stream",
-        "MCP-Protocol-Version": "2026-07-28",
-        "Mcp-Method": method,
-    }
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=60) as response:
-        lines = response.read().decode().splitlines()
-    # An answer that takes its time comes on an event stream.
-    (message,) = [line.removeprefix("data: ") for line in lines if line.startswith(("{", "data: {"))]
-    return json.loads(message)["result"]

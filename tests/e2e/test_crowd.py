@@ -16,6 +16,7 @@ PROCESSES = 8  # the preset of max_processes
 NOT_FOUND = -32601
 
 
+@pytest.mark.alone
 def test_twelve_clients_are_asked_rightly_or_not_at_all(tmp_path: Path, direct_only: bool) -> None:
     if direct_only:
         pytest.skip("no gateway in a direct run")

@@ -103,6 +103,7 @@ def belongs_to(process: int, ancestor: int) -> bool:
     return process in (0, ancestor)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(SECONDS + 120)
 def test_a_storm_of_deaths(tmp_path: Path, direct_only: bool) -> None:
     if direct_only:

@@ -63,14 +63,13 @@ def test_a_task_of_the_typescript_sdk_that_asks(target: Any, client: str) -> Non
 
 
 @pytest.mark.parametrize("target", ["tasks2-http", "tasks2-stdio"], indirect=True)
-def test_the_extension(target: Any, tmp_path: Any, capsys: Any) -> None:
+def test_the_extension(target: Any, tmp_path: Any, tell: Any) -> None:
     names = [one.name for one in conformance.requirements(harness.PARTS, "2026-07-28") if one.name.startswith("tasks-")]
     with ThreadPoolExecutor(3) as pool:
         run = [pool.submit(conformance.one, harness.PARTS, target.url, name, tmp_path) for name in names]
         scenarios = [one.result() for one in run]
     passed, total = sum(one.passed for one in scenarios), sum(one.total for one in scenarios)
-    with capsys.disabled():
-        print(f"\ntasks of 2026-07-28 through the gateway, {target.name}: {passed}/{total} checks")
+    tell(f"tasks of 2026-07-28 through the gateway, {target.name}: {passed}/{total} checks")
     complaints = [line for one in scenarios for line in one.complaints()]
     # The suite itself skips the only check of this scenario.
     complaints = [line for line in complaints if not line.startswith("tasks-status-notifications: ")]

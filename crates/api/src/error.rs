@@ -31,6 +31,8 @@ pub enum ErrorName {
     MethodNotAllowed,
     /// 408: the body did not arrive in time.
     RequestTimeout,
+    /// 409: it cannot be done as the gateway is configured.
+    Conflict,
     /// 413: the body is too large.
     PayloadTooLarge,
     /// 502: the backend answered a call with an error.

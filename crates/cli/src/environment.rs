@@ -4,3 +4,8 @@
 pub(crate) fn lookup(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
+
+/// The value of a variable that decides something about this program; an empty one counts as not set, too.
+pub(crate) fn chosen(name: &str) -> Option<String> {
+    lookup(name).filter(|value| !value.is_empty())
+}

@@ -15,6 +15,10 @@ pub(crate) enum Failure {
     Usage(anyhow::Error),
     /// Something went wrong while running: exit code 1.
     Runtime(anyhow::Error),
+    /// What was done failed, as was said already: this exit code.
+    Said(ExitCode),
+    /// No gateway answers: exit code 3.
+    Unreachable(anyhow::Error),
 }
 
 impl From<LoadError> for Failure {
@@ -29,12 +33,26 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+impl From<argus_client::Error> for Failure {
+    fn from(error: argus_client::Error) -> Self {
+        match error.is_unreachable() {
+            true => Self::Unreachable(error.into()),
+            false => Self::Runtime(error.into()),
+        }
+    }
+}
+
 impl Failure {
+    /// A failure that the command itself has told of.
+    pub(crate) fn said() -> Self {
+        Self::Said(ExitCode::FAILURE)
+    }
+
     /// Says what is wrong on standard error and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Configuration(LoadError::Invalid(report)) => {
-                output::say(format_args!("{}\n", report.render(output::report_style()).trim_end()));
+                output::say_in_colours(format_args!("{}\n", report.render(output::report_style()).trim_end()));
                 output::say(format_args!("error: {}", summary(&report)));
                 ExitCode::from(2)
             }
@@ -49,6 +67,11 @@ impl Failure {
             Self::Runtime(error) => {
                 output::say(format_args!("error: {error:#}"));
                 ExitCode::FAILURE
+            }
+            Self::Said(code) => code,
+            Self::Unreachable(error) => {
+                output::say(format_args!("error: {error:#}"));
+                ExitCode::from(3)
             }
         }
     }

@@ -4,8 +4,11 @@ mod arguments;
 mod commands;
 mod environment;
 mod failure;
+mod http;
 mod logging;
 mod output;
+mod running;
+mod show;
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -28,8 +31,29 @@ fn main() -> ExitCode {
     if words.next_if(|word| word == OsStr::new(GUARD)).is_some() {
         return argus_runtime::guard::main(words);
     }
+    // The first process of a container has duties of its own; the program runs below it.
+    if argus_runtime::init::is_first() {
+        match argus_runtime::init::main() {
+            Ok(code) => return code,
+            Err(error) => output::say(format_args!("warning: nobody waits for orphans: {error}")),
+        }
+    }
     match commands::run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Ok(()) => written(ExitCode::SUCCESS),
+        Err(failure) => written(failure.report()),
+    }
+}
+
+/// The exit code, or that of a failure when what was asked for could not be written.
+fn written(code: ExitCode) -> ExitCode {
+    match output::lost() {
+        Some(error) => {
+            output::say(format_args!("error: cannot write to standard output: {error}"));
+            match code == ExitCode::SUCCESS {
+                true => ExitCode::FAILURE,
+                false => code,
+            }
+        }
+        None => code,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::decode::{Context, Field, Fields, Kind, Preset, Section, defaults, rules};
 use crate::diagnose::Problem;
-use crate::suggest::{hint, list};
+use crate::suggest::list;
 
 /// What happens when two backends use one name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -118,7 +118,8 @@ fn read_order(section: &Section<'_>, backends: &[&str], cx: &mut Context<'_>) ->
         if !backends.contains(&name.as_str()) {
             let help = match backends {
                 [] => "no backend is configured".to_owned(),
-                known => hint(&name, known.iter().copied()),
+                // The nearest one would tell something of a name that came from a variable.
+                known => format!("known here: {}", list(known.iter().copied().take(50))),
             };
             cx.report(Problem::new(place, "`conflict_resolution.order` names an unknown backend").help(help));
         } else if order.contains(&name) {

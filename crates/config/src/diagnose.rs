@@ -10,10 +10,15 @@ use miette::{
 
 use crate::tree::Span;
 
+/// A longer line, in bytes, is not shown: nobody could read it, and it cannot be drawn.
+const LONGEST_LINE: usize = 2000;
+
 /// One thing found in the file, before the file's name and text are attached.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     pub(crate) span: Span,
+    /// The key at the place.
+    pub(crate) key: Option<String>,
     message: String,
     help: Option<String>,
 }
@@ -22,6 +27,7 @@ impl Problem {
     pub(crate) fn new(span: Span, message: impl Into<String>) -> Self {
         Self {
             span,
+            key: None,
             message: message.into(),
             help: None,
         }
@@ -65,10 +71,34 @@ impl Finding {
         self.column
     }
 
+    /// The key at the place, with those of its sections before it.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.problem.key.as_deref()
+    }
+
     /// What is wrong.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.problem.message
+    }
+
+    /// Whether its line can be shown to people.
+    fn has_short_line(&self) -> bool {
+        let text = &self.source.text;
+        let start = self.problem.span.start.min(text.len());
+        let around =
+            |bytes: &mut dyn Iterator<Item = u8>| bytes.take(LONGEST_LINE).take_while(|it| *it != b'\n').count();
+        let (before, after) = text.as_bytes().split_at(start);
+        around(&mut before.iter().rev().copied()) + around(&mut after.iter().copied()) < LONGEST_LINE
+    }
+
+    /// In one line, with the place and the remedy.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        let place = format!("{}:{}:{}: {self}", self.file(), self.line, self.column);
+        self.remedy()
+            .map_or(place.clone(), |remedy| format!("{place}; {remedy}"))
     }
 
     /// What to do about it.
@@ -156,8 +186,9 @@ impl Report {
             name: name.to_owned(),
             text: text.to_owned(),
         });
+        let mut positions = Positions::of(text);
         let finding = |problem: Problem| {
-            let (line, column) = position(text, problem.span.start);
+            let (line, column) = positions.next(problem.span.start);
             Finding {
                 problem,
                 severity,
@@ -189,8 +220,8 @@ impl Report {
         let handler = style.handler();
         let mut text = String::new();
         for finding in &self.findings {
-            if handler.render_report(&mut text, finding).is_err() {
-                text.push_str(&finding.problem.message);
+            if !finding.has_short_line() || handler.render_report(&mut text, finding).is_err() {
+                text.push_str(&finding.in_short());
             }
             text.push('\n');
         }
@@ -226,10 +257,39 @@ impl Style {
     }
 }
 
-/// Line and column of a byte offset, both from 1, the column in characters.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    (line, before[line_start..].chars().count() + 1)
+/// Lines and columns of byte offsets that only grow, both from 1, columns in characters.
+struct Positions<'t> {
+    /// What follows the offset that was asked for last.
+    rest: &'t str,
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
+impl<'t> Positions<'t> {
+    fn of(text: &'t str) -> Self {
+        Self {
+            rest: text,
+            offset: 0,
+            line: 1,
+            column: 1,
+        }
+    }
+
+    fn next(&mut self, offset: usize) -> (usize, usize) {
+        let (between, rest) = self
+            .rest
+            .split_at_checked(offset - self.offset)
+            .unwrap_or((self.rest, ""));
+        self.offset += between.len();
+        self.rest = rest;
+        match between.rsplit_once('\n') {
+            Some((lines, line)) => {
+                self.line += lines.bytes().filter(|byte| *byte == b'\n').count() + 1;
+                self.column = line.chars().count() + 1;
+            }
+            None => self.column += between.chars().count(),
+        }
+        (self.line, self.column)
+    }
 }

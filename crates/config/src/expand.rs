@@ -3,11 +3,16 @@
 //! Expansion works on one value after the YAML is read, so a variable's value is never read as YAML and never
 //! expanded again. `$${` stands for a literal `${`.
 
+use std::ops::Range;
+
 /// Looks a variable of the environment up.
 pub type Lookup<'e> = dyn Fn(&str) -> Option<String> + 'e;
 
 /// The deepest nesting of `${A:-${B:-...}}`.
 const MAX_DEPTH: usize = 20;
+
+/// The most bytes that the values of variables may add, in one text or in all of a configuration.
+pub(crate) const MAX_ADDED: usize = 4 << 20;
 
 /// A text after expansion.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -18,6 +23,10 @@ pub(crate) struct Expansion {
     pub(crate) expanded: bool,
     /// The variables that have neither a value nor a default, in order.
     pub(crate) unset: Vec<String>,
+    /// How many bytes the values of variables added.
+    pub(crate) added: usize,
+    /// Where in the text the value of a variable stands. A default is not one: it stands in the file.
+    pub(crate) places: Vec<Range<usize>>,
 }
 
 /// Why a text cannot be expanded.
@@ -29,6 +38,18 @@ pub(crate) enum Malformed {
     NotAName(String),
     #[error("the defaults of `${{...}}` are nested too deeply")]
     TooDeep,
+    #[error("the values of its variables have more than 4 MiB")]
+    TooLong,
+}
+
+impl Malformed {
+    /// The same without anything of the text.
+    pub(crate) fn without_text(self) -> Self {
+        match self {
+            Self::NotAName(_) => Self::NotAName("...".to_owned()),
+            other => other,
+        }
+    }
 }
 
 /// Why a text outside the configuration cannot be expanded.
@@ -94,12 +115,26 @@ fn variable(inside: &str, environment: &Lookup<'_>, out: &mut Expansion, depth: 
         return Err(Malformed::NotAName(inside.to_owned()));
     }
     match (environment(name), default) {
-        (Some(value), None) => out.text.push_str(&value),
-        (Some(value), Some(_)) if !value.is_empty() => out.text.push_str(&value),
+        (Some(value), None) => out.add(&value)?,
+        (Some(value), Some(_)) if !value.is_empty() => out.add(&value)?,
         (_, Some(default)) => append(default, environment, out, depth + 1)?,
         (None, None) => out.unset.push(name.to_owned()),
     }
     Ok(())
+}
+
+impl Expansion {
+    /// Appends the value of a variable.
+    fn add(&mut self, value: &str) -> Result<(), Malformed> {
+        self.added = self.added.saturating_add(value.len());
+        if self.added > MAX_ADDED {
+            return Err(Malformed::TooLong);
+        }
+        let begin = self.text.len();
+        self.text.push_str(value);
+        self.places.push(begin..self.text.len());
+        Ok(())
+    }
 }
 
 fn is_name(name: &str) -> bool {
@@ -175,6 +210,13 @@ mod tests {
     fn names_every_unset_variable() {
         let expansion = expand("${X}${A}${Y:-${Z}}", &environment).unwrap();
         assert_eq!(expansion.unset, ["X", "Z"]);
+    }
+
+    #[test]
+    fn values_of_variables_add_no_more_than_there_is_room_for() {
+        let large = |_: &str| Some("x".repeat(1 << 20));
+        assert_eq!(expand(&"${A}".repeat(4), &large).unwrap().added, MAX_ADDED);
+        assert_eq!(expand(&"${A}".repeat(5), &large), Err(Malformed::TooLong));
     }
 
     #[test]

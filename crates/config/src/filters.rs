@@ -3,9 +3,17 @@
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::decode::{Context, Field, Fields, Kind, Section, rules};
+use crate::diagnose::Problem;
+
+/// The most patterns that one list may have.
+const MAX_PATTERNS: usize = 1000;
+/// The most bytes that the patterns of one list may have.
+const MAX_BYTES: usize = 64 << 10;
+/// The most bytes that the patterns of all lists may have; each becomes many times its size.
+const MAX_BYTES_OF_ALL: usize = 512 << 10;
 
 /// Which capabilities of a backend are exposed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filters {
     /// Tools, by their original name.
     pub tools: Filter,
@@ -16,7 +24,7 @@ pub struct Filters {
 }
 
 /// Patterns that allow and deny; denying wins.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     allow: Globs,
     deny: Globs,
@@ -95,19 +103,49 @@ impl Filter {
     }
 }
 
+/// The set is made of the patterns.
+impl PartialEq for Globs {
+    fn eq(&self, other: &Self) -> bool {
+        self.patterns == other.patterns
+    }
+}
+
 impl Globs {
     fn read(section: &Section<'_>, field: &Field, cx: &mut Context<'_>) -> Self {
-        let mut builder = GlobSetBuilder::new();
-        let mut patterns = Vec::new();
-        for (pattern, _) in section.texts(field, cx) {
-            if let Ok(glob) = Glob::new(&pattern) {
-                builder.add(glob);
-                patterns.push(pattern);
+        let written: Vec<String> = section.texts(field, cx).into_iter().map(|(text, _)| text).collect();
+        match Self::compiled(written, cx) {
+            Ok(globs) => globs,
+            Err(objection) => {
+                if let Some((path, span)) = section.written(field) {
+                    let problem = Problem::new(span, format!("`{path}` {objection}"));
+                    cx.report(problem.help("write fewer or simpler patterns; one `*` stands for many names"));
+                }
+                Self::default()
             }
         }
-        Self {
-            patterns,
-            set: builder.build().unwrap_or_default(),
+    }
+
+    /// What cannot be compiled as a whole is refused: patterns that are left out would deny nothing.
+    fn compiled(patterns: Vec<String>, cx: &mut Context<'_>) -> Result<Self, String> {
+        let bytes: usize = patterns.iter().map(String::len).sum();
+        cx.patterns = cx.patterns.saturating_add(bytes);
+        if patterns.len() > MAX_PATTERNS {
+            return Err(format!("has more than {MAX_PATTERNS} patterns"));
         }
+        if bytes > MAX_BYTES {
+            return Err("has more than 64 KiB of patterns".to_owned());
+        }
+        if cx.patterns > MAX_BYTES_OF_ALL {
+            return Err("is too much: the patterns of all filters have more than 512 KiB".to_owned());
+        }
+        let mut builder = GlobSetBuilder::new();
+        for pattern in &patterns {
+            // One that is malformed was reported where it stands.
+            builder.add(Glob::new(pattern).map_err(|error| format!("has a malformed pattern: {}", error.kind()))?);
+        }
+        let set = builder
+            .build()
+            .map_err(|_| "is too large: its patterns cannot be compiled together".to_owned())?;
+        Ok(Self { patterns, set })
     }
 }

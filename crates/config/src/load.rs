@@ -8,12 +8,15 @@ use crate::decode::Context;
 use crate::diagnose::{Problem, Report};
 use crate::expand::Lookup;
 use crate::root::Config;
+use crate::settings::{Settings, gather};
 use crate::tree::{self, Node, Value};
 
 /// The names that are looked for in the working directory, in order.
 const NAMES: [&str; 2] = ["config.yaml", "config.yml"];
 /// The variable that names the file.
 const VARIABLE: &str = "ARGUS_CONFIG";
+/// So many problems are told at most.
+const MAX_PROBLEMS: usize = 500;
 /// The largest file that is read, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -34,6 +37,8 @@ pub struct Loaded {
     pub config: Config,
     /// What works but is probably not meant.
     pub warnings: Report,
+    /// Every key, with where its value comes from.
+    pub settings: Settings,
 }
 
 /// Why there is no configuration.
@@ -87,15 +92,30 @@ pub fn locate(asked: Option<&Path>, environment: &Lookup<'_>, folder: &Path) -> 
 /// # Errors
 /// The file cannot be read, or something in it is wrong; then the error has everything that is wrong.
 pub fn load(path: &Path, environment: &Lookup<'_>, mode: Mode) -> Result<Loaded, LoadError> {
-    let text = read(path).map_err(|source| LoadError::Unreadable {
+    load_text(path, &read(path)?, environment, mode)
+}
+
+/// The text of a file, for [`load_text`].
+///
+/// # Errors
+/// [`LoadError::Unreadable`].
+pub fn read(path: &Path) -> Result<String, LoadError> {
+    text_of(path).map_err(|source| LoadError::Unreadable {
         path: path.to_owned(),
         source,
-    })?;
+    })
+}
+
+/// The same as [`load`] with the text that was read of the file.
+///
+/// # Errors
+/// Something in it is wrong; then the error has everything that is wrong.
+pub fn load_text(path: &Path, text: &str, environment: &Lookup<'_>, mode: Mode) -> Result<Loaded, LoadError> {
     let folder = folder_of(path).map_err(|source| LoadError::Unreadable {
         path: path.to_owned(),
         source,
     })?;
-    check(&path.display().to_string(), &text, &folder, environment, mode).map_err(LoadError::Invalid)
+    check(&path.display().to_string(), text, &folder, environment, mode).map_err(LoadError::Invalid)
 }
 
 /// Checks the text of a configuration. `name` stands for the file in messages, and `folder` is where relative paths
@@ -107,16 +127,20 @@ pub fn check(name: &str, text: &str, folder: &Path, environment: &Lookup<'_>, mo
     let mut cx = Context::new(environment, folder);
     let root = tree::parse(text, &mut cx.problems);
     let readable = root.is_some() || cx.problems.is_empty();
-    let config = readable
-        .then(|| Config::read(&root.unwrap_or_else(nothing), &mut cx))
-        .flatten();
+    let root = root.unwrap_or_else(nothing);
+    let config = readable.then(|| Config::read(&root, &mut cx)).flatten();
     let warnings = settle(&mut cx, mode);
     match config {
-        Some(config) if cx.problems.is_empty() => Ok(Loaded {
-            config,
-            warnings: Report::warnings(name, text, warnings),
-        }),
-        _ => Err(Report::errors(name, text, cx.problems)),
+        Some(config) if cx.problems.is_empty() => {
+            let mut settings = gather(&root, text, environment);
+            settings.complete(&config);
+            Ok(Loaded {
+                config,
+                warnings: Report::warnings(name, text, located(warnings, &root)),
+                settings,
+            })
+        }
+        _ => Err(Report::errors(name, text, located(cx.problems, &root))),
     }
 }
 
@@ -133,6 +157,24 @@ fn settle(cx: &mut Context<'_>, mode: Mode) -> Vec<Problem> {
     }
 }
 
+/// The problems in the order of the file, each with the key at its place. Of very many the first ones are enough.
+fn located(mut problems: Vec<Problem>, root: &Node) -> Vec<Problem> {
+    problems.sort_by_key(|problem| problem.span.start);
+    let more = problems.len().saturating_sub(MAX_PROBLEMS);
+    problems.truncate(MAX_PROBLEMS);
+    for problem in &mut problems {
+        problem.key = root.key_at(problem.span.start);
+    }
+    if let (1.., Some(last)) = (more, problems.last()) {
+        let said = Problem::new(
+            last.span.clone(),
+            format!("after this place there are {more} more problems"),
+        );
+        problems.push(said.help("mend the others first"));
+    }
+    problems
+}
+
 /// An empty file.
 fn nothing() -> Node {
     Node {
@@ -141,7 +183,7 @@ fn nothing() -> Node {
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
+fn text_of(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {

@@ -14,7 +14,7 @@ pub struct Management {
     pub enabled: bool,
     /// The bearer token that its callers must show; `None`: no token is asked for.
     pub token: Option<SecretString>,
-    /// How long a reconnect that a caller asked for may take.
+    /// How long an operator who has a backend reconnected, restarted or enabled waits for it to be ready.
     pub reconnect_timeout: Duration,
     /// How many streams of events may be open.
     pub max_event_streams: usize,
@@ -26,18 +26,19 @@ const TOKEN: Field = Field::new(
     "token",
     Kind::Text(&rules::MANAGEMENT_TOKEN),
     "The bearer token that callers of the management API must show.",
-);
+)
+.secret();
 const RECONNECT_TIMEOUT: Field = Field::new(
     "reconnect_timeout",
     Kind::Seconds { min: 1.0, max: 600.0 },
-    "How long a reconnect that a caller asked for may take, in seconds.",
+    "How long an operator who has a backend reconnected, restarted or enabled waits for it to be ready, in seconds.",
 )
 .preset(Preset::Seconds(60.0));
 
 const MAX_EVENT_STREAMS: Field = Field::new(
     "max_event_streams",
     Kind::Whole { min: 1, max: 100_000 },
-    "How many streams of events may be open at once.",
+    "How many streams of events and logs may be open at once.",
 )
 .preset(Preset::Whole(1000));
 

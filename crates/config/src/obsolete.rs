@@ -114,6 +114,16 @@ pub(crate) fn is_secret_reference(text: &str) -> bool {
     })
 }
 
+/// Whether keys that do not belong below a key may be secrets, as what is written beside `token:` by mistake.
+pub(crate) fn is_around_secrets(key: &str) -> bool {
+    key == "management" || holds_secrets(key)
+}
+
+/// Whether everything below a key is kept to itself.
+pub(crate) fn holds_secrets(key: &str) -> bool {
+    ["env", "headers", "auth", "token", "seal_keys"].contains(&key)
+}
+
 /// The sentence for a refused key.
 pub(crate) fn refused_key(path: &KeyPath) -> Option<&'static str> {
     ROWS.iter()

@@ -40,6 +40,8 @@ pub struct Server {
     pub startup_wait: Duration,
     /// How long calls in flight may take to finish when the gateway stops.
     pub shutdown_timeout: Duration,
+    /// How long calls in flight may take to finish on a backend that a new configuration removes or reaches otherwise.
+    pub drain_timeout: Duration,
 }
 
 /// Which endpoint is announced at the start.
@@ -131,7 +133,8 @@ const SEAL_KEYS: Field = Field::new(
     "seal_keys",
     Kind::Texts(&rules::SEAL_KEY),
     "Secrets that seal what clients carry for the gateway: the first one seals, all of them open.",
-);
+)
+.secret();
 const PAGE_SIZE: Field = Field::new(
     "page_size",
     Kind::Whole { min: 1, max: 100_000 },
@@ -149,6 +152,12 @@ const SHUTDOWN_TIMEOUT: Field = Field::new(
     "How long calls in flight may take to finish when the gateway stops, in seconds.",
 )
 .preset(Preset::Seconds(10.0));
+const DRAIN_TIMEOUT: Field = Field::new(
+    "drain_timeout",
+    Kind::Seconds { min: 0.0, max: 3600.0 },
+    "How long calls in flight may take to finish on a backend that a reload or an operator takes away, in seconds.",
+)
+.preset(Preset::Seconds(30.0));
 
 pub(crate) const FIELDS: Fields = &[&[
     HOST,
@@ -166,6 +175,7 @@ pub(crate) const FIELDS: Fields = &[&[
     PAGE_SIZE,
     STARTUP_WAIT,
     SHUTDOWN_TIMEOUT,
+    DRAIN_TIMEOUT,
 ]];
 
 impl Server {
@@ -195,6 +205,7 @@ impl Server {
             page_size: section.whole(&PAGE_SIZE, cx).and_then(size),
             startup_wait: section.seconds(&STARTUP_WAIT, cx).unwrap_or_default(),
             shutdown_timeout: section.seconds(&SHUTDOWN_TIMEOUT, cx).unwrap_or_default(),
+            drain_timeout: section.seconds(&DRAIN_TIMEOUT, cx).unwrap_or_default(),
         }
     }
 

@@ -1,7 +1,13 @@
 //! The nearest known word for one that is not known.
 
+/// Nobody means a word of more bytes than this.
+const LONGEST: usize = 200;
+
 /// The candidate that is likely meant by `word`, if one is close enough.
 pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let lower = word.to_lowercase();
     candidates
         .into_iter()

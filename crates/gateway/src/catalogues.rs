@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use argus_config::Config;
 use argus_upstream::{Lists, State, Upstream};
 
-use crate::catalogue::{Seen, Snapshot, build};
+use crate::catalogue::{Rules, Seen, Snapshot, build};
 use crate::client::Client;
 use crate::inventory::Inventory;
 use crate::session::Session;
@@ -18,7 +18,8 @@ use crate::session::Session;
 /// The snapshots that stand now.
 #[derive(Debug)]
 pub(crate) struct Catalogues {
-    config: Arc<Config>,
+    /// The configuration that holds now.
+    config: ArcSwap<Config>,
     common: ArcSwap<Snapshot>,
     plain: ArcSwap<Snapshot>,
     modern: ArcSwap<Snapshot>,
@@ -29,19 +30,27 @@ pub(crate) struct Catalogues {
 impl Catalogues {
     /// Before any backend is there.
     pub(crate) fn empty(config: Arc<Config>) -> Self {
-        let empty = Arc::new(snapshot(&config, Vec::new()));
+        let empty = Arc::new(build(Vec::new(), &Rules::from(&*config)));
         Self {
             common: ArcSwap::new(Arc::clone(&empty)),
             plain: ArcSwap::new(Arc::clone(&empty)),
             modern: ArcSwap::new(empty),
             own: Mutex::default(),
-            config,
+            config: ArcSwap::new(config),
         }
+    }
+
+    /// Another configuration holds from now on, and what `change` changes. What stands is made anew with it by
+    /// [`Self::rebuild`], and no session's own snapshot is made meanwhile.
+    pub(crate) fn configure(&self, config: Arc<Config>, change: impl FnOnce()) {
+        let _newest = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        self.config.store(config);
+        change();
     }
 
     /// What they are made by.
     pub(crate) fn config(&self) -> Arc<Config> {
-        Arc::clone(&self.config)
+        self.config.load_full()
     }
 
     /// What most clients see.
@@ -80,10 +89,9 @@ impl Catalogues {
 
     /// Builds the shared snapshots anew, where they would differ.
     pub(crate) fn rebuild(&self, inventory: &Inventory) {
-        let common = self.renewed(
-            &self.common.load(),
-            seen(inventory, |_, state| Arc::clone(&state.lists)),
-        );
+        let rules = Rules::from(&**self.config.load());
+        let backends = seen(inventory, |_, state| Arc::clone(&state.lists));
+        let common = renewed(&self.common.load(), backends, &rules);
         let variants: [(_, Pick); 2] = [
             (&self.plain, |_, state| state.plain.as_ref()),
             (&self.modern, |upstream, state| match upstream.is_modern() {
@@ -95,12 +103,12 @@ impl Catalogues {
         for (variant, pick) in variants {
             let lists = |upstream: &Upstream, state: &State| Arc::clone(pick(upstream, state).unwrap_or(&state.lists));
             let backends = seen(inventory, lists);
-            let standing = if common.shows(&backends) {
+            let standing = if common.shows(&backends, &rules) {
                 &common
             } else {
                 &variant.load()
             };
-            variant.store(self.renewed(standing, backends));
+            variant.store(renewed(standing, backends, &rules));
         }
         inventory.note(common.conditions());
         self.common.store(common);
@@ -116,25 +124,26 @@ impl Catalogues {
             let special = own.get(upstream.name()).or_else(shared);
             Arc::clone(special.unwrap_or(&state.lists))
         };
+        let rules = Rules::from(&**self.config.load());
         let usual = self.usual(session);
         let backends = seen(inventory, lists);
-        let made = (!own.is_empty() || !usual.shows(&backends)).then(|| {
+        let made = (!own.is_empty() || !usual.shows(&backends, &rules)).then(|| {
             let others = [self.common(), self.plain.load_full()];
-            let standing = others.into_iter().find(|other| other.shows(&backends));
+            let standing = others.into_iter().find(|other| other.shows(&backends, &rules));
             let standing = standing.or_else(|| session.own_catalogue());
-            self.renewed(&standing.unwrap_or(usual), backends)
+            renewed(&standing.unwrap_or(usual), backends, &rules)
         });
         session.set_own_catalogue(made);
     }
+}
 
-    /// The snapshot of these backends: the standing one, if it is.
-    fn renewed(&self, standing: &Arc<Snapshot>, backends: Vec<Seen>) -> Arc<Snapshot> {
-        if standing.shows(&backends) {
-            return Arc::clone(standing);
-        }
-        standing.lend(&backends);
-        Arc::new(snapshot(&self.config, backends))
+/// The snapshot of these backends: the standing one, if it is.
+fn renewed(standing: &Arc<Snapshot>, backends: Vec<Seen>, rules: &Rules) -> Arc<Snapshot> {
+    if standing.shows(&backends, rules) {
+        return Arc::clone(standing);
     }
+    standing.lend(&backends);
+    Arc::new(build(backends, rules))
 }
 
 /// Lists of a backend's that some clients see instead of the common ones.
@@ -147,9 +156,4 @@ fn seen(inventory: &Inventory, lists: impl Fn(&Upstream, &State) -> Arc<Lists>) 
         Seen::new(upstream, &state, lists)
     };
     inventory.upstreams().map(one).collect()
-}
-
-fn snapshot(config: &Config, backends: Vec<Seen>) -> Snapshot {
-    let (rule, page_size) = (&config.conflict_resolution, config.server.page_size);
-    build(backends, rule, page_size, config.catalogue.list_ttl)
 }

@@ -6,7 +6,7 @@ use argus_protocol::{Answer, ByteString, Object, Raw, method};
 use argus_upstream::{FeedEvent, FeedSink, Life};
 
 use crate::core::Core;
-use crate::events::BackendNews;
+use crate::events::{BackendNews, Events};
 use crate::renew;
 use crate::session::{FeedItem, Session};
 use crate::tasks;
@@ -16,6 +16,16 @@ pub(crate) struct SharedFeed {
     pub(crate) core: Weak<Core>,
     pub(crate) backend: Arc<str>,
     pub(crate) news: BackendNews,
+}
+
+/// What shared links of a backend say goes here.
+pub(crate) fn shared_feed(core: &Weak<Core>, events: &Arc<Events>, backend: &str) -> Arc<dyn FeedSink> {
+    let backend: Arc<str> = backend.into();
+    Arc::new(SharedFeed {
+        core: Weak::clone(core),
+        news: BackendNews::new(Arc::clone(events), Arc::clone(&backend)),
+        backend,
+    })
 }
 
 impl FeedSink for SharedFeed {

@@ -3,24 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_config::Config;
+use argus_config::{Config, Diff};
 use argus_protocol::{ByteString, Message, Raw, RpcError};
-use argus_upstream::Ask;
+use argus_upstream::{Ask, Log};
 use tokio_util::sync::CancellationToken;
 
-use crate::catalogue::{Capability, CapabilityKind};
-use crate::client::{Client, ModernRequest};
-use crate::core::{Core, Options};
+use crate::begin::Options;
+use crate::catalogue::{Capability, CapabilityKind, CatalogueSize};
+use crate::client::Client;
+use crate::core::Core;
 use crate::events::{Events, SessionEnd};
 use crate::health::Totals;
 use crate::inventory::Inventory;
 use crate::listen::Listen;
+use crate::modern::ModernRequest;
 use crate::operator::{self, Operation, OperatorCall};
 use crate::ops;
 use crate::parked::{self, Parking};
 use crate::relay::{Relay, Reply};
 use crate::session::{Caller, Life, Session, SessionError, SessionView, Transport};
 use crate::stalls::Stalls;
+use crate::steer::{self, Action, SteerError};
 
 /// The gateway. Clones are the same gateway.
 #[derive(Debug, Clone)]
@@ -39,11 +42,27 @@ impl Gateway {
 
     /// All backends.
     #[must_use]
-    pub fn inventory(&self) -> &Inventory {
-        &self.core.inventory
+    pub fn inventory(&self) -> Arc<Inventory> {
+        self.core.inventory()
     }
 
-    /// What the gateway was configured with.
+    /// Makes another configuration take effect, as one step; says what is different. Keys that need a restart stay as
+    /// they are. `None` when the gateway stops: nothing is done then. Must be called within a Tokio runtime, and is not
+    /// for its threads: files are written.
+    #[must_use]
+    pub fn apply(&self, config: Config) -> Option<Diff> {
+        self.core.apply(config)
+    }
+
+    /// Has something done to one backend, and waits until that is so.
+    ///
+    /// # Errors
+    /// When it cannot be done, or came to nothing.
+    pub async fn steer(&self, name: &str, action: Action) -> Result<(), SteerError> {
+        steer::steer(&self.core, name, action).await
+    }
+
+    /// The configuration that is in effect.
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
         self.core.catalogues.config()
@@ -58,7 +77,13 @@ impl Gateway {
     /// How many backends fare how.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        Totals::of(&self.core.inventory)
+        Totals::of(&self.core.inventory())
+    }
+
+    /// What the processes of a backend wrote for people; `None` where no backend has this name.
+    #[must_use]
+    pub fn log(&self, backend: &str) -> Option<Arc<Log>> {
+        self.core.context.logs.get(backend)
     }
 
     /// What happened, for operators.
@@ -169,6 +194,30 @@ impl Gateway {
         sessions.sort_by_key(|session| session.number());
         let view = |session: &Arc<Session>| SessionView::of(session, &self.core.catalogues.of(Client::from(session)));
         sessions.iter().map(view).collect()
+    }
+
+    /// How many sessions there are of each transport.
+    #[must_use]
+    pub fn sessions_by_transport(&self) -> [(Transport, usize); 3] {
+        self.core.sessions.by_transport()
+    }
+
+    /// How many capabilities of each kind most clients see of each backend, in the order of the configuration.
+    #[must_use]
+    pub fn catalogue_sizes(&self) -> Vec<CatalogueSize> {
+        self.core.catalogues.common().sizes()
+    }
+
+    /// How many calls a backend has now, and how many wait; also those that finish on connections that it had before.
+    #[must_use]
+    pub fn calls_now(&self, backend: &str) -> (usize, usize) {
+        self.core.calls_now(backend)
+    }
+
+    /// The processes that a backend has now; also those on which calls from before finish.
+    #[must_use]
+    pub fn pids(&self, backend: &str) -> Vec<u32> {
+        self.core.pids(backend)
     }
 
     /// How long a session may be unused.

@@ -22,7 +22,8 @@ impl Totals {
             connected: 0,
             healthy: 0,
         };
-        for phase in inventory.iter().map(|backend| backend.state().phase) {
+        let expected = inventory.iter().filter(|backend| !backend.is_disabled());
+        for phase in expected.map(|backend| backend.state().phase) {
             totals.total += 1;
             totals.connected += usize::from(phase.is_connected());
             totals.healthy += usize::from(phase == Phase::Ready);

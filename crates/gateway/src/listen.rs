@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Snapshot;
-use crate::client::{Client, ModernRequest};
+use crate::client::Client;
 use crate::core::Core;
 use crate::listens::Listed;
+use crate::modern::ModernRequest;
 use crate::session::{MAX_SUBSCRIPTIONS, MAX_URI_BYTES};
 use crate::tasks::{self, Followed, MOST_TASKS};
 use crate::updates::Updates;

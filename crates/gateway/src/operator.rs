@@ -5,8 +5,9 @@ use std::sync::Arc;
 use argus_protocol::{ByteString, Id, Raw, RpcError, meta, method, version, write};
 use argus_upstream::own_info;
 
-use crate::client::{Client, ModernParams, ModernRequest, RequestMeta};
+use crate::client::Client;
 use crate::core::Core;
+use crate::modern::{ModernParams, ModernRequest, RequestMeta};
 use crate::ops;
 use crate::relay::Reply;
 use crate::session::Caller;

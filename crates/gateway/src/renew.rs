@@ -7,9 +7,10 @@ use std::time::Duration;
 use argus_protocol::{ByteString, Era, Raw, method};
 use argus_upstream::{Link, Upstream};
 
-use crate::client::{Client, own_link};
+use crate::client::Client;
 use crate::core::Core;
 use crate::ops::logging;
+use crate::own_link::own_link;
 use crate::session::{FeedItem, Session};
 use crate::updates::Updates;
 
@@ -20,7 +21,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The shared connection of a backend is a new one.
 pub(crate) async fn shared(core: Arc<Core>, backend: Arc<str>) {
-    let Some(upstream) = core.inventory.named(&backend) else {
+    let Some(upstream) = core.inventory().named(&backend) else {
         return;
     };
     let Ok(link) = upstream.for_plain().await else { return };
@@ -29,7 +30,7 @@ pub(crate) async fn shared(core: Arc<Core>, backend: Arc<str>) {
     if link.era() == Era::Modern {
         // It was replaced by one that is only modern.
         for session in &sessions {
-            hear(&core, session, upstream);
+            hear(&core, session, &upstream);
         }
         return;
     }
@@ -41,7 +42,7 @@ pub(crate) async fn shared(core: Arc<Core>, backend: Arc<str>) {
         .flat_map(|session| session.subscriptions(&backend))
         .collect();
     for uri in uris {
-        subscribe(&link, upstream, &uri).await;
+        subscribe(&link, &upstream, &uri).await;
         for session in sessions.iter().filter(|session| session.subscribes(&backend, &uri)) {
             session.feed().push(updated(&uri));
         }
@@ -65,19 +66,16 @@ pub(crate) async fn own(session: Arc<Session>, upstream: Arc<Upstream>, link: Ar
     }
 }
 
-/// A session came back after a restart: subscribes for it, as soon as the backend is there.
+/// Subscribes for a session that came back after a restart, or whose backend is another one, as soon as that is there.
 pub(crate) async fn revived(core: Arc<Core>, session: Arc<Session>, backend: Arc<str>) {
-    let Some(upstream) = core.inventory.named(&backend) else {
-        return;
-    };
     let mut pause = FIRST_PAUSE;
     let subscribing = async {
-        loop {
-            if let Ok(link) = Client::from(&session).link(&core, upstream).await {
+        while let Some(upstream) = core.inventory().named(&backend) {
+            if let Ok(link) = Client::from(&session).link(&core, &upstream).await {
                 if link.era() == Era::Modern {
-                    return hear(&core, &session, upstream);
+                    return hear(&core, &session, &upstream);
                 }
-                return own(Arc::clone(&session), Arc::clone(upstream), link).await;
+                return own(Arc::clone(&session), upstream, link).await;
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_PAUSE);
@@ -88,14 +86,14 @@ pub(crate) async fn revived(core: Arc<Core>, session: Arc<Session>, backend: Arc
 
 /// A session's own connection ended: makes a new one at once, if the session waits for something on it.
 pub(crate) async fn restore(core: Arc<Core>, session: Arc<Session>, backend: Arc<str>) {
-    let Some(upstream) = core.inventory.named(&backend) else {
-        return;
-    };
     let mut pause = FIRST_PAUSE;
     let restoring = async {
         while !session.subscriptions(&backend).is_empty() {
             tokio::time::sleep(pause).await;
-            if own_link(&core, &session, upstream).await.is_ok() {
+            let Some(upstream) = core.inventory().named(&backend) else {
+                return;
+            };
+            if own_link(&core, &session, &upstream).await.is_ok() {
                 return;
             }
             pause = (pause * 2).min(LAST_PAUSE);

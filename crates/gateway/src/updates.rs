@@ -132,6 +132,21 @@ impl Updates {
         }
     }
 
+    /// Hears of what is wanted of a backend that is there anew.
+    pub(crate) fn resume(core: &Core, upstream: &Arc<Upstream>) {
+        if !core.wanted.at(upstream.name()).is_empty() {
+            core.updates.ear(core, upstream);
+        }
+    }
+
+    /// The backend is there no more.
+    fn forget(&self, backend: &str, ear: &Arc<Ear>) {
+        let mut ears = self.ears();
+        if ears.get(backend).is_some_and(|known| Arc::ptr_eq(known, ear)) {
+            ears.remove(backend);
+        }
+    }
+
     fn known(&self, backend: &str) -> Option<Arc<Ear>> {
         self.ears().get(backend).cloned()
     }
@@ -173,15 +188,37 @@ impl Ear {
     }
 }
 
-/// Hears in the way of the era that the backend speaks, for as long as the gateway runs.
-async fn hear(core: Arc<Core>, upstream: Arc<Upstream>, ear: Arc<Ear>) {
+/// Hears in the way of the era that the backend speaks, for as long as the gateway runs and has the backend.
+async fn hear(core: Arc<Core>, mut upstream: Arc<Upstream>, ear: Arc<Ear>) {
     let mut gap = false;
     loop {
-        gap = Listening::new(Arc::clone(&core), Arc::clone(&upstream), Arc::clone(&ear), gap)
-            .run()
-            .await;
-        gap = Subscribing::new(Arc::clone(&core), Arc::clone(&upstream), Arc::clone(&ear), gap)
-            .run()
-            .await;
+        let hearing = async {
+            let gap = Listening::new(Arc::clone(&core), Arc::clone(&upstream), Arc::clone(&ear), gap)
+                .run()
+                .await;
+            Subscribing::new(Arc::clone(&core), Arc::clone(&upstream), Arc::clone(&ear), gap)
+                .run()
+                .await
+        };
+        let heard = tokio::select! {
+            biased;
+            () = upstream.retired() => None,
+            gap = hearing => Some(gap),
+        };
+        gap = heard.unwrap_or(true);
+        if heard.is_none() {
+            ear.legacy.store(false, Ordering::Release);
+            match core.inventory().named(upstream.name()) {
+                Some(next) => upstream = next,
+                None => {
+                    core.updates.forget(upstream.name(), &ear);
+                    // It may have come back while this ear was still there to be found.
+                    if let Some(next) = core.inventory().named(upstream.name()) {
+                        Updates::resume(&core, &next);
+                    }
+                    return;
+                }
+            }
+        }
     }
 }

@@ -62,6 +62,11 @@ impl WantedUris {
         (self.version(), counts.keys().cloned().collect())
     }
 
+    /// Whether nobody wants anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.counts().is_empty()
+    }
+
     /// Whether somebody wants a URI.
     pub(crate) fn has(&self, uri: &str) -> bool {
         self.counts().contains_key(uri)

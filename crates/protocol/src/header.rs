@@ -4,22 +4,22 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 use crate::{RpcError, code, method};
 
 /// The protocol version of the request (MCP 2025-06-18 and later).
-pub const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+pub const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 /// The legacy session (MCP 2025-03-26 to 2025-11-25).
-pub const SESSION_ID: &str = "mcp-session-id";
+pub const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 /// The JSON-RPC method, mirrored from the body (MCP 2026-07-28).
-pub const METHOD: &str = "mcp-method";
+pub const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 /// The tool or prompt name or the resource URI, mirrored from the body (MCP 2026-07-28).
-pub const NAME: &str = "mcp-name";
+pub const NAME: HeaderName = HeaderName::from_static("mcp-name");
 /// Prefix of the mirrored tool arguments that a schema marks with `x-mcp-header` (MCP 2026-07-28).
 pub const PARAM_PREFIX: &str = "mcp-param-";
 /// Where a legacy stream is to be resumed (MCP 2025-03-26 to 2025-11-25; WHATWG server-sent events).
-pub const LAST_EVENT_ID: &str = "last-event-id";
+pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 const SENTINEL_OPEN: &str = "=?base64?";
 const SENTINEL_CLOSE: &str = "?=";

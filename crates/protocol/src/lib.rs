@@ -12,6 +12,7 @@ pub mod header;
 pub mod id;
 pub mod level;
 pub mod line;
+mod media;
 pub mod message;
 pub mod meta;
 pub mod method;
@@ -22,18 +23,21 @@ mod shown;
 mod sought;
 pub mod sse;
 pub mod token;
+mod tool_error;
 pub mod version;
 pub mod write;
 
 pub use error::RpcError;
 pub use id::Id;
 pub use level::Level;
+pub use media::Media;
 pub use message::{Answer, Frame, FrameError, MAX_ID, Message};
 pub use object::Object;
 pub use param_headers::ParamHeaders;
 pub use raw::Raw;
 pub use shown::shown;
 pub use sought::Sought;
+pub use tool_error::tool_failed;
 pub use version::Era;
 
 /// Text that is shared, not copied.

@@ -14,6 +14,7 @@
 
 pub mod env;
 pub mod guard;
+pub mod init;
 
 mod child;
 mod error;
@@ -30,4 +31,4 @@ pub use error::SpawnError;
 pub use exit::Exit;
 pub use spawn::spawn;
 pub use spec::{GuardProgram, Spec, StopTimes};
-pub use stderr::{Lines, StderrRing, drain};
+pub use stderr::{Lines, StderrRing};

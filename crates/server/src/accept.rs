@@ -1,6 +1,7 @@
 //! Accepting connections, and ending them in good order.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use argus_config::Server;
@@ -13,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::counted::Counted;
 use crate::front::{Faces, Front};
 use crate::in_place::InPlace;
 use crate::manage::{Service, Stop};
@@ -62,8 +64,9 @@ pub async fn serve(
     drop(listener);
     faces.app.watchers.stop();
     gateway.drain();
+    let limit = gateway.config().server.shutdown_timeout;
     let mut done = std::pin::pin!(connections.shutdown());
-    let patience = faces.app.running.stop.patience().unwrap_or(server.shutdown_timeout);
+    let patience = faces.app.running.stop.patience().unwrap_or(limit);
     let draining = async {
         if tokio::time::timeout(LAST_WORDS, &mut done).await.is_err() {
             // Who follows the events and does not read them holds up nothing.
@@ -94,7 +97,7 @@ fn connection(
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
-    let mut socket = TimeoutStream::new(socket);
+    let mut socket = TimeoutStream::new(Counted::new(socket, Arc::clone(&faces.app.traffic)));
     socket.set_write_timeout(Some(STUCK));
     // Only HTTP/1: a server that looks for the other kind first waits for ever for a client that says nothing.
     let mut builder = Builder::new();

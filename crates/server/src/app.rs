@@ -5,6 +5,7 @@ use std::sync::Arc;
 use argus_gateway::Gateway;
 
 use crate::manage::{Running, Watchers};
+use crate::metrics::Traffic;
 use crate::sse::Connections;
 
 /// What the handlers share.
@@ -19,4 +20,6 @@ pub(crate) struct App {
     pub(crate) watchers: Arc<Watchers>,
     /// The open connections of HTTP+SSE.
     pub(crate) connections: Arc<Connections>,
+    /// What goes over the port.
+    pub(crate) traffic: Arc<Traffic>,
 }

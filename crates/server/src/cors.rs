@@ -6,7 +6,7 @@ use std::time::Duration;
 use argus_config::Server;
 use argus_protocol::header;
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderValue, Method};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 /// How long a browser may remember what it was allowed.
@@ -35,7 +35,7 @@ pub(crate) fn layer(server: &Server) -> Option<CorsLayer> {
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([HeaderName::from_static(header::SESSION_ID), WWW_AUTHENTICATE])
+        .expose_headers([header::SESSION_ID, WWW_AUTHENTICATE])
         .max_age(REMEMBERED);
     Some(layer)
 }

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::guard::Rules;
 use crate::mcp;
 use crate::mcp::{answer, post};
+use crate::metrics::{Answering, Face};
 use crate::peer::Peer;
 use crate::request_log::Rest;
 
@@ -54,12 +55,21 @@ impl hyper::service::Service<Request<Incoming>> for Front {
         if self.faces.direct && is_message {
             let (app, rules) = (self.faces.app.clone(), Arc::clone(&self.faces.rules));
             let caller = self.peer.caller();
-            Box::pin(async move { Ok(message(app, &rules, caller, request).await) })
+            let answering = app.traffic.request(Face::Mcp);
+            Box::pin(async move { Ok(counted(message(app, &rules, caller, request).await, answering)) })
         } else {
+            let answering = self.faces.app.traffic.request(Face::of(request.uri().path()));
             let request = self.peer.mark(request.map(Body::new));
-            Box::pin(self.router.clone().oneshot(request))
+            let answer = self.router.clone().oneshot(request);
+            Box::pin(async move { Ok(counted(answer.await?, answering)) })
         }
     }
+}
+
+/// Counts a request with its answer.
+fn counted(response: Response, answering: Answering) -> Response {
+    answering.with(response.status());
+    response
 }
 
 /// Answers `POST /mcp`, as the router would.

@@ -26,7 +26,8 @@ impl Rules {
     /// Host is checked when `allowed_hosts` is set, or when the address is a loopback one.
     pub(crate) fn new(server: &Server, address: SocketAddr) -> Self {
         let listed = !server.allowed_hosts.is_empty();
-        let loopback = address.ip().is_loopback();
+        let bound = address.ip().to_canonical();
+        let loopback = bound.is_loopback();
         if !listed && !loopback {
             tracing::warn!(
                 %address,
@@ -42,6 +43,8 @@ impl Rules {
             hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
         }
         hosts.push(server.host.to_ascii_lowercase());
+        // A name may stand for another address of the machine than the usual one.
+        hosts.push(bound.to_string());
         Self {
             hosts: (listed || loopback).then_some(hosts),
             any_origin: server.allowed_origins.iter().any(|origin| origin == "*"),
@@ -55,11 +58,10 @@ impl Rules {
 
     /// Why a request does not pass.
     pub(crate) fn refusal(&self, headers: &HeaderMap, authority: Option<&str>) -> Option<&'static str> {
-        let host = headers
-            .get(HOST)
-            .and_then(|value| value.to_str().ok())
-            .or(authority)
-            .unwrap_or_default();
+        if headers.get_all(HOST).iter().nth(1).is_some() {
+            return Some("a request names one Host, this one several");
+        }
+        let host = host(headers, authority);
         if !self.host_passes(host) {
             return Some("this Host is not served here; add it to server.allowed_hosts if it should be");
         }
@@ -78,11 +80,26 @@ impl Rules {
 
     fn origin_passes(&self, origin: &str, host: &str) -> bool {
         let origin = origin.to_ascii_lowercase();
-        let own = origin
-            .split_once("://")
-            .is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
-        self.any_origin || own || self.origins.contains(&origin)
+        self.any_origin || is_own(&origin, host) || self.origins.contains(&origin)
     }
+}
+
+/// The host that a request is for. A target that names one goes before the header (RFC 9112 section 3.2.2).
+pub(crate) fn host<'r>(headers: &'r HeaderMap, authority: Option<&'r str>) -> &'r str {
+    let named = headers.get(HOST).and_then(|value| value.to_str().ok());
+    authority.or(named).unwrap_or_default()
+}
+
+/// Whether a page comes from the host that it asks.
+pub(crate) fn is_own(origin: &str, host: &str) -> bool {
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+}
+
+/// Whether the host is this machine for whoever says so: no name server is asked for these.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let name = without_port(host);
+    name.eq_ignore_ascii_case("localhost") || address(name).is_some_and(|address| address.is_loopback())
 }
 
 /// `example.com` of `example.com:80`, `[::1]` of `[::1]:80`.
@@ -95,13 +112,11 @@ fn without_port(host: &str) -> &str {
 
 /// Whether both are the same IP address, with or without brackets.
 fn is_same_address(one: &str, other: &str) -> bool {
-    let read = |text: &str| {
-        text.trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse::<IpAddr>()
-            .ok()
-    };
-    read(one).is_some_and(|address| read(other) == Some(address))
+    address(one).is_some_and(|one| address(other) == Some(one))
+}
+
+fn address(text: &str) -> Option<IpAddr> {
+    text.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 /// Refuses with 403 what does not pass.
@@ -152,6 +167,16 @@ mod tests {
         ] {
             assert!(!passes(&rules, host, None), "{host}");
         }
+    }
+
+    #[test]
+    fn what_was_bound_passes_and_a_mapped_loopback_address_is_one() {
+        let own = rules("127.0.1.1:9000", &[], &[]);
+        assert!(passes(&own, "127.0.1.1:9000", None));
+        assert!(!passes(&own, "127.0.1.2:9000", None) && !passes(&own, "evil.example", None));
+        let mapped = rules("[::ffff:127.0.0.1]:9000", &[], &[]);
+        assert!(passes(&mapped, "127.0.0.1:9000", None));
+        assert!(!passes(&mapped, "evil.example", None));
     }
 
     #[test]

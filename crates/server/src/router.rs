@@ -15,7 +15,7 @@ use crate::front::Faces;
 use crate::guard::{self, Rules};
 use crate::manage::{Access, Running, Service, Stop, Watchers};
 use crate::sse::Connections;
-use crate::{cors, manage, mcp, request_log, sse};
+use crate::{cors, manage, mcp, metrics, request_log, sse};
 
 /// The faces of a gateway that is bound to `address`.
 pub(crate) fn faces(gateway: Gateway, server: &Server, service: Service, address: SocketAddr, stop: Stop) -> Faces {
@@ -27,6 +27,7 @@ pub(crate) fn faces(gateway: Gateway, server: &Server, service: Service, address
         running: Arc::new(Running::new(service, address, stop)),
         watchers: Arc::new(Watchers::at_most(server.management.max_event_streams)),
         connections: Arc::new(Connections::from(server)),
+        traffic: Arc::default(),
     };
     let protected = |face: &'static str, routes: Router<App>| {
         // The first is the outermost. Together, because every call to `layer` adds a box to the path of a request.
@@ -45,7 +46,11 @@ pub(crate) fn faces(gateway: Gateway, server: &Server, service: Service, address
         .route("/messages", any(sse::post))
         .route("/messages/", any(sse::post));
     let management = match server.management.enabled {
-        true => manage::router(Access::from(&server.management), Arc::clone(&rules)),
+        true => {
+            let access = Access::from(&server.management);
+            let metrics = metrics::router(access.clone(), Arc::clone(&rules));
+            manage::router(access, Arc::clone(&rules)).merge(metrics)
+        }
         false => Router::new(),
     };
     let router = protected(mcp::FACE, streamable_http)

@@ -32,6 +32,7 @@ impl Attempts {
             prompts: lists.prompts.len(),
             attempts: self.failed.saturating_add(1),
             away: self.lost_at.map(|lost_at| lost_at.elapsed()),
+            reconnects: upstream.record().ready(),
         }));
         *self = Self::default();
     }

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use crate::LinkError;
 
-/// Counts what failed in a row. Letting a call through that nothing speaks against is one atomic look.
+/// Counts what failed in a row. Letting a call through that nothing speaks against, and hearing an answer that changes
+/// nothing, are atomic looks; all else is done by one at a time.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     threshold: u32,
@@ -17,17 +18,28 @@ pub(crate) struct Breaker {
     failures: AtomicU32,
     /// Until when nothing is let through, in milliseconds since it began; 0 while it is closed.
     until: AtomicU64,
-    /// Until when the one that was let through to try keeps others from trying, on the same clock; 0: there is none.
-    trying: AtomicU64,
-    last: Mutex<Last>,
+    /// The only one who writes any of the others.
+    rest: Mutex<Rest>,
 }
 
-/// What is told of an open breaker.
+/// What nobody looks at in passing.
 #[derive(Debug, Default)]
-struct Last {
+struct Rest {
+    /// The one that was let through to try.
+    trial: Option<Running>,
+    /// How many there were.
+    trials: u64,
+    /// The last failure.
     cause: String,
     /// When it opened.
     opened: Option<SystemTime>,
+}
+
+#[derive(Debug)]
+struct Running {
+    number: u64,
+    /// Until when it keeps others from trying, on the clock of the breaker.
+    until: u64,
 }
 
 /// What a breaker does with calls.
@@ -48,7 +60,23 @@ pub enum BreakerState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admitted {
     Freely,
-    ToTry,
+    ToTry(Trial),
+}
+
+/// Which of those that were let through to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Trial(u64);
+
+/// A breaker turned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Turned<'a> {
+    Opened {
+        failures: u32,
+        cause: &'a LinkError,
+        retry_in: Duration,
+    },
+    /// After it was open for so long.
+    Closed { after: Option<Duration> },
 }
 
 impl Breaker {
@@ -59,95 +87,120 @@ impl Breaker {
             began: Instant::now(),
             failures: AtomicU32::new(0),
             until: AtomicU64::new(0),
-            trying: AtomicU64::new(0),
-            last: Mutex::default(),
+            rest: Mutex::default(),
         }
     }
 
     /// Lets a call through, or says why not.
     pub(crate) fn admit(&self) -> Result<Admitted, LinkError> {
-        let until = self.until.load(Ordering::Acquire);
+        if self.until.load(Ordering::Acquire) == 0 {
+            return Ok(Admitted::Freely);
+        }
+        let mut rest = self.rest();
+        let until = self.until.load(Ordering::Relaxed);
         if until == 0 {
             return Ok(Admitted::Freely);
         }
         let now = self.now();
-        if now >= until && self.may_try(now) {
-            return Ok(Admitted::ToTry);
+        // Who had the place for as long as calls are refused has come to nothing yet.
+        let taken = rest.trial.as_ref().is_some_and(|trial| now < trial.until);
+        if now >= until && !taken {
+            rest.trials += 1;
+            let number = rest.trials;
+            let until = now.saturating_add(self.cooldown_ms());
+            rest.trial = Some(Running { number, until });
+            return Ok(Admitted::ToTry(Trial(number)));
         }
         Err(LinkError::Resting {
             failures: self.failures(),
-            last: self.last().cause.clone(),
+            last: rest.cause.clone(),
             // Who comes while another one tries learns more in a moment.
             retry_in: Duration::from_millis(until.saturating_sub(now)).max(Duration::from_secs(1)),
         })
-    }
-
-    /// Takes the one place of those that try; who had it for as long as calls are refused has come to nothing yet.
-    fn may_try(&self, now: u64) -> bool {
-        let trying = self.trying.load(Ordering::Acquire);
-        if now < trying {
-            return false;
-        }
-        let until = now.saturating_add(self.cooldown_ms()).max(1);
-        let taken = self
-            .trying
-            .compare_exchange(trying, until, Ordering::AcqRel, Ordering::Acquire);
-        taken.is_ok()
     }
 
     fn cooldown_ms(&self) -> u64 {
         u64::try_from(self.cooldown.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The call that was to try is over without a result.
-    pub(crate) fn release(&self) {
-        self.trying.store(0, Ordering::Release);
+    /// The call that was to try is over without a result. One that was overtaken has no place to give back.
+    pub(crate) fn release(&self, Trial(number): Trial) {
+        let mut rest = self.rest();
+        if rest.trial.as_ref().is_some_and(|trial| trial.number == number) {
+            rest.trial = None;
+        }
     }
 
-    /// The backend answered. `true` when there were failures before.
-    pub(crate) fn answered(&self) -> bool {
-        if self.failures.load(Ordering::Relaxed) == 0 {
+    /// The backend answered. `true` when there were failures before. `tell` hears of its closing, in the order in which
+    /// it turns; it must not come back here.
+    pub(crate) fn answered(&self, tell: impl FnOnce(Turned<'_>)) -> bool {
+        if self.failures.load(Ordering::Relaxed) == 0 && self.until.load(Ordering::Relaxed) == 0 {
             return false;
         }
-        self.failures.store(0, Ordering::Release);
-        self.until.store(0, Ordering::Release);
-        self.release();
-        true
+        let mut rest = self.rest();
+        let failures = self.failures.swap(0, Ordering::AcqRel);
+        let was_open = self.until.swap(0, Ordering::AcqRel) != 0;
+        rest.trial = None;
+        if was_open {
+            let after = rest.opened.take().and_then(|opened| opened.elapsed().ok());
+            tell(Turned::Closed { after });
+        }
+        was_open || failures > 0
     }
 
-    /// The backend failed. `true` when this made the breaker open.
-    pub(crate) fn failed(&self, cause: &LinkError) -> bool {
-        self.note(cause, true)
-    }
-
-    /// The backend may have failed, and will be asked: this counts, but does not open the breaker.
-    pub(crate) fn doubted(&self, cause: &LinkError) {
-        self.note(cause, false);
-    }
-
-    fn note(&self, cause: &LinkError, opens: bool) -> bool {
-        self.last().cause = cause.for_callers();
-        let failures = self.failures.fetch_add(1, Ordering::AcqRel) + 1;
-        let stays_closed = !opens && self.until.load(Ordering::Acquire) == 0;
-        if failures < self.threshold || stays_closed {
+    /// The backend failed. `true` when this made the breaker open; `tell` hears of that, as with [`Self::answered`].
+    pub(crate) fn failed(&self, cause: &LinkError, tell: impl FnOnce(Turned<'_>)) -> bool {
+        let mut rest = self.rest();
+        self.note(&mut rest, cause);
+        let failures = self.failures();
+        if failures < self.threshold {
             return false;
         }
-        let until = self.now().saturating_add(self.cooldown_ms()).max(1);
-        let opened = self.until.swap(until, Ordering::AcqRel) == 0;
-        self.release();
+        let opened = !self.is_open();
+        self.begin_pause(&mut rest);
         if opened {
-            self.last().opened = Some(SystemTime::now());
+            rest.opened = Some(SystemTime::now());
+            let retry_in = self.cooldown;
+            tell(Turned::Opened {
+                failures,
+                cause,
+                retry_in,
+            });
         }
         opened
     }
 
-    /// Since when it is open.
-    pub(crate) fn opened(&self) -> Option<SystemTime> {
-        self.last().opened.filter(|_| self.state() != BreakerState::Closed)
+    /// The backend may have failed, and will be asked: this counts, but does not open the breaker.
+    pub(crate) fn doubted(&self, cause: &LinkError) {
+        let mut rest = self.rest();
+        self.note(&mut rest, cause);
+        if self.is_open() {
+            self.begin_pause(&mut rest);
+        }
     }
 
-    fn last(&self) -> MutexGuard<'_, Last> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    fn note(&self, rest: &mut Rest, cause: &LinkError) {
+        rest.cause = cause.for_callers();
+        self.failures.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn is_open(&self) -> bool {
+        self.until.load(Ordering::Relaxed) != 0
+    }
+
+    fn begin_pause(&self, rest: &mut Rest) {
+        let until = self.now().saturating_add(self.cooldown_ms()).max(1);
+        self.until.store(until, Ordering::Release);
+        rest.trial = None;
+    }
+
+    /// Since when it is open.
+    pub(crate) fn opened(&self) -> Option<SystemTime> {
+        self.rest().opened
+    }
+
+    fn rest(&self) -> MutexGuard<'_, Rest> {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many failures there were in a row.
@@ -177,6 +230,15 @@ mod tests {
 
     const COOLDOWN: Duration = Duration::from_secs(10);
 
+    fn nobody(_: Turned<'_>) {}
+
+    fn tries(admitted: Result<Admitted, LinkError>) -> Option<Trial> {
+        match admitted.unwrap() {
+            Admitted::ToTry(trial) => Some(trial),
+            Admitted::Freely => None,
+        }
+    }
+
     fn late() -> LinkError {
         LinkError::TooLate {
             after: Duration::from_secs(1),
@@ -185,7 +247,7 @@ mod tests {
 
     fn open() -> Breaker {
         let breaker = Breaker::new(3, COOLDOWN);
-        let opened = [late(), late(), late()].map(|cause| breaker.failed(&cause));
+        let opened = [late(), late(), late()].map(|cause| breaker.failed(&cause, nobody));
         assert_eq!(opened, [false, false, true]);
         breaker
     }
@@ -194,9 +256,9 @@ mod tests {
     async fn an_answer_in_between_starts_the_count_anew() {
         let breaker = Breaker::new(3, COOLDOWN);
         for _ in 0..5 {
-            assert!(!breaker.failed(&late()) && !breaker.failed(&late()));
-            assert!(breaker.answered());
-            assert!(!breaker.answered(), "there is nothing left to forget");
+            assert!(!breaker.failed(&late(), nobody) && !breaker.failed(&late(), nobody));
+            assert!(breaker.answered(nobody));
+            assert!(!breaker.answered(nobody), "there is nothing left to forget");
         }
         assert_eq!(breaker.state(), BreakerState::Closed);
         assert_eq!(breaker.admit().unwrap(), Admitted::Freely);
@@ -209,9 +271,9 @@ mod tests {
             breaker.doubted(&late());
         }
         assert_eq!(breaker.admit().unwrap(), Admitted::Freely);
-        assert!(breaker.failed(&late()), "one is enough then");
+        assert!(breaker.failed(&late(), nobody), "one is enough then");
         tokio::time::advance(COOLDOWN).await;
-        assert_eq!(breaker.admit().unwrap(), Admitted::ToTry);
+        assert!(tries(breaker.admit()).is_some());
         breaker.doubted(&late());
         assert!(breaker.admit().is_err(), "the one that tried has failed");
     }
@@ -236,26 +298,88 @@ mod tests {
         let breaker = open();
         tokio::time::advance(COOLDOWN).await;
         assert_eq!(breaker.state(), BreakerState::HalfOpen);
-        assert_eq!(breaker.admit().unwrap(), Admitted::ToTry);
+        assert!(tries(breaker.admit()).is_some());
         assert!(breaker.admit().is_err(), "one at a time");
-        assert!(!breaker.failed(&late()), "it was open");
+        assert!(!breaker.failed(&late(), nobody), "it was open");
         assert!(breaker.admit().is_err(), "the time starts anew");
         tokio::time::advance(COOLDOWN).await;
-        assert_eq!(breaker.admit().unwrap(), Admitted::ToTry);
+        assert!(tries(breaker.admit()).is_some());
         tokio::time::advance(COOLDOWN).await;
-        assert_eq!(
-            breaker.admit().unwrap(),
-            Admitted::ToTry,
-            "the one before takes too long"
-        );
-        breaker.release();
-        assert_eq!(
-            breaker.admit().unwrap(),
-            Admitted::ToTry,
-            "the one before came to nothing"
-        );
-        assert!(breaker.answered());
+        let second = tries(breaker.admit()).expect("the one before takes too long");
+        breaker.release(second);
+        assert!(tries(breaker.admit()).is_some(), "the one before came to nothing");
+        assert!(breaker.answered(nobody));
         assert_eq!(breaker.admit().unwrap(), Admitted::Freely);
-        assert!(!breaker.failed(&late()), "it counts from the beginning");
+        assert!(!breaker.failed(&late(), nobody), "it counts from the beginning");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_was_overtaken_does_not_give_back_the_place_of_another() {
+        let breaker = open();
+        tokio::time::advance(COOLDOWN).await;
+        let slow = tries(breaker.admit()).unwrap();
+        tokio::time::advance(COOLDOWN).await;
+        let now = tries(breaker.admit()).unwrap();
+        breaker.release(slow);
+        assert!(breaker.admit().is_err(), "another one tries");
+        breaker.release(now);
+        assert!(tries(breaker.admit()).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn its_turns_are_told_once() {
+        let breaker = open();
+        let mut told = Vec::new();
+        assert!(!breaker.failed(&late(), |_| told.push("opened again")));
+        tokio::time::advance(COOLDOWN).await;
+        breaker.answered(|turned| {
+            told.push(if matches!(turned, Turned::Closed { .. }) {
+                "closed"
+            } else {
+                "?"
+            })
+        });
+        breaker.answered(|_| told.push("closed again"));
+        assert_eq!((told, breaker.opened()), (vec!["closed"], None));
+        for _ in 0..2 {
+            breaker.failed(&late(), |_| told_too_early());
+        }
+        let mut failures = 0;
+        breaker.failed(&late(), |turned| {
+            if let Turned::Opened { failures: counted, .. } = turned {
+                failures = counted;
+            }
+        });
+        assert_eq!(failures, 3);
+    }
+
+    fn told_too_early() {
+        panic!("it is not open yet");
+    }
+
+    /// Whatever the order, an answer after all failures closes it.
+    #[test]
+    fn failures_and_answers_at_once_leave_nothing_behind() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let _clock = runtime.enter();
+        let breaker = Breaker::new(1, Duration::ZERO);
+        let rounds = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..200_000 {
+                    rounds.wait();
+                    breaker.failed(&late(), nobody);
+                    rounds.wait();
+                }
+            });
+            for round in 0..200_000 {
+                rounds.wait();
+                breaker.answered(nobody);
+                rounds.wait();
+                breaker.answered(nobody);
+                assert_eq!(breaker.state(), BreakerState::Closed, "round {round}");
+                assert_eq!(breaker.admit().unwrap(), Admitted::Freely, "round {round}");
+            }
+        });
     }
 }

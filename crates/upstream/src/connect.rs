@@ -2,82 +2,95 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
+use arc_swap::{ArcSwap, Guard};
 use argus_config::{Auth, Backend, Remote, Sse, Transport};
-use argus_protocol::{Answer, ByteString, Era, Object, Raw, code, meta, method, version};
-use argus_runtime::{GuardProgram, StopTimes};
+use argus_protocol::{Answer, ByteString, Era, Raw, code, method};
+use argus_runtime::StopTimes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use crate::duplex::Server;
+use crate::greeting::{initialize_params, legacy_hello, modern_hello};
 use crate::link::Wire;
+use crate::logs::Log;
+use crate::processes::Processes;
 use crate::redact::Redactor;
+use crate::succession::Succession;
 use crate::{
-    Declared, FeedSink, Hello, Hint, HttpClient, Link, LinkError, Outgoing, Remembered, Verdicts, http as streamable,
-    process, sse, stdio,
+    Context, Declared, FeedSink, Hello, HttpClient, Link, LinkError, Outgoing, Tally, http as streamable, process, sse,
+    stdio,
 };
-
-/// What all backends share.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// The pooled HTTP client.
-    pub http: HttpClient,
-    /// The program that guards child processes.
-    pub guard: GuardProgram,
-    /// Where the eras of backends are remembered.
-    pub verdicts: Verdicts,
-    /// How long what a backend that is away listed is still shown; `None`: for ever.
-    pub grace: Option<Duration>,
-    /// Where their lists are remembered.
-    pub remembered: Remembered,
-}
-
-/// How the gateway introduces itself: an `Implementation` object.
-#[must_use]
-pub fn own_info() -> Raw {
-    let info = serde_json::json!({
-        "name": "argus-mcp",
-        "title": "Argus MCP",
-        "version": env!("CARGO_PKG_VERSION"),
-    });
-    Raw::from_value(&info)
-}
 
 /// Makes links to one backend.
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
     pub(crate) context: Arc<Context>,
-    pub(crate) definition: Arc<Backend>,
+    /// The newest definition; all have the same way to the backend.
+    definition: Arc<ArcSwap<Backend>>,
     pub(crate) name: Arc<str>,
     redactor: Arc<Redactor>,
+    /// What its processes write for people.
+    log: Arc<Log>,
+    /// What is counted of it.
+    tally: Arc<Tally>,
     /// Plain connections of this backend's own.
     http: HttpClient,
     /// The process behind the url, if the gateway starts it.
     local: Option<Arc<sse::LocalProcess>>,
+    /// When processes may be started.
+    pub(crate) succession: Succession,
+    /// Those that there are now.
+    pub(crate) processes: Processes,
     /// Whether a url that is configured as Streamable HTTP was found to speak HTTP+SSE only.
     only_sse: Arc<AtomicBool>,
 }
 
 impl Connector {
-    pub(crate) fn new(context: Arc<Context>, definition: Arc<Backend>) -> Self {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        definition: Arc<Backend>,
+        succession: Succession,
+        tally: Arc<Tally>,
+    ) -> Self {
         let name: Arc<str> = definition.name.as_str().into();
-        let local = sse::LocalProcess::of(&definition, &name, &context.guard);
+        let log = context.logs.of(&name);
+        let processes = Processes::default();
+        let local = sse::LocalProcess::of(&definition, &name, &context.guard, &log, (&processes, &tally));
         Self {
-            http: context.http.for_backend(),
+            http: context.http.for_backend(tally.volume()),
             redactor: Arc::new(Redactor::new(&definition)),
             context,
-            definition,
+            definition: Arc::new(ArcSwap::new(definition)),
+            log,
             name,
+            tally,
             local: local.map(Arc::new),
+            succession,
+            processes,
             only_sse: Arc::default(),
         }
+    }
+
+    /// The backend as it is configured now.
+    pub(crate) fn definition(&self) -> Guard<Arc<Backend>> {
+        self.definition.load()
+    }
+
+    /// Another definition with the same way to the backend.
+    pub(crate) fn redefine(&self, definition: Arc<Backend>) {
+        self.definition.store(definition);
     }
 
     /// An error for people, without configured secrets.
     pub(crate) fn told(&self, error: &LinkError) -> String {
         self.redactor.clean(&error.to_string()).into_owned()
+    }
+
+    /// Whether the gateway starts the process behind the url.
+    pub(crate) fn has_local(&self) -> bool {
+        self.local.is_some()
     }
 
     /// Stops what was started for all connections, bounded in time.
@@ -87,13 +100,26 @@ impl Connector {
         }
     }
 
+    /// Whether the url is spoken to over HTTP+SSE.
+    pub(crate) fn speaks_sse(&self) -> bool {
+        match self.definition().transport {
+            Transport::Sse(_) => true,
+            Transport::Stdio(_) | Transport::StreamableHttp(_) => self.only_sse.load(Ordering::Relaxed),
+        }
+    }
+
     /// Whether a connection carries the messages of all calls together, so that a question does not say whose call it
     /// belongs to.
     pub(crate) fn is_duplex(&self) -> bool {
-        match self.definition.transport {
+        match self.definition().transport {
             Transport::Stdio(_) | Transport::Sse(_) => true,
             Transport::StreamableHttp(_) => self.only_sse.load(Ordering::Relaxed),
         }
+    }
+
+    /// The same error without configured secrets: clients may see it.
+    pub(crate) fn cleaned(&self, error: LinkError) -> LinkError {
+        error.cleaned(&self.redactor)
     }
 
     /// A legacy link that declares what `declared` says. `owned`: whether it belongs to one session.
@@ -103,6 +129,11 @@ impl Connector {
         owned: bool,
         sink: Arc<dyn FeedSink>,
     ) -> Result<Link, LinkError> {
+        let made = self.make_legacy(declared, owned, sink).await;
+        made.map_err(|error| self.cleaned(error))
+    }
+
+    async fn make_legacy(&self, declared: Declared, owned: bool, sink: Arc<dyn FeedSink>) -> Result<Link, LinkError> {
         let (wire, hello) = match self.greet(&declared, owned, &sink).await {
             Err(error) if self.may_be_only_sse(&error) => self.greet_over_sse(&declared, owned, &sink, error).await?,
             greeted => greeted?,
@@ -112,10 +143,10 @@ impl Connector {
             Wire::Http(connection) => connection.agreed(&hello.version),
             Wire::Sse(connection) => connection.agreed(&hello.version),
         }
-        let link = Link::new(Era::Legacy, owned, hello, wire);
+        let link = Link::new(Era::Legacy, owned, hello, wire, Arc::clone(&self.redactor));
         // Taken before anything else is asked: a server may refuse requests until then.
-        link.notify_now(method::INITIALIZED, self.definition.timeouts.init)
-            .await?;
+        let limit = self.definition().timeouts.init;
+        link.notify_now(method::INITIALIZED, limit).await?;
         link.open_feed();
         Ok(link)
     }
@@ -180,6 +211,11 @@ impl Connector {
 
     /// A modern link.
     pub(crate) async fn modern(self, sink: Arc<dyn FeedSink>) -> Result<Link, LinkError> {
+        let made = self.make_modern(sink).await;
+        made.map_err(|error| self.cleaned(error))
+    }
+
+    async fn make_modern(&self, sink: Arc<dyn FeedSink>) -> Result<Link, LinkError> {
         let wire = self.open(Era::Modern, false, sink).await?;
         let request = Outgoing::own(method::DISCOVER, None);
         match self
@@ -187,20 +223,21 @@ impl Connector {
             .await
             .and_then(|raw| modern_hello(&raw))
         {
-            Ok(hello) => Ok(Link::new(Era::Modern, false, hello, wire)),
+            Ok(hello) => Ok(Link::new(Era::Modern, false, hello, wire, Arc::clone(&self.redactor))),
             Err(error) => Err(self.give_up(wire, error).await),
         }
     }
 
     /// Whether a URL speaks the modern era; `Ok(None)` where only a connection can tell.
     pub(crate) async fn probe(&self) -> Result<Option<streamable::Probe>, LinkError> {
-        match &self.definition.transport {
+        let definition = Guard::into_inner(self.definition());
+        match &definition.transport {
             Transport::Stdio(_) | Transport::Sse(_) => Ok(None),
             Transport::StreamableHttp(remote) => {
-                let limit = self.definition.timeouts.init;
+                let limit = self.definition().timeouts.init;
                 let endpoint = endpoint(&self.http, remote);
                 match tokio::time::timeout(limit, streamable::probe(&endpoint)).await {
-                    Ok(found) => found.map(Some),
+                    Ok(found) => found.map(Some).map_err(|error| self.cleaned(error)),
                     Err(_) => Err(LinkError::Timeout {
                         what: method::DISCOVER,
                         after: limit,
@@ -211,11 +248,15 @@ impl Connector {
     }
 
     async fn open(&self, era: Era, owned: bool, sink: Arc<dyn FeedSink>) -> Result<Wire, LinkError> {
-        match &self.definition.transport {
+        let definition = Guard::into_inner(self.definition());
+        match &definition.transport {
             Transport::Stdio(process) => {
+                self.succession.begin().await;
                 let spec = process::spec(process, &self.context.guard, StopTimes::default());
                 let server = self.server(era, owned, sink);
-                stdio::Connection::open(&spec, server).await.map(Wire::Stdio)
+                let opened = stdio::Connection::open(&spec, server, &self.processes, self.tally.volume()).await?;
+                self.tally.started();
+                Ok(Wire::Stdio(opened))
             }
             Transport::StreamableHttp(remote) if !self.is_duplex() => {
                 let endpoint = endpoint(&self.http, remote);
@@ -243,12 +284,16 @@ impl Connector {
 
     async fn open_sse(&self, remote: &Remote, server: Server) -> Result<Wire, LinkError> {
         let process = match &self.local {
-            Some(local) => Some(local.running().await?),
+            Some(local) => {
+                self.succession.begin().await;
+                Some(local.running().await?)
+            }
             None => None,
         };
         // A probe may break the connections that it uses at an old server, and no others.
         let endpoint = endpoint(&self.http, remote).apart();
-        sse::Connection::open(endpoint, server, process, self.definition.timeouts.init)
+        let limit = self.definition().timeouts.init;
+        sse::Connection::open(endpoint, server, process, limit)
             .await
             .map(Wire::Sse)
     }
@@ -258,13 +303,15 @@ impl Connector {
             backend: Arc::clone(&self.name),
             era,
             owned,
-            redactor: Redactor::new(&self.definition),
+            process: None,
+            log: Arc::clone(&self.log),
+            redactor: Redactor::new(&self.definition()),
             sink,
         }
     }
 
     async fn handshake(&self, wire: &Wire, request: Outgoing, what: &'static str) -> Result<Raw, LinkError> {
-        let after = self.definition.timeouts.init;
+        let after = self.definition().timeouts.init;
         let began = match wire {
             Wire::Sse(connection) => connection.began(),
             Wire::Stdio(_) | Wire::Http(_) => Instant::now(),
@@ -315,55 +362,4 @@ fn insert_secret(headers: &mut HeaderMap, name: &str, value: &SecretString) {
         value.set_sensitive(true);
         headers.insert(name, value);
     }
-}
-
-fn initialize_params(declared: &Declared) -> Raw {
-    let base = serde_json::json!({ "protocolVersion": version::NEWEST_LEGACY });
-    let base = Raw::from_value(&base);
-    let Ok(base) = Object::parse(&base) else {
-        return Raw::empty_object();
-    };
-    base.edit()
-        .set("capabilities", declared.capabilities.clone())
-        .set("clientInfo", declared.client_info.clone().unwrap_or_else(own_info))
-        .finish()
-}
-
-fn legacy_hello(result: &Raw) -> Result<Hello, LinkError> {
-    let read = object(result, method::INITIALIZE)?;
-    let version = read
-        .get_str("protocolVersion")
-        .ok_or_else(|| LinkError::Protocol("the answer to `initialize` names no protocolVersion".to_owned()))?;
-    Ok(Hello {
-        version: version.to_string(),
-        capabilities: read.get("capabilities").cloned().unwrap_or_else(Raw::empty_object),
-        server_info: read.get("serverInfo").cloned(),
-        instructions: read.get_str("instructions").map(|text| text.to_string()),
-        hint: None,
-    })
-}
-
-fn modern_hello(result: &Raw) -> Result<Hello, LinkError> {
-    let read = object(result, method::DISCOVER)?;
-    let versions: Vec<String> = read
-        .get("supportedVersions")
-        .and_then(|raw| raw.read().ok())
-        .unwrap_or_default();
-    if !versions.iter().any(|known| known == version::MODERN) {
-        return Err(LinkError::Era(version::MODERN));
-    }
-    Ok(Hello {
-        version: version::MODERN.to_owned(),
-        capabilities: read.get("capabilities").cloned().unwrap_or_else(Raw::empty_object),
-        server_info: read
-            .get_object("_meta")
-            .and_then(|meta| meta.get(meta::SERVER_INFO).cloned()),
-        instructions: read.get_str("instructions").map(|text| text.to_string()),
-        hint: Some(Hint::of(&read)),
-    })
-}
-
-fn object(result: &Raw, method: &str) -> Result<Object, LinkError> {
-    Object::parse(result)
-        .map_err(|error| LinkError::Protocol(format!("the answer to `{method}` is malformed: {error}")))
 }

@@ -30,6 +30,9 @@ pub enum LinkError {
         /// The limit.
         after: Duration,
     },
+    /// Another one, or none, has taken its place.
+    #[error("it was disabled or removed")]
+    Retired,
     /// More calls wait for their turn than may.
     #[error(
         "{calls} calls are with it and {waiting} wait already (max_concurrent_calls, max_waiting_calls); try again later"
@@ -147,6 +150,21 @@ impl LinkError {
             StatusCode::GATEWAY_TIMEOUT,
         ];
         matches!(self, Self::Status { status, .. } if away.contains(status))
+    }
+
+    /// Whether something came that is no answer: a bare status, a page, or a way to somewhere else.
+    #[must_use]
+    pub fn is_no_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Status { .. } | Self::Protocol(_) | Self::Redirect { .. } | Self::ForeignEndpoint { .. }
+        )
+    }
+
+    /// Whether it wants to be asked less often (RFC 6585 section 4).
+    #[must_use]
+    pub fn wants_patience(&self) -> bool {
+        matches!(self, Self::Status { status, .. } if *status == http::StatusCode::TOO_MANY_REQUESTS)
     }
 
     /// Whether it speaks against the backend, or the way to it: no answer in time, or a broken connection.

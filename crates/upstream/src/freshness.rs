@@ -102,6 +102,26 @@ fn since(at: Instant, given: Hint) -> Hint {
     })
 }
 
+/// Whether the lists of a [`State`] are what the backend has.
+#[derive(Debug, Default)]
+pub(crate) struct Fresh {
+    /// Of the catalogue's link.
+    pub(crate) common: Freshness,
+    /// Of the shared legacy link.
+    pub(crate) plain: Freshness,
+    /// Of the modern link, where that is not the catalogue's.
+    pub(crate) modern: Freshness,
+}
+
+impl Fresh {
+    /// Nothing is known of any of them.
+    pub(crate) fn doubt(&self) {
+        for one in [&self.common, &self.plain, &self.modern] {
+            one.doubt();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use argus_protocol::method;
 use tokio::time::Instant;
 
-use crate::{Link, LinkError, Upstream};
+use crate::vitals::WellWith;
+use crate::{BreakerState, Link, LinkError, Upstream};
 
 /// After a call that failed it is asked at once, but not more often than this.
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -15,10 +16,10 @@ const SHORTEST: Duration = Duration::from_millis(250);
 enum Found {
     /// An answer after so long.
     Answer(Duration),
-    /// Nothing; but it is at work on a call, and may not listen meanwhile.
-    Busy(LinkError),
-    /// Nothing.
-    Silence(LinkError),
+    /// None, but that is no failure: it is at work on a call and may not listen meanwhile, or wants to be asked less.
+    Excused(LinkError),
+    /// Nothing, or something that is no answer.
+    Fault(LinkError),
     /// The connection leads nowhere.
     Away(LinkError),
 }
@@ -27,9 +28,9 @@ enum Found {
 pub(crate) async fn watch(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
     let health = upstream.definition().health;
     if !health.enabled {
-        return std::future::pending().await;
+        return despair(upstream, link).await;
     }
-    let mut silences = Silences::default();
+    let mut faults = Faults::default();
     let mut asked = Instant::now();
     loop {
         tokio::select! {
@@ -38,7 +39,8 @@ pub(crate) async fn watch(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkErr
         }
         asked = Instant::now();
         let links = shared(upstream, link);
-        let asking = links.iter().map(|link| ask(link, health.timeout));
+        let call = upstream.definition().timeouts.call;
+        let asking = links.iter().map(|link| ask(link, health.timeout, call));
         let found = futures::future::join_all(asking).await;
         let mut worst = None;
         let mut latency = Duration::ZERO;
@@ -46,7 +48,7 @@ pub(crate) async fn watch(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkErr
             let own = Arc::ptr_eq(asked, link);
             match found {
                 Found::Answer(took) => {
-                    silences.forget(asked);
+                    faults.forget(asked);
                     latency = latency.max(took);
                 }
                 Found::Away(cause) if own => {
@@ -55,17 +57,18 @@ pub(crate) async fn watch(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkErr
                 }
                 // The end of another one is seen to where it is made anew.
                 Found::Away(_) => {}
-                Found::Busy(cause) => worst = worst.or(Some((cause, true))),
-                Found::Silence(cause) => {
-                    if silences.count(asked) >= health.failures {
-                        tracing::warn!(backend = %upstream.name(), %cause, "a connection is given up");
+                Found::Excused(cause) => worst = worst.or(Some((cause, true))),
+                Found::Fault(cause) => {
+                    if faults.count(asked) >= health.failures {
+                        let told = upstream.connector.told(&cause);
+                        tracing::warn!(backend = %upstream.name(), cause = told, "a connection is given up");
                         if own {
                             upstream.missed(&cause);
                             return cause;
                         }
                         give_up(upstream, asked, &cause);
                     }
-                    if worst.as_ref().is_none_or(|(_, busy)| *busy) {
+                    if worst.as_ref().is_none_or(|(_, excused)| *excused) {
                         worst = Some((cause, false));
                     }
                 }
@@ -75,22 +78,43 @@ pub(crate) async fn watch(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkErr
             None => {
                 upstream.answered(Some(latency));
                 match latency > health.slow {
-                    true => upstream.degrade(&slow(latency)),
+                    true => upstream.degrade(&slow(latency), WellWith::Question),
                     false => upstream.recover(),
                 }
             }
-            Some((cause, busy)) => {
-                if !busy {
+            Some((cause, excused)) => {
+                if !excused {
                     upstream.missed(&cause);
                 }
-                upstream.degrade(&upstream.connector.told(&cause));
+                upstream.degrade(&upstream.connector.told(&cause), WellWith::Answer);
             }
         }
     }
 }
 
+/// Where no questions are asked, calls alone tell: once they are refused because too many failed, all shared connections
+/// are given up, so that a process that hangs is replaced.
+async fn despair(upstream: &Arc<Upstream>, link: &Arc<Link>) -> LinkError {
+    loop {
+        upstream.signs.hopeless.notified().await;
+        // It may have answered meanwhile.
+        let failures = upstream.signs.breaker.failures();
+        if upstream.signs.breaker.state() == BreakerState::Closed {
+            continue;
+        }
+        let cause = LinkError::Closed(format!("{failures} calls in a row had no answer"));
+        tracing::warn!(backend = %upstream.name(), %cause, "its connections are given up");
+        for other in shared(upstream, link).iter().filter(|other| !Arc::ptr_eq(other, link)) {
+            give_up(upstream, other, &cause);
+        }
+        return cause;
+    }
+}
+
 /// Ends a connection that says nothing any more; who uses it makes another one.
 pub(crate) fn give_up(upstream: &Upstream, link: &Arc<Link>, cause: &LinkError) {
+    // Callers are told of it.
+    let cause = upstream.connector.cleaned(cause.clone()).for_callers();
     link.end(LinkError::Closed(cause.to_string()));
     let link = Arc::clone(link);
     upstream.tasks.spawn(async move { link.close().await });
@@ -107,7 +131,8 @@ fn shared(upstream: &Upstream, link: &Arc<Link>) -> Vec<Arc<Link>> {
     links
 }
 
-async fn ask(link: &Link, limit: Duration) -> Found {
+/// `limit` is the time of the question, `call` that of clients' calls.
+async fn ask(link: &Link, limit: Duration, call: Duration) -> Found {
     let began = Instant::now();
     let answered = match link.was_heard() {
         true => link.probe(limit).await,
@@ -120,26 +145,35 @@ async fn ask(link: &Link, limit: Duration) -> Found {
                 what: link.question(),
                 after: limit,
             };
-            match link.is_busy() {
-                true => Found::Busy(cause),
-                false => Found::Silence(cause),
+            match link.is_busy(call) {
+                true => Found::Excused(cause),
+                false => Found::Fault(cause),
             }
         }
-        // Any other answer shows that it is there.
+        Err(cause) if cause.wants_patience() => Found::Excused(cause),
+        // Whether it could have answered is not known of one that never did and has no tools to list.
+        Err(cause) if cause.is_no_answer() => match link.was_heard() || link.hello().has("tools") {
+            true => Found::Fault(cause),
+            false => Found::Excused(cause),
+        },
+        // A refusal shows that it is there.
         _ => Found::Answer(began.elapsed()),
     }
 }
 
-/// Some servers leave unanswered what they do not know, the question whether they are there included: they are asked for
-/// their tools in the second half of the time.
+/// Some servers leave unanswered what they do not know, the question whether they are there included, or answer it with a
+/// mere status: they are asked for their tools in the second half of the time.
 async fn ask_otherwise(link: &Link, limit: Duration) -> Result<(), LinkError> {
     let mut asked = std::pin::pin!(link.probe(limit));
-    if let Ok(answered) = tokio::time::timeout(limit / 2, &mut asked).await {
-        return answered;
-    }
-    tokio::select! {
-        answered = asked => answered,
-        answered = link.ask(method::TOOLS_LIST, None, limit / 2) => answered.map(drop),
+    let first = tokio::time::timeout(limit / 2, &mut asked).await;
+    let tools = async { link.ask(method::TOOLS_LIST, None, limit / 2).await.map(drop) };
+    match first {
+        Ok(Err(cause)) if cause.is_no_answer() && !cause.wants_patience() => tools.await,
+        Ok(answered) => answered,
+        Err(_) => tokio::select! {
+            answered = asked => answered,
+            answered = tools => answered,
+        },
     }
 }
 
@@ -156,11 +190,11 @@ fn jittered(interval: Duration) -> Duration {
     interval.mul_f64(1.0 - 0.2 * f64::from(random) / f64::from(u32::MAX))
 }
 
-/// How often in a row each connection said nothing.
+/// How often in a row each connection gave no answer.
 #[derive(Default)]
-struct Silences(Vec<(Weak<Link>, u32)>);
+struct Faults(Vec<(Weak<Link>, u32)>);
 
-impl Silences {
+impl Faults {
     fn count(&mut self, link: &Arc<Link>) -> u32 {
         self.0.retain(|(known, _)| known.strong_count() > 0);
         if let Some((_, count)) = self.0.iter_mut().find(|(known, _)| is(known, link)) {

@@ -23,6 +23,30 @@ pub enum Life<'a> {
         /// When the next one follows.
         retry_in: Duration,
     },
+    /// It is connected, but does not answer as it should.
+    Degraded {
+        /// What is wrong.
+        cause: &'a str,
+    },
+    /// It answers as it should again.
+    Recovered {
+        /// For how long it did not.
+        after: Option<Duration>,
+    },
+    /// It failed too often and is not called for a while.
+    BreakerOpened {
+        /// The last failure.
+        cause: &'a str,
+        /// How many there were in a row.
+        failures: u32,
+        /// When one call is tried.
+        retry_in: Duration,
+    },
+    /// It is called again.
+    BreakerClosed {
+        /// For how long it was not, but for those that tried.
+        after: Option<Duration>,
+    },
     /// The connection that calls of legacy clients share ended, and is made anew.
     SharedLost {
         /// How.
@@ -47,4 +71,6 @@ pub struct Arrival<'a> {
     pub attempts: u32,
     /// How long it was away; `None` when it was not there before.
     pub away: Option<Duration>,
+    /// How often it became ready again since the gateway started.
+    pub reconnects: u64,
 }

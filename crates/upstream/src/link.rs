@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::duplex::Conversation;
 use crate::hearing::{Hearing, ListKind};
+use crate::redact::Redactor;
 use crate::{Exchange, Hint, LinkError, Lists, Outgoing, http, listing, sse, stdio};
 
 /// What a backend said of itself in `initialize` or `server/discover`.
@@ -82,6 +83,8 @@ pub struct Link {
     heard: AtomicBool,
     /// Whether changes of its lists are heard of.
     hearing: Arc<Hearing>,
+    /// Takes secrets out of what the backend refuses with.
+    redactor: Arc<Redactor>,
     wire: Wire,
 }
 
@@ -150,7 +153,7 @@ impl Wire {
 }
 
 impl Link {
-    pub(crate) fn new(era: Era, owned: bool, hello: Hello, wire: Wire) -> Self {
+    pub(crate) fn new(era: Era, owned: bool, hello: Hello, wire: Wire, redactor: Arc<Redactor>) -> Self {
         let server_meta = hello.server_info.as_ref().map(server_meta);
         let hearing = match (era, &wire) {
             (Era::Legacy, Wire::Stdio(_) | Wire::Sse(_)) => Hearing::as_it_is(),
@@ -169,6 +172,7 @@ impl Link {
             level: AtomicU8::new(u8::MAX),
             heard: AtomicBool::new(false),
             hearing: Arc::new(hearing),
+            redactor,
             wire,
         }
     }
@@ -239,22 +243,30 @@ impl Link {
     pub async fn ask(&self, method: &'static str, params: Option<Raw>, limit: Duration) -> Result<Raw, LinkError> {
         match self.call(Outgoing::own(method, params), Some(limit)).outcome().await? {
             Answer::Result(result) => Ok(result),
-            Answer::Error(error) => Err(LinkError::Refused { method, error }),
+            Answer::Error(error) => Err(self.refused(method, error)),
         }
     }
 
-    /// Whether calls of clients are with a backend that may do one thing at a time.
-    pub(crate) fn is_busy(&self) -> bool {
+    /// The backend's refusal of a request of the gateway itself, without configured secrets.
+    #[must_use]
+    pub fn refused(&self, method: &'static str, error: Raw) -> LinkError {
+        LinkError::Refused { method, error }.cleaned(&self.redactor)
+    }
+
+    /// Whether calls of clients, which have `limit`, are with a backend that may do one thing at a time. When nothing was
+    /// answered for that long, it hangs.
+    pub(crate) fn is_busy(&self, limit: Duration) -> bool {
         match self.wire.speech() {
-            Speech::Duplex(conversation) => conversation.is_busy(),
+            Speech::Duplex(conversation) => conversation.is_busy(limit),
             Speech::Http(_) => false,
         }
     }
 
     /// The connection leads nowhere: calls on it fail with the cause, and nobody gets it for another one.
     pub(crate) fn end(&self, cause: LinkError) {
-        if let Speech::Duplex(conversation) = self.wire.speech() {
-            conversation.end(cause);
+        match self.wire.speech() {
+            Speech::Duplex(conversation) => conversation.end(cause),
+            Speech::Http(connection) => connection.end(cause),
         }
     }
 

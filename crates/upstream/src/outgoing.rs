@@ -70,7 +70,7 @@ fn with_meta(params: Option<Raw>, declared: &Declared, level: Option<Level>) -> 
         .set(meta::CLIENT_CAPABILITIES, declared.capabilities.clone())
         .set(
             meta::CLIENT_INFO,
-            declared.client_info.clone().unwrap_or_else(crate::connect::own_info),
+            declared.client_info.clone().unwrap_or_else(crate::own_info),
         );
     if let Some(level) = level {
         meta = meta.set(meta::LOG_LEVEL, Raw::string(level.name()));

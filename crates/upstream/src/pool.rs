@@ -1,163 +1,17 @@
-//! All links to one backend.
+//! The links to one backend, and who gets which.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use argus_config::{Backend, Protocol, Sharing};
-use argus_protocol::{Era, version};
-use tokio::sync::{Notify, watch};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use argus_config::Sharing;
+use argus_protocol::Era;
 
-use crate::backoff::Backoff;
-use crate::connect::{Connector, refuses_legacy};
-use crate::doubts::Doubts;
-use crate::epoch::Epoch;
-use crate::hellos::Hellos;
-use crate::lent::Shelf;
-use crate::owned::{Owned, Place};
-use crate::probing::Probing;
-use crate::pulse::Pulse;
-use crate::room::Room;
+use crate::owned::Place;
 use crate::slot::Slot;
-use crate::state::{Changes, State};
-use crate::turns::Turns;
-use crate::verdict::Verdict;
-use crate::vitals::Signs;
-use crate::watched::{Changed, Nobody, Source, Watched};
-use crate::{
-    Context, Declared, FeedSink, Freshness, Hello, Life, Link, LinkError, Lists, listen, remembering, supervisor,
-};
-
-/// One backend: its links, its era, its state.
-pub struct Upstream {
-    pub(crate) connector: Connector,
-    pub(crate) state: watch::Sender<Arc<State>>,
-    pub(crate) stop: CancellationToken,
-    pub(crate) relist: Notify,
-    pub(crate) doubts: Doubts,
-    pub(crate) announced: Mutex<Changes>,
-    /// The shared links that said that their own lists changed.
-    pub(crate) changed: Changed,
-    pub(crate) epoch: Epoch,
-    pub(crate) fresh: Fresh,
-    sink: Arc<dyn FeedSink>,
-    pub(crate) modern: Arc<Slot>,
-    pub(crate) plain: Arc<Slot>,
-    pub(crate) plain_backoff: Mutex<Backoff>,
-    owned: Owned,
-    pub(crate) shelf: Shelf,
-    /// The places of sessions' and calls' own links.
-    pub(crate) room: Room,
-    pub(crate) turns: Turns,
-    pub(crate) signs: Signs,
-    pub(crate) pulse: Pulse,
-    verdict: Mutex<Verdict>,
-    hellos: Hellos,
-    probing: Probing,
-    pub(crate) tasks: TaskTracker,
-    /// Those of them that end links whose calls were given up.
-    pub(crate) partings: TaskTracker,
-}
-
-/// Whether the lists of a [`State`] are what the backend has.
-#[derive(Debug, Default)]
-pub(crate) struct Fresh {
-    /// Of the catalogue's link.
-    pub(crate) common: Freshness,
-    /// Of the shared legacy link.
-    pub(crate) plain: Freshness,
-    /// Of the modern link, where that is not the catalogue's.
-    pub(crate) modern: Freshness,
-}
-
-impl Fresh {
-    /// Nothing is known of any of them.
-    pub(crate) fn doubt(&self) {
-        for one in [&self.common, &self.plain, &self.modern] {
-            one.doubt();
-        }
-    }
-}
+use crate::watched::{Nobody, Source};
+use crate::{Declared, FeedSink, Link, LinkError, Upstream, listen};
 
 impl Upstream {
-    /// Begins to connect to a backend and keeps at it. What shared links say outside calls goes to `sink`.
-    #[must_use]
-    pub fn start(definition: Arc<Backend>, context: Arc<Context>, sink: Arc<dyn FeedSink>) -> Arc<Self> {
-        let digest = definition.digest();
-        let verdict = match definition.protocol {
-            Protocol::Auto => context.verdicts.load(&digest),
-            Protocol::Legacy => Verdict {
-                legacy: Some(true),
-                modern: Some(false),
-            },
-            Protocol::Modern => Verdict {
-                legacy: Some(false),
-                modern: Some(true),
-            },
-        };
-        let turns = Turns::new(&definition.usage);
-        let signs = Signs::new(&definition.health);
-        let known = context.remembered.load(&digest);
-        let upstream = Arc::new(Self {
-            connector: Connector::new(context, definition),
-            state: watch::Sender::new(Arc::new(State::from_before(known.clone()))),
-            stop: CancellationToken::new(),
-            relist: Notify::new(),
-            doubts: Doubts::default(),
-            announced: Mutex::default(),
-            changed: Changed::default(),
-            epoch: Epoch::begin(),
-            fresh: Fresh::default(),
-            sink,
-            modern: Arc::default(),
-            plain: Arc::default(),
-            plain_backoff: Mutex::new(Backoff::new()),
-            owned: Owned::default(),
-            shelf: Shelf::default(),
-            room: Room::default(),
-            turns,
-            signs,
-            pulse: Pulse::default(),
-            verdict: Mutex::new(verdict),
-            hellos: Hellos::default(),
-            probing: Probing::default(),
-            tasks: TaskTracker::new(),
-            partings: TaskTracker::new(),
-        });
-        upstream.tasks.spawn(supervisor::run(Arc::clone(&upstream)));
-        let beating = Arc::clone(&upstream);
-        upstream
-            .tasks
-            .spawn(async move { beating.stop.run_until_cancelled(beating.pulse.run()).await });
-        upstream.tasks.spawn(remembering::run(Arc::clone(&upstream), known));
-        upstream
-    }
-
-    /// The backend's name in the configuration.
-    #[must_use]
-    pub fn name(&self) -> &Arc<str> {
-        &self.connector.name
-    }
-
-    /// The backend as configured.
-    #[must_use]
-    pub fn definition(&self) -> &Backend {
-        &self.connector.definition
-    }
-
-    /// The backend as it is now.
-    #[must_use]
-    pub fn state(&self) -> Arc<State> {
-        Arc::clone(&self.state.borrow())
-    }
-
-    /// Follows the backend's state.
-    #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Arc<State>> {
-        self.state.subscribe()
-    }
-
     /// A link for a modern caller: modern if the backend speaks it, else the shared legacy one.
     ///
     /// # Errors
@@ -223,21 +77,6 @@ impl Upstream {
         if let Some(link) = slot.close() {
             self.tasks.spawn(async move { link.close().await });
         }
-    }
-
-    /// Stops everything, bounded in time.
-    pub async fn stop(&self) {
-        self.stop.cancel();
-        self.part_in_order().await;
-        let owned = self.owned.drain();
-        let slots = owned.iter().chain([&self.modern, &self.plain]);
-        for link in slots.filter_map(|slot| slot.close()).chain(self.shelf.close()) {
-            self.tasks.spawn(async move { link.close().await });
-        }
-        self.tasks.close();
-        self.tasks.wait().await;
-        self.connector.stop().await;
-        self.connector.context.http.farewells().await;
     }
 
     /// Whether a session gets a link of its own here, if there is room. `can_be_asked`: its client offers something
@@ -320,17 +159,6 @@ impl Upstream {
             .await
     }
 
-    pub(crate) fn learn_legacy(&self, made: &Result<Link, LinkError>) {
-        match made {
-            Ok(link) => {
-                self.hellos.heard(link);
-                self.learn(Era::Legacy, true);
-            }
-            Err(error) if refuses_legacy(error) => self.learn(Era::Legacy, false),
-            Err(_) => {}
-        }
-    }
-
     /// The modern link.
     pub(crate) async fn modern(self: &Arc<Self>) -> Result<Arc<Link>, LinkError> {
         if self.stop.is_cancelled() {
@@ -394,138 +222,6 @@ impl Upstream {
         made
     }
 
-    /// Finds out whether the backend is modern, if that is not known; waits at most a second from the beginning of the
-    /// probe, which goes on after that. A probe that comes to nothing is not repeated for a while.
-    pub async fn settle_modern(self: &Arc<Self>) {
-        if self.verdict().modern.is_some() {
-            return;
-        }
-        let Some(until) = self.probing.begin() else { return };
-        let upstream = Arc::clone(self);
-        let probe = self.tasks.spawn(async move {
-            let made = upstream.modern().await;
-            upstream.probing.end(made.is_err());
-        });
-        // Whatever comes of it is in the verdict.
-        let _ = tokio::time::timeout_at(until, probe).await;
-    }
-
-    /// Whether the backend speaks the modern era; `None` while that is not known.
-    #[must_use]
-    pub fn is_modern(&self) -> Option<bool> {
-        self.verdict().modern
-    }
-
-    /// Whether the backend speaks no other era than the modern one, as far as is known.
-    #[must_use]
-    pub fn is_only_modern(&self) -> bool {
-        self.verdict().legacy == Some(false)
-    }
-
-    /// What was read of the backend's resources holds no longer once this is another number.
-    #[must_use]
-    pub fn epoch(&self) -> u64 {
-        self.epoch.now()
-    }
-
-    /// Whether lists that it gives are what it has now; `lists` is one of those of `state`.
-    #[must_use]
-    pub fn freshness(&self, state: &State, lists: &Arc<Lists>) -> &Freshness {
-        let is = |own: &Option<Arc<Lists>>| own.as_ref().is_some_and(|own| Arc::ptr_eq(own, lists));
-        match () {
-            () if is(&state.modern) => &self.fresh.modern,
-            () if is(&state.plain) => &self.fresh.plain,
-            () => &self.fresh.common,
-        }
-    }
-
-    /// Whether what it said of itself when it was last made ready is what it would say now.
-    #[must_use]
-    pub fn freshness_of_hello(&self) -> &Freshness {
-        &self.fresh.common
-    }
-
-    /// What the backend said of itself in an era: on the last connection of that era, whose ever it is, or else when it
-    /// was last made ready, if that was in this era. `None` where nothing was heard of it, or it has left the era.
-    #[must_use]
-    pub fn hello_in(&self, era: Era) -> Option<Arc<Hello>> {
-        let verdict = self.verdict();
-        let speaks = match era {
-            Era::Legacy => verdict.legacy,
-            Era::Modern => verdict.modern,
-        };
-        let of_era = |hello: &Arc<Hello>| (hello.version == version::MODERN) == (era == Era::Modern);
-        let last = self.hellos.last(era).filter(|_| speaks != Some(false));
-        last.or_else(|| self.state.borrow().hello.clone().filter(of_era))
-    }
-
-    pub(crate) fn verdict(&self) -> Verdict {
-        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn learn(&self, era: Era, speaks: bool) {
-        if self.connector.definition.protocol != Protocol::Auto {
-            return;
-        }
-        if era == Era::Modern && !speaks {
-            self.evict_modern();
-        }
-        let mut verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = match era {
-            Era::Legacy => &mut verdict.legacy,
-            Era::Modern => &mut verdict.modern,
-        };
-        if *known == Some(speaks) {
-            return;
-        }
-        *known = Some(speaks);
-        // Speaking neither is no verdict: something else is wrong, and all is open again.
-        if *verdict
-            == (Verdict {
-                legacy: Some(false),
-                modern: Some(false),
-            })
-        {
-            *verdict = Verdict::default();
-        }
-        let learnt = *verdict;
-        drop(verdict);
-        tracing::debug!(backend = %self.name(), ?learnt, "era of the backend");
-        self.connector
-            .context
-            .verdicts
-            .save(&self.connector.definition.digest(), learnt);
-    }
-
-    /// `sink`, with list changes read along the way.
-    pub(crate) fn watched(self: &Arc<Self>, source: Source, sink: Arc<dyn FeedSink>) -> Arc<dyn FeedSink> {
-        Arc::new(Watched {
-            upstream: Arc::downgrade(self),
-            source,
-            sink,
-        })
-    }
-
-    /// The backend does not speak the modern era any more: a stateless link would never notice.
-    fn evict_modern(&self) {
-        if let Some(link) = self.modern.evict() {
-            self.tasks.spawn(async move { link.close().await });
-        }
-    }
-
-    /// Tells what became of the connections.
-    pub(crate) fn tell(&self, life: Life<'_>) {
-        self.sink.lives(life);
-    }
-
-    /// What failed before means nothing any more.
-    pub(crate) fn forgive(&self) {
-        self.plain.forgive();
-        self.modern.forgive();
-        self.owned.forgive();
-        self.shelf.forgive();
-    }
-
     /// The shared link that is live, of those that serve calls.
     pub(crate) fn live_plain(&self) -> Option<Arc<Link>> {
         self.plain.live()
@@ -533,14 +229,6 @@ impl Upstream {
 
     pub(crate) fn live_modern(&self) -> Option<Arc<Link>> {
         self.modern.live()
-    }
-}
-
-impl std::fmt::Debug for Upstream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upstream")
-            .field("name", self.name())
-            .finish_non_exhaustive()
     }
 }
 

@@ -1,14 +1,12 @@
-//! Processes of backends: how they are started, what they say, and how they end.
+//! Processes of backends: how they are started, and how they end.
 
 use std::ffi::OsString;
 
 use argus_config::Process;
-use argus_runtime::{Exit, GuardProgram, Lines, Spec, StderrRing, StopTimes};
+use argus_runtime::{Exit, GuardProgram, Spec, StderrRing, StopTimes};
 use secrecy::ExposeSecret;
-use tokio::io::AsyncRead;
 
 use crate::LinkError;
-use crate::redact::Redactor;
 
 /// What to start.
 pub(crate) fn spec(process: &Process, guard: &GuardProgram, stop: StopTimes) -> Spec {
@@ -23,32 +21,6 @@ pub(crate) fn spec(process: &Process, guard: &GuardProgram, stop: StopTimes) -> 
         cwd: process.cwd.clone(),
         guard: guard.clone(),
         stop,
-    }
-}
-
-/// Reads what a process says for people to its end: each line is logged at debug and kept, without configured secrets.
-/// `stream` is the name of what is read.
-pub(crate) async fn hear<R: AsyncRead + Unpin>(
-    said: R,
-    stream: &'static str,
-    backend: &str,
-    redactor: &Redactor,
-    keep: &StderrRing,
-) {
-    let mut lines = Lines::new(said);
-    loop {
-        match lines.next_line().await {
-            Ok(Some(line)) => {
-                let line = redactor.clean(&line);
-                tracing::debug!(%backend, "{stream}: {line}");
-                keep.push(line);
-            }
-            Ok(None) => return,
-            Err(error) => {
-                tracing::debug!(%backend, %error, "{stream} cannot be read");
-                return;
-            }
-        }
     }
 }
 

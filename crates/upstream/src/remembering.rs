@@ -11,15 +11,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long a disk that does not answer may hold up the end.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Writes what the backend lists whenever that differs from what is `kept`, until the upstream stops.
-pub(crate) async fn run(upstream: Arc<Upstream>, mut kept: Option<Known>) {
+/// Writes what the backend lists whenever that, or the backend's digest, differs from what is `kept`, until the upstream stops.
+pub(crate) async fn run(upstream: Arc<Upstream>, mut kept: Option<(String, Known)>) {
     let stop = &upstream.stop;
     let mut states = upstream.watch();
     loop {
         let now = Known::of(&states.borrow_and_update());
-        if let Some(now) = now.filter(|now| kept.as_ref() != Some(now)) {
-            write(&upstream, now.clone()).await;
-            kept = Some(now);
+        let now = now.map(|now| (upstream.definition().digest(), now));
+        if let Some((digest, now)) = now.filter(|now| kept.as_ref() != Some(now)) {
+            write(&upstream, digest.clone(), now.clone()).await;
+            kept = Some((digest, now));
         }
         if stop.is_cancelled() {
             return;
@@ -31,9 +32,8 @@ pub(crate) async fn run(upstream: Arc<Upstream>, mut kept: Option<Known>) {
 }
 
 /// Waits for the file to be written; once the upstream stops, only for so long.
-async fn write(upstream: &Upstream, known: Known) {
+async fn write(upstream: &Upstream, digest: String, known: Known) {
     let store = upstream.connector.context.remembered.clone();
-    let digest = upstream.definition().digest();
     let writing = tokio::task::spawn_blocking(move || store.save(&digest, &known));
     let stopped = async {
         upstream.stop.cancelled().await;

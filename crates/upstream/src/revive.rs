@@ -26,7 +26,7 @@ impl Upstream {
                 upstream.tell(Life::SharedLost { cause: &cause });
             }
             sink.deliver(FeedEvent::Ended);
-            if !owned && let Some(stands) = upstream.stop.run_until_cancelled(upstream.restore_plain()).await {
+            if !owned && let Some(stands) = upstream.while_in_place(upstream.restore_plain()).await {
                 if stands {
                     upstream.tell(Life::SharedBack);
                 }

@@ -65,6 +65,8 @@ pub struct State {
     pub changes: Changes,
     /// Whether the first attempt to connect is over, well or badly.
     pub tried: bool,
+    /// When the next attempt begins, while one is waited for.
+    pub next_attempt: Option<SystemTime>,
 }
 
 impl State {
@@ -101,6 +103,17 @@ impl State {
             modern: None,
             changes: Changes::default(),
             tried: false,
+            next_attempt: None,
+        }
+    }
+
+    /// Before anything happened on new connections to a backend that was like this: it is shown as it was.
+    pub(crate) fn anew(before: &Self) -> Self {
+        Self {
+            hello: before.hello.clone(),
+            lists: Arc::clone(&before.lists),
+            shown: before.shown,
+            ..Self::pending()
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use arc_swap::Guard;
 use argus_config::Transport;
 use tokio::time::Instant;
 
@@ -26,17 +27,25 @@ const GATHER: Duration = Duration::from_millis(10);
 /// Lists are first asked for when their changes are heard of, if that is so within this time.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// Connects, lists, waits for the end, and begins again, until the upstream stops.
+/// Connects, lists, waits for the end, and begins again, until the upstream stops. One that is retired keeps what it has
+/// for the calls that are under way, and begins nothing anew.
 pub(crate) async fn run(upstream: Arc<Upstream>) {
     let stop = upstream.stop.clone();
-    let mut backoff = Backoff::new();
-    let mut grace = Grace::new(upstream.connector.context.grace);
+    if !upstream.connector.succession.has_begun() {
+        set(&upstream, |state| state.phase = Phase::Initializing);
+        let waiting = upstream.connector.succession.begin();
+        if stop.run_until_cancelled(waiting).await.is_none() {
+            return set(&upstream, |state| state.phase = Phase::ShuttingDown);
+        }
+    }
+    let mut backoff = Backoff::new(upstream.definition().health);
+    let mut grace = Grace::new(Arc::clone(&upstream.connector.context.grace));
     let mut held = None;
     let mut attempts = Attempts::default();
     loop {
         attempts.begin(&upstream);
         let attempting = grace.during(&upstream, Box::pin(attempt(&upstream)));
-        let Some(connected) = stop.run_until_cancelled(attempting).await else {
+        let Some(connected) = upstream.while_in_place(attempting).await else {
             break;
         };
         let (cause, pause) = match connected {
@@ -58,22 +67,26 @@ pub(crate) async fn run(upstream: Arc<Upstream>) {
                 grace.lost();
                 let told = upstream.connector.told(&cause);
                 attempts.lost(&upstream, &told);
-                lost(&upstream, &link, &cause, &told);
-                (told, backoff.pause())
+                let pause = backoff.pause();
+                lost(&upstream, &link, &cause, &told, pause);
+                if upstream.retired.is() {
+                    break;
+                }
+                (told, pause)
             }
             Err(cause) => {
                 grace.failed();
                 let told = upstream.connector.told(&cause);
                 let pause = backoff.pause();
                 attempts.failed(&upstream, &told, pause);
-                failed(&upstream, &cause, &told);
+                failed(&upstream, &cause, &told, pause);
                 (told, pause)
             }
         };
         held = None;
         tracing::warn!(backend = %upstream.name(), error = %cause, retry_in_ms = pause.as_millis(), "backend is away");
         let waiting = grace.during(&upstream, tokio::time::sleep(pause));
-        if stop.run_until_cancelled(waiting).await.is_none() {
+        if upstream.while_in_place(waiting).await.is_none() {
             break;
         }
     }
@@ -85,10 +98,13 @@ pub(crate) async fn run(upstream: Arc<Upstream>) {
 
 /// One attempt to connect and list, within `timeouts.startup`.
 async fn attempt(upstream: &Arc<Upstream>) -> Result<(Arc<Link>, Reading, Lists), LinkError> {
-    set(upstream, |state| state.phase = Phase::Initializing);
+    set(upstream, |state| {
+        state.phase = Phase::Initializing;
+        state.next_attempt = None;
+    });
     // An attempt is an attempt, not the memory of one that failed.
     upstream.modern.forgive();
-    let timeouts = &upstream.connector.definition.timeouts;
+    let timeouts = upstream.definition().timeouts;
     let connecting = async {
         let link = connect(upstream).await?;
         link.hearing().settled(SETTLE).await;
@@ -109,7 +125,8 @@ async fn attempt(upstream: &Arc<Upstream>) -> Result<(Arc<Link>, Reading, Lists)
 /// tried first, over Streamable HTTP the modern one.
 async fn connect(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
     let known = upstream.verdict();
-    match upstream.connector.definition.transport {
+    let definition = Guard::into_inner(upstream.definition());
+    match definition.transport {
         Transport::Stdio(_) | Transport::Sse(_) if known.legacy == Some(false) => match upstream.modern().await {
             // What was believed may be out of date.
             Err(error) if error.is_refusal() => upstream.legacy_catalogue().await.map(Arc::new).map_err(|_| error),
@@ -125,7 +142,8 @@ async fn connect(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
 
 async fn connect_http(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> {
     use argus_config::Protocol;
-    match upstream.connector.definition.protocol {
+    let protocol = upstream.definition().protocol;
+    match protocol {
         Protocol::Modern => return upstream.modern().await,
         Protocol::Legacy => return upstream.legacy_catalogue().await.map(Arc::new),
         Protocol::Auto => {}
@@ -138,6 +156,7 @@ async fn connect_http(upstream: &Arc<Upstream>) -> Result<Arc<Link>, LinkError> 
                 method: argus_protocol::method::DISCOVER,
                 error,
             };
+            let refused = upstream.connector.cleaned(refused);
             upstream.legacy_catalogue().await.map(Arc::new).map_err(|_| refused)
         }
         Some(Probe::NotModern) | None => {
@@ -188,7 +207,7 @@ fn refresh_after(lists: &Lists, fresh: &Freshness) -> Option<Duration> {
 /// When the backend cannot be reached any more; another failure leaves the lists as they are, which hold no longer then.
 async fn relist(upstream: &Arc<Upstream>, link: &Arc<Link>) -> Result<bool, LinkError> {
     let announced = *upstream.announced.lock().unwrap_or_else(PoisonError::into_inner);
-    let limit = upstream.connector.definition.timeouts.cap_fetch;
+    let limit = upstream.definition().timeouts.cap_fetch;
     let fresh = &upstream.fresh;
     let reading = Reading::begin(link.hearing());
     match link.lists(limit).await {
@@ -208,7 +227,8 @@ async fn relist(upstream: &Arc<Upstream>, link: &Arc<Link>) -> Result<bool, Link
         Err(cause) if cause.means_away() => Err(cause),
         Err(error) => {
             fresh.common.doubt();
-            tracing::warn!(backend = %upstream.name(), %error, "the changed lists cannot be read");
+            let error = upstream.connector.told(&error);
+            tracing::warn!(backend = %upstream.name(), error, "the changed lists cannot be read");
             Ok(false)
         }
     }
@@ -262,7 +282,7 @@ fn ready(upstream: &Upstream, link: &Link, reading: Reading, lists: Lists) {
 }
 
 /// The connection ended, or is given up; another is made at once. What it listed stands until that fails.
-fn lost(upstream: &Upstream, link: &Arc<Link>, cause: &LinkError, told: &str) {
+fn lost(upstream: &Upstream, link: &Arc<Link>, cause: &LinkError, told: &str, pause: Duration) {
     upstream.epoch.end();
     upstream.fresh.doubt();
     if link.ended().is_none() && upstream.connector.is_duplex() {
@@ -271,15 +291,17 @@ fn lost(upstream: &Upstream, link: &Arc<Link>, cause: &LinkError, told: &str) {
     set(upstream, |state| {
         state.phase = Phase::Initializing;
         state.error = Some(told.to_owned());
+        state.next_attempt = Some(SystemTime::now() + pause);
     });
 }
 
 /// An attempt failed. What was listed last keeps its names, so that no other backend answers to them.
-fn failed(upstream: &Upstream, cause: &LinkError, told: &str) {
+fn failed(upstream: &Upstream, cause: &LinkError, told: &str, pause: Duration) {
     upstream.missed(cause);
     set(upstream, |state| {
         state.phase = Phase::Failed;
         state.error = Some(told.to_owned());
         state.tried = true;
+        state.next_attempt = Some(SystemTime::now() + pause);
     });
 }

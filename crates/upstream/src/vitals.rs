@@ -1,15 +1,14 @@
 //! How a backend fares: what questions and calls tell of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use argus_config::Health;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
-use crate::breaker::Breaker;
+use crate::breaker::{Breaker, Turned};
 use crate::state::{Phase, State};
-use crate::{BreakerState, LinkError, Upstream};
+use crate::{BreakerState, Life, LinkError, Upstream};
 
 /// How a backend fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,44 +28,58 @@ pub struct Vitals {
 /// What is measured of a backend. Writing it down takes no lock.
 #[derive(Debug)]
 pub(crate) struct Signs {
-    began: Instant,
-    began_at: SystemTime,
-    /// Milliseconds from the beginning to the last check, and one more; 0 before the first.
+    /// The time of the last check, in milliseconds since 1970; 0 before the first.
     checked: AtomicU64,
     /// Microseconds, and one more; 0 before the first answer.
     latency: AtomicU64,
     pub(crate) breaker: Breaker,
     /// A call failed: it should be asked whether the backend is there.
     pub(crate) doubt: Notify,
+    /// The breaker opened, and no question follows that would find out more.
+    pub(crate) hopeless: Notify,
+    /// The next answer shows that it is well: it was busy, or did not answer.
+    ailing: AtomicBool,
+}
+
+/// What shows that a degraded backend is well again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WellWith {
+    /// Any answer.
+    Answer,
+    /// The answer to a question: calls take as long as their work.
+    Question,
 }
 
 impl Signs {
     pub(crate) fn new(health: &Health) -> Self {
         Self {
-            began: Instant::now(),
-            began_at: SystemTime::now(),
             checked: AtomicU64::new(0),
             latency: AtomicU64::new(0),
             breaker: Breaker::new(health.failures, health.cooldown),
             doubt: Notify::new(),
+            hopeless: Notify::new(),
+            ailing: AtomicBool::new(false),
         }
     }
 
     /// It was checked, and answered after so long, if it did.
     fn note(&self, took: Option<Duration>) {
-        let whole = |count: u128| u64::try_from(count).unwrap_or(u64::MAX).saturating_add(1);
-        self.checked
-            .store(whole(self.began.elapsed().as_millis()), Ordering::Relaxed);
+        let whole = |count: u128| u64::try_from(count).unwrap_or(u64::MAX);
+        // The clock may be set meanwhile, and a machine may sleep: only the time of day itself is right.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.checked.store(whole(now.as_millis()), Ordering::Relaxed);
         if let Some(took) = took {
-            self.latency.store(whole(took.as_micros()), Ordering::Relaxed);
+            self.latency
+                .store(whole(took.as_micros()).saturating_add(1), Ordering::Relaxed);
         }
     }
 
     fn read(&self) -> Vitals {
-        let written = |number: &AtomicU64| number.load(Ordering::Relaxed).checked_sub(1);
+        let checked = Some(self.checked.load(Ordering::Relaxed)).filter(|at| *at > 0);
+        let latency = self.latency.load(Ordering::Relaxed).checked_sub(1);
         Vitals {
-            last_check: written(&self.checked).map(|after| self.began_at + Duration::from_millis(after)),
-            latency: written(&self.latency).map(Duration::from_micros),
+            last_check: checked.and_then(|at| UNIX_EPOCH.checked_add(Duration::from_millis(at))),
+            latency: latency.map(Duration::from_micros),
             failures: self.breaker.failures(),
             breaker: self.breaker.state(),
             opened: self.breaker.opened(),
@@ -84,34 +97,80 @@ impl Upstream {
     /// It answered a call or a question, whatever it said.
     pub(crate) fn answered(&self, took: Option<Duration>) {
         self.signs.note(took);
-        if self.signs.breaker.answered() {
+        let failed = self.signs.breaker.answered(|turned| self.turned(turned));
+        let ailed = self.signs.ailing.load(Ordering::Relaxed) && self.signs.ailing.swap(false, Ordering::AcqRel);
+        if failed || ailed {
             self.recover();
         }
     }
 
-    /// A call of it failed. Where it is asked questions, one follows at once and decides: the call may have been slow, and
-    /// the backend well.
-    pub(crate) fn failed(&self, cause: &LinkError) {
-        if !self.definition().health.enabled {
-            return self.missed(cause);
+    /// It answered a call with an error. A sick server, or a proxy in front of it, may do that with every call: where
+    /// something failed before, a question decides.
+    pub(crate) fn refused(&self, took: Option<Duration>) {
+        if self.signs.breaker.failures() == 0 || !self.definition().health.enabled {
+            return self.answered(took);
         }
-        self.signs.note(None);
-        self.signs.breaker.doubted(cause);
+        self.signs.note(took);
         self.signs.doubt.notify_one();
     }
 
-    /// It did not answer a question, could not be connected to, or failed a call where no questions are asked.
-    pub(crate) fn missed(&self, cause: &LinkError) {
+    /// Something came in place of an answer to a call. That may be the call's fault: a question decides.
+    pub(crate) fn puzzled(&self) {
         self.signs.note(None);
-        if self.signs.breaker.failed(cause) {
-            let cause = self.connector.told(cause);
+        self.signs.doubt.notify_one();
+    }
+
+    /// A call of it failed. Where it is asked questions, one follows at once and decides: the call may have been slow, and
+    /// the backend well. Elsewhere its connections are given up once calls are refused.
+    pub(crate) fn failed(&self, cause: &LinkError) {
+        if !self.definition().health.enabled {
+            if self.missed(cause) {
+                self.signs.hopeless.notify_one();
+            }
+            return;
+        }
+        self.signs.note(None);
+        self.signs.breaker.doubted(&self.connector.cleaned(cause.clone()));
+        self.signs.doubt.notify_one();
+    }
+
+    /// It did not answer a question, could not be connected to, or failed a call where no questions are asked. `true` when
+    /// calls are refused from now on.
+    pub(crate) fn missed(&self, cause: &LinkError) -> bool {
+        self.signs.note(None);
+        let cause = self.connector.cleaned(cause.clone());
+        let opened = self.signs.breaker.failed(&cause, |turned| self.turned(turned));
+        if opened {
+            self.tally.opened();
+            let cause = cause.to_string();
             tracing::warn!(backend = %self.name(), %cause, "backend is not called for a while");
-            self.degrade(&cause);
+            self.degrade(&cause, WellWith::Answer);
+        }
+        opened
+    }
+
+    /// It has other connections from now on: what failed on these is no reason any more not to call it.
+    pub(crate) fn excuse(&self) {
+        self.signs.breaker.answered(|turned| self.turned(turned));
+    }
+
+    fn turned(&self, turned: Turned<'_>) {
+        match turned {
+            Turned::Opened {
+                failures,
+                cause,
+                retry_in,
+            } => self.tell(Life::BreakerOpened {
+                cause: &cause.to_string(),
+                failures,
+                retry_in,
+            }),
+            Turned::Closed { after } => self.tell(Life::BreakerClosed { after }),
         }
     }
 
     /// It is connected, but something is wrong.
-    pub(crate) fn degrade(&self, why: &str) {
+    pub(crate) fn degrade(&self, why: &str, well: WellWith) {
         self.change_if(|state| {
             let news = match state.phase {
                 Phase::Ready => true,
@@ -123,6 +182,7 @@ impl Upstream {
             }
             news
         });
+        self.signs.ailing.store(well == WellWith::Answer, Ordering::Release);
     }
 
     /// Nothing is wrong with it any more, if it is connected.
@@ -145,6 +205,13 @@ impl Upstream {
             if next.phase != state.phase {
                 next.since = SystemTime::now();
                 tracing::info!(backend = %self.name(), phase = ?next.phase, error = next.error, "backend fares differently");
+                // Told here, so that what is told last is so.
+                self.tell(match &next.error {
+                    Some(cause) => Life::Degraded { cause },
+                    None => Life::Recovered {
+                        after: state.since.elapsed().ok(),
+                    },
+                });
             }
             *state = next.into();
             true
@@ -162,11 +229,20 @@ mod tests {
         assert_eq!((signs.read().last_check, signs.read().latency), (None, None));
         signs.note(Some(Duration::from_micros(1500)));
         let first = signs.read();
-        tokio::time::advance(Duration::from_secs(2)).await;
         signs.note(None);
         let second = signs.read();
         assert_eq!(second.latency, Some(Duration::from_micros(1500)));
-        let between = second.last_check.unwrap().duration_since(first.last_check.unwrap());
-        assert_eq!(between.unwrap(), Duration::from_secs(2));
+        assert!(second.last_check >= first.last_check);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_of_a_check_is_that_of_the_clock() {
+        let signs = Signs::new(&Health::default());
+        // What other clocks count in the meantime does not matter: they stop when the machine sleeps.
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        signs.note(None);
+        let checked = signs.read().last_check.unwrap();
+        let off = SystemTime::now().duration_since(checked).unwrap();
+        assert!(off < Duration::from_secs(60), "{off:?}");
     }
 }

@@ -3,17 +3,18 @@
 //! Both are written by threads of their own with bounded queues: a reader that hangs or a disk that is full costs log
 //! lines, never the program.
 
+mod background;
 mod file;
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
 use tracing::level_filters::LevelFilter;
 use tracing::{Subscriber, warn};
-use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
@@ -22,11 +23,16 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::output;
 
+/// So many lines wait to be written. Each has 64 bytes that are resident from the start.
+const WAITING_LINES: usize = 16_384;
+
 /// What is logged, how and where to.
 pub(crate) struct Options {
     pub(crate) level: Level,
     pub(crate) format: Format,
     pub(crate) folder: Folder,
+    /// Whether standard error is a file that belongs to this process.
+    pub(crate) background: bool,
 }
 
 /// From which level on messages are logged.
@@ -76,14 +82,17 @@ pub(crate) struct Logging {
 
 /// Starts the logs of the process. A folder that cannot be written is one warning.
 pub(crate) fn start(options: &Options) -> Logging {
-    let (stderr, stderr_guard) = tracing_appender::non_blocking(io::stderr());
+    let (stderr, stderr_guard) = match options.background {
+        true => queued(background::Bounded::stderr()),
+        false => queued(io::stderr()),
+    };
     let mut writers = vec![stderr_guard];
     let (file, trouble) = match open(&options.folder) {
         Ok(file) => (file, None),
         Err(error) => (None, Some(error)),
     };
     let file = file.map(|file| {
-        let (writer, guard) = tracing_appender::non_blocking(file);
+        let (writer, guard) = queued(file);
         writers.push(guard);
         writer
     });
@@ -102,6 +111,13 @@ pub(crate) fn start(options: &Options) -> Logging {
         output::say(format_args!("warning: logs are off: {error}"));
     }
     Logging { _writers: writers }
+}
+
+/// A thread that writes, and a way to it that never waits.
+fn queued(writer: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING_LINES)
+        .finish(writer)
 }
 
 fn open(folder: &Folder) -> io::Result<Option<file::LogFile>> {

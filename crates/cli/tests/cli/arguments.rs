@@ -16,7 +16,10 @@ fn without_a_command_the_help_is_shown_and_the_code_is_2() {
 fn help_and_version_are_answers() {
     let help = Place::new().run(&["--help"]);
     assert_eq!(help.code, Some(0));
-    for command in ["server", "stdio", "config", "example"] {
+    for command in [
+        "server", "stdio", "status", "stop", "reload", "backends", "tools", "call", "read", "prompt", "events",
+        "config", "example",
+    ] {
         assert!(help.stdout.contains(command), "{help:?}");
     }
     assert!(!help.stdout.contains("__guard"), "{help:?}");
@@ -43,6 +46,14 @@ fn a_wrong_argument_is_named_and_the_code_is_2() {
             "ARGUS_TEST_NOT_SET",
         ),
         (&["stdio", "--config", "none.yaml"], "none.yaml"),
+        (&["server", "--name", "../a"], "lowercase"),
+        (&["tools", "--url", "ftp://a"], "--url"),
+        (&["tools", "--token-file", "none"], "none"),
+        (&["call", "echo", "-a", "message"], "NAME=VALUE"),
+        (&["call", "echo", "-j", "{"], "-j is no JSON"),
+        (&["call", "echo", "-j", "[]"], "object"),
+        (&["events", "--since", "yesterday"], "--since"),
+        (&["events", "--severity", "loud"], "loud"),
     ] {
         let said = Place::new().run(arguments);
         assert_eq!(said.code, Some(2), "{said:?}");
@@ -58,6 +69,9 @@ fn arguments_that_exclude_each_other_are_refused() {
         &["server", "--demo", "--config", "config.yaml"],
         &["stdio", "--url", "http://127.0.0.1:9000/mcp", "--config", "config.yaml"],
         &["stdio", "--url", "http://127.0.0.1:9000/mcp", "--demo"],
+        &["stop", "a", "--all"],
+        &["tools", "--token", "a", "--token-file", "b"],
+        &["call", "echo", "-a", "a=1", "-j", "{}"],
     ] {
         let said = Place::new().run(arguments);
         assert_eq!(said.code, Some(2), "{said:?}");

@@ -7,8 +7,18 @@
 )]
 
 mod arguments;
+mod completions;
 mod config;
+#[cfg(target_os = "linux")]
+mod doctor;
+mod healthcheck;
+#[cfg(target_os = "linux")]
+mod init;
 mod logs;
+mod operate;
 mod place;
+mod reread;
 mod server;
 mod stdio;
+#[cfg(target_os = "linux")]
+mod systemd;

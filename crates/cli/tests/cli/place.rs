@@ -1,7 +1,8 @@
 //! An empty folder to run the program in, and what the program said there.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -38,7 +39,15 @@ impl Place {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_argus-mcp"));
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
-        command.env_remove("ARGUS_CONFIG").env_remove("ARGUS_ALLOWED_ORIGINS");
+        for variable in [
+            "ARGUS_CONFIG",
+            "ARGUS_ALLOWED_ORIGINS",
+            "ARGUS_SERVER_URL",
+            "ARGUS_MGMT_TOKEN",
+        ] {
+            command.env_remove(variable);
+        }
+        command.env("ARGUS_STATE_DIR", self.path("state"));
         command
     }
 
@@ -53,8 +62,22 @@ impl Place {
 
     /// Starts the server with these further arguments and waits until it says where it listens.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Serving {
+        self.serve_with(arguments, &[])
+    }
+
+    /// The same with these variables.
+    pub(crate) fn serve_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Serving {
         let mut command = self.command(&["server"]);
-        let mut child = command.args(arguments).stderr(Stdio::piped()).spawn().unwrap();
+        command.args(arguments).envs(variables.iter().copied());
+        self.serving(command, "")
+    }
+
+    /// Starts the program as a server, to which something is said on standard input when that is a pipe.
+    pub(crate) fn serving(&self, mut command: Command, input: &str) -> Serving {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input.as_bytes()).unwrap();
+        }
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
         while !said.contains(" listening on ") {
@@ -94,6 +117,21 @@ impl Serving {
         port.parse().unwrap()
     }
 
+    /// Asks the management API; gives the status and the body.
+    pub(crate) fn manage(&self, method: &str, path: &str, token: &str) -> (u16, String) {
+        let mut wire = TcpStream::connect(("127.0.0.1", self.port())).unwrap();
+        wire.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let head = format!(
+            "{method} /manage/v1/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\
+             Authorization: Bearer {token}\r\n\r\n"
+        );
+        wire.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        wire.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
@@ -108,7 +146,7 @@ impl Serving {
                 None => std::thread::park_timeout(Duration::from_millis(10)),
             }
         };
-        std::io::Read::read_to_string(&mut self.stderr, &mut self.said).unwrap();
+        self.stderr.read_to_string(&mut self.said).unwrap();
         (status, std::mem::take(&mut self.said))
     }
 

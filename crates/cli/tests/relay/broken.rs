@@ -6,6 +6,7 @@ use argus_testkit::{is_gone, part, until};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
+use crate::reload::manage;
 use crate::world::{World, message, names, tool};
 
 #[tokio::test]
@@ -66,17 +67,40 @@ async fn sick_backends_neither_hide_nor_delay_the_others() {
     // Ports are other ones each time.
     let failing = causes.remove(3);
     assert!(
-        failing.ends_with("/mcp answered 500 Internal Server Error"),
+        failing.starts_with("http://127.0.0.1:") && failing.ends_with(" answered 500 Internal Server Error"),
         "{failing}"
     );
     let away = causes.remove(3);
-    assert!(away.contains("/mcp redirects to http://127.0.0.1:"), "{away}");
+    assert!(away.contains(" redirects to http://127.0.0.1:"), "{away}");
     assert_snapshot!(causes.join("\n"), @r"
     the process ended (exit status 4); last line on stderr: no licence found
     the answer to `tools/list` is malformed: it gives the same cursor twice
     cannot start: program `/nowhere/to/be/found` does not exist: check the path (a relative one starts at the backend's cwd)
-    cannot reach http://127.0.0.1:9/mcp: tcp connect error: Connection refused (os error 111)
+    cannot reach http://127.0.0.1:9: tcp connect error: Connection refused (os error 111)
     ");
+    running.stop();
+}
+
+#[tokio::test]
+async fn a_key_in_a_url_is_told_nobody() {
+    const KEY: &str = "s3cret-of-the-path";
+    let mut world = World::new();
+    for (name, kind) in [("http", "streamable-http"), ("sse", "sse")] {
+        world.backend(name, "type", kind);
+        world.backend(name, "url", format!("http://127.0.0.1:9/{KEY}/mcp?key={KEY}"));
+    }
+    let running = world.start();
+    for name in ["http", "sse"] {
+        running.says(&format!("backend={name} error=cannot reach http://127.0.0.1:9: "));
+    }
+    for path in ["backends", "events?limit=1000", "batch"] {
+        let (status, told) = manage(&running, "GET", path);
+        assert_eq!(status, 200, "{told}");
+        let told = told.to_string();
+        assert!(told.contains("cannot reach http://127.0.0.1:9: "), "{told}");
+        assert!(!told.contains(KEY), "{told}");
+    }
+    assert!(!running.said().contains(KEY), "{}", running.said());
     running.stop();
 }
 

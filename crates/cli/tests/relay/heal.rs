@@ -197,6 +197,7 @@ async fn until_listed(client: &Client, count: usize) -> bool {
 }
 
 #[tokio::test]
+#[ignore = "times itself: scripts/test.sh runs it beside no other test"]
 async fn half_of_a_thousand_calls_are_cut_and_none_is_mixed_up() {
     let mut world = World::new();
     let gate = world.file("gate");

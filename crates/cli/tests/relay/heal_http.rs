@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use argus_testkit::{Journal, TcpRelay, until};
 
+use crate::metrics::{until_sample, value};
 use crate::world::{Running, World, message, names, tool};
 
 const TOOLS: &str = r#"[{"name": "write", "inputSchema": {"type": "object"}},
     {"name": "read", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": true}},
     {"name": "put", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": false, "idempotentHint": true}}]"#;
+const RECEIVED: &str = r#"argus_backend_received_bytes_total{backend="odd"}"#;
 const CAPABILITIES: &str = r#"{"tools": {}, "resources": {}, "prompts": {}}"#;
 
 /// Where in an answer the connection breaks.
@@ -68,17 +70,39 @@ async fn waiting(era: &str, place: Break) -> Waiting {
     }
 }
 
+/// What there was before a call.
+#[derive(Clone, Copy)]
+struct Before {
+    messages: usize,
+    received: f64,
+}
+
 impl Waiting {
+    /// The next call is to wait.
+    async fn before(&self, method: &str) -> Before {
+        let _ = std::fs::remove_file(&self.gate);
+        let page = self.running.modern().page("/metrics").await;
+        Before {
+            messages: self.journal.messages(method).len(),
+            received: value(&page, RECEIVED).unwrap(),
+        }
+    }
+
+    /// How often the backend heard of the call.
+    fn heard(&self, method: &str, before: Before) -> usize {
+        self.journal.messages(method).len() - before.messages
+    }
+
     /// Breaks the connection of a call that is about to be made, when the backend works on it, and lets it end.
-    async fn broken(&self, method: &str, before: usize, place: Break) {
-        let arrived = || self.journal.messages(method).len() > before;
+    async fn broken(&self, method: &str, before: Before, place: Break) {
+        let arrived = || self.heard(method, before) > 0;
         assert!(
             until(Duration::from_secs(10), arrived).await,
             "{method} does not arrive"
         );
         if place != Break::BeforeTheHead {
-            // What is said at once is on its way.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            // The gateway has read what is said at once.
+            until_sample(&self.running.modern(), RECEIVED, |received| received > before.received).await;
         }
         self.relay.cut().await;
         std::fs::write(&self.gate, "").unwrap();
@@ -98,14 +122,12 @@ async fn what_does_no_harm_is_done_again_on_a_new_connection() {
                     ("resources/read", r#"{"uri":"odd://one"}"#.to_owned()),
                     ("prompts/get", r#"{"name":"one"}"#.to_owned()),
                 ] {
-                    let _ = std::fs::remove_file(&backend.gate);
-                    let before = backend.journal.messages(method).len();
+                    let before = backend.before(method).await;
                     let calling = client.result(method, &params);
                     let breaking = backend.broken(method, before, place);
                     let (result, ()) = futures::join!(calling, breaking);
                     assert!(result.contains(r#""done": true"#), "{place:?} {era} {params}: {result}");
-                    let done = backend.journal.messages(method).len() - before;
-                    assert_eq!(done, 2, "{place:?} {era} {method} {params}");
+                    assert_eq!(backend.heard(method, before), 2, "{place:?} {era} {method} {params}");
                 }
             }
             backend.running.stop();
@@ -120,8 +142,7 @@ async fn what_may_do_harm_is_not_done_again_and_says_why() {
             let backend = waiting(era, place).await;
             let running = &backend.running;
             for client in [running.plain().await, running.askable().await, running.modern()] {
-                let _ = std::fs::remove_file(&backend.gate);
-                let before = backend.journal.messages("tools/call").len();
+                let before = backend.before("tools/call").await;
                 let write = tool("write", "{}");
                 let calling = client.error("tools/call", &write);
                 let breaking = backend.broken("tools/call", before, place);
@@ -133,8 +154,11 @@ async fn what_may_do_harm_is_not_done_again_and_says_why() {
                 };
                 assert!(said.starts_with(cause), "{place:?} {era}: {said}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                let done = backend.journal.messages("tools/call").len() - before;
-                assert_eq!(done, 1, "{place:?} {era}: it was done again");
+                assert_eq!(
+                    backend.heard("tools/call", before),
+                    1,
+                    "{place:?} {era}: it was done again"
+                );
             }
             backend.running.stop();
         }
@@ -163,7 +187,7 @@ async fn a_list_whose_connection_breaks_is_read_again_and_never_empty() {
         client.result("tools/call", &tool("change", "{}")).await;
         let listing = || journal.messages("tools/list").len() >= 2;
         assert!(until(Duration::from_secs(5), listing).await, "the change is not heard");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
         relay.cut().await;
         std::fs::write(&gate, "").unwrap();
         let mut listed = names(&client.result("tools/list", "{}").await, "tools");

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::world::{Running, World, message, tool};
+use crate::world::{World, message, tool};
 
 const INTERVAL: f64 = 0.5;
 const TIMEOUT: f64 = 1.0;
@@ -57,6 +57,14 @@ async fn becomes(client: &Client, name: &str, limit: Duration, is: impl Fn(&Valu
     }
 }
 
+/// What was told of a backend, in order.
+async fn stages(client: &Client, name: &str) -> Vec<String> {
+    let all = get(client, "events?limit=1000").await;
+    let events = all["events"].as_array().unwrap().iter();
+    let of_it = events.filter(|event| event["backend"] == name);
+    of_it.map(|event| event["stage"].as_str().unwrap().to_owned()).collect()
+}
+
 fn well(one: &Value) -> bool {
     one["health"]["status"] == "healthy" && one["state"] == "connected"
 }
@@ -95,6 +103,13 @@ async fn stopped_and_continued(kind: &str) {
     signal(pid, Signal::SIGCONT);
     becomes(&client, "odd", SOON, well).await;
     client.result("tools/call", &tool("hello", "{}")).await;
+    let told = stages(&client, "odd").await;
+    let place = |stage: &str| told.iter().position(|told| told == stage);
+    let turns = ["backend_degraded", "breaker_open", "breaker_closed"].map(place);
+    assert!(turns.iter().all(Option::is_some) && turns.is_sorted(), "{told:?}");
+    // Where the connection was given up meanwhile, it is ready anew.
+    let good = ["backend_recovered", "backend_ready"].map(|stage| told.iter().rposition(|told| told == stage));
+    assert!(good.into_iter().max().flatten() > turns[0], "{told:?}");
     running.stop();
 }
 
@@ -185,87 +200,183 @@ async fn a_process_that_is_at_work_is_left_alone() {
     running.stop();
 }
 
-/// Numbers that look random and are the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from((self.0 >> 33) % end as u64).unwrap()
+#[tokio::test]
+async fn a_process_that_hangs_is_replaced_though_clients_go_on_calling() {
+    let mut world = World::new();
+    let journal = world.stdio("odd", &["sane"]);
+    watched(&mut world, "odd");
+    world.backend("odd", "timeouts", json!({"call": 1}));
+    let running = world.start();
+    let first = running.plain().await;
+    first.result("tools/call", &tool("hello", "{}")).await;
+    let before = living(&journal);
+    for pid in &before {
+        signal(*pid, Signal::SIGSTOP);
     }
+    let began = Instant::now();
+    let limit = Duration::from_secs(1) + verdict_within() + Duration::from_secs(10);
+    // None of them leaves it alone until it answers.
+    let calling = (0..4).map(|_| async {
+        let client = running.plain().await;
+        while !client
+            .call("tools/call", &tool("hello", "{}"))
+            .await
+            .contains("\"result\"")
+        {
+            assert!(began.elapsed() < limit, "{}", running.said());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    futures::future::join_all(calling).await;
+    let told = stages(&first, "odd").await;
+    assert!(told.iter().any(|told| told == "breaker_open"), "{told:?}");
+    let gone = argus_testkit::until(Duration::from_secs(10), || before.iter().all(|pid| is_gone(*pid))).await;
+    assert!(gone, "{}", running.said());
+    running.stop();
 }
 
-/// `/health` says that so many are well.
-async fn totals(running: &Running, client: &Client, healthy: usize, total: usize) {
-    let began = Instant::now();
-    loop {
-        let health = get(client, "health").await;
-        let status = if healthy == total { "healthy" } else { "degraded" };
-        if health["status"] == status && health["backends"]["healthy"] == healthy {
-            assert_eq!(health["backends"]["total"], total);
-            return;
+#[tokio::test]
+async fn a_process_that_was_at_work_is_well_when_its_call_ends() {
+    let mut world = World::new();
+    let gate = world.file("gate");
+    let script = json!({"tools/call work": [{"gate": gate}, {"result": {"content": []}}]});
+    let script = world.script("odd", &script.to_string());
+    let journal = world.stdio("odd", &["verbatim", "--script", &script]);
+    // The next question comes much later than the end of the call.
+    world.backend("odd", "health", json!({"interval": 5, "timeout": 0.2}));
+    let running = world.start();
+    let (client, watching) = (running.plain().await, running.plain().await);
+    let work = tool("work", "{}");
+    let working = client.result("tools/call", &work);
+    let stopping = async {
+        let pid = journal.message("tools/call").await.unwrap().pid;
+        signal(pid, Signal::SIGSTOP);
+        let degraded = Duration::from_secs(5) + SOON;
+        becomes(&watching, "odd", degraded, |one| one["phase"] == "Degraded").await;
+        std::fs::write(&gate, "").unwrap();
+        signal(pid, Signal::SIGCONT);
+    };
+    futures::join!(working, stopping);
+    becomes(&watching, "odd", SOON, well).await;
+    let told = stages(&watching, "odd").await;
+    assert!(
+        told.ends_with(&["backend_degraded".to_owned(), "backend_recovered".to_owned()]),
+        "{told:?}"
+    );
+    running.stop();
+}
+
+#[tokio::test]
+async fn where_nobody_asks_calls_tell_of_a_process_that_hangs() {
+    let mut world = World::new();
+    let journal = world.stdio("odd", &["sane"]);
+    world.backend("odd", "timeouts", json!({"call": 0.5}));
+    world.backend(
+        "odd",
+        "health",
+        json!({"enabled": false, "failures": 2, "cooldown": 60}),
+    );
+    let running = world.start();
+    let client = running.plain().await;
+    client.result("tools/call", &tool("hello", "{}")).await;
+    let before = living(&journal);
+    for pid in &before {
+        signal(*pid, Signal::SIGSTOP);
+    }
+    for _ in 0..2 {
+        let error = client.error("tools/call", &tool("hello", "{}")).await;
+        assert!(message(&error).contains("no answer within 0.5 s"), "{error}");
+    }
+    becomes(&client, "odd", Duration::from_secs(10), |one| {
+        well(one) && one["breaker"]["state"] == "closed"
+    })
+    .await;
+    client.result("tools/call", &tool("hello", "{}")).await;
+    let gone = argus_testkit::until(Duration::from_secs(10), || before.iter().all(|pid| is_gone(*pid))).await;
+    assert!(gone, "{}", running.said());
+    running.stop();
+}
+
+/// A backend behind HTTP that answers well until `sicken` is called, then with `sick` whatever it is asked, seven times.
+fn sickens(world: &mut World, sick: &Value) {
+    let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "odd", "version": "1"}});
+    let tools = json!([{"name": "hello", "inputSchema": {"type": "object"}}, {"name": "sicken", "inputSchema": {"type": "object"}}]);
+    let good = json!({
+        "initialize": [{"result": hello}],
+        "ping": [{"result": {}}],
+        "tools/list": [{"result": {"tools": tools}}],
+        "tools/call hello": [{"result": {"content": []}}],
+        "tools/call sicken": [{"turn": true}, {"result": {"content": []}}],
+        "server/discover": [{"error": {"code": -32601, "message": "unknown"}}],
+    });
+    let mut script = good.as_object().unwrap().clone();
+    for (method, well) in good.as_object().unwrap() {
+        let mut steps = vec![json!({"turn": true})];
+        steps.extend(sick.as_array().unwrap().iter().cloned());
+        script.insert(format!("{method}#1"), steps.into());
+        script.insert(format!("{method}#8"), well.clone());
+    }
+    let script = world.script("odd", &Value::Object(script).to_string());
+    world.http("odd", &["verbatim", "--json", "--script", &script]);
+    watched(world, "odd");
+}
+
+#[tokio::test]
+async fn errors_and_pages_in_place_of_answers_are_no_answers() {
+    let page = json!([{"type": "text/html"}, {"result": {}}]);
+    let sick = [
+        ("answered 500", json!([{"status": 500}])),
+        ("answered 401", json!([{"status": 401}])),
+        ("answered 200 OK without", page),
+    ];
+    for (cause, steps) in sick {
+        let mut world = World::new();
+        sickens(&mut world, &steps);
+        let running = world.start();
+        let client = running.plain().await;
+        client.result("tools/call", &tool("hello", "{}")).await;
+        // Asked once, so that it is known that it answers.
+        let asked = |one: &Value| one["health"]["last_check"].is_string() && well(one);
+        becomes(&client, "odd", SOON, asked).await;
+        tokio::time::sleep(Duration::from_secs_f64(INTERVAL)).await;
+        client.result("tools/call", &tool("sicken", "{}")).await;
+        becomes(&client, "odd", SOON, |one| {
+            one["phase"] == "Degraded" && one["error"].as_str().is_some_and(|error| error.contains(cause))
+        })
+        .await;
+        let error = client.error("tools/call", &tool("hello", "{}")).await;
+        assert!(message(&error).contains(cause), "{error}");
+        becomes(&client, "odd", verdict_within(), unhealthy).await;
+        becomes(&client, "odd", Duration::from_secs(20), well).await;
+        client.result("tools/call", &tool("hello", "{}")).await;
+        let told = stages(&client, "odd").await;
+        for stage in ["backend_degraded", "breaker_open", "breaker_closed"] {
+            assert!(told.iter().any(|told| told == stage), "{cause}: {told:?}");
         }
-        assert!(
-            began.elapsed() < SOON,
-            "{healthy} of {total}: {health}\n{}",
-            running.said()
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        running.stop();
     }
 }
 
 #[tokio::test]
-async fn under_kills_and_stops_health_and_backends_tell_the_truth() {
+async fn one_who_is_asked_too_often_is_left_in_peace() {
     let mut world = World::new();
-    let journals = [
-        ("one", world.stdio("one", &["sane"])),
-        ("two", world.stdio("two", &["sane"])),
-        ("three", world.http("three", &["sane"])),
-        ("four", world.sse("four", &["sane"])),
-    ];
-    for (name, _) in &journals {
-        watched(&mut world, name);
-    }
-    world.strategy("prefix");
+    sickens(&mut world, &json!([{"status": 429}]));
+    world.backend(
+        "odd",
+        "health",
+        json!({"interval": 0.2, "timeout": TIMEOUT, "failures": 2, "cooldown": 60}),
+    );
     let running = world.start();
     let client = running.plain().await;
-    for (name, _) in &journals {
-        client.result("tools/call", &tool(&format!("{name}_hello"), "{}")).await;
-        becomes(&client, name, SOON, well).await;
-    }
-    let mut dice = Dice(20_260_728);
-    let began = Instant::now();
-    let mut changes = 0;
-    while began.elapsed() < Duration::from_secs(20) {
-        let (name, journal) = &journals[dice.below(journals.len())];
-        let pids = living(journal);
-        let pid = pids[dice.below(pids.len())];
-        let is_process = matches!(*name, "one" | "two");
-        if is_process && dice.below(2) == 0 {
-            signal(pid, Signal::SIGKILL);
-            // It is started again at once.
-            becomes(&client, name, SOON, well).await;
-        } else {
-            signal(pid, Signal::SIGSTOP);
-            becomes(&client, name, SOON, |one| !well(one)).await;
-            totals(&running, &client, journals.len() - 1, journals.len()).await;
-            let others = journals.iter().filter(|(other, _)| other != name);
-            for (other, _) in others {
-                assert!(well(&backend(&client, other).await), "{other} suffers with {name}");
-            }
-            tokio::time::sleep(Duration::from_millis(dice.below(1500) as u64)).await;
-            signal(pid, Signal::SIGCONT);
-        }
-        becomes(&client, name, SOON, well).await;
-        totals(&running, &client, journals.len(), journals.len()).await;
-        changes += 1;
-    }
-    assert!(changes >= 5, "{changes}");
-    for (name, _) in &journals {
-        client.result("tools/call", &tool(&format!("{name}_hello"), "{}")).await;
-    }
+    client.result("tools/call", &tool("sicken", "{}")).await;
+    becomes(&client, "odd", SOON, |one| one["phase"] == "Degraded").await;
+    becomes(&client, "odd", SOON * 2, well).await;
+    let told = stages(&client, "odd").await;
+    assert!(
+        !told
+            .iter()
+            .any(|told| told == "breaker_open" || told == "backend_disconnected"),
+        "{told:?}"
+    );
     running.stop();
 }

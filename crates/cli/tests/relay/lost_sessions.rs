@@ -107,3 +107,56 @@ async fn a_session_that_is_always_gone_is_an_error_and_no_circle() {
         running.stop();
     }
 }
+
+#[tokio::test]
+async fn a_session_that_is_unknown_with_400_is_opened_again() {
+    for with in ["null", "without", "named", "text"] {
+        let mut world = World::new();
+        let journal = world.http("odd", &["session-400", "--with", with]);
+        let running = world.start();
+        let clients = [
+            running.plain().await,
+            running.askable().await,
+            Client::modern(running.port(), "{}"),
+        ];
+        for client in &clients {
+            client.result("tools/call", &tool("hello", "{}")).await;
+            client.result("tools/call", &tool("forget", "{}")).await;
+            // What comes first after it finds out, and nobody else does.
+            client.result("tools/call", &tool("hello", "{}")).await;
+        }
+        let told = |entry: &argus_testkit::Entry| part(&entry.params().unwrap(), "name").unwrap();
+        let calls = journal.messages("tools/call");
+        let forgot = calls.iter().filter(|entry| told(entry) == r#""forget""#).count();
+        assert_eq!(forgot, clients.len(), "{with}: what was done is not done again");
+        running.stop();
+    }
+}
+
+#[tokio::test]
+async fn a_400_for_another_reason_ends_no_session() {
+    for ping in ["", r#""ping": [{"status": 400}], "#] {
+        a_400_ends_no_session(ping).await;
+    }
+}
+
+async fn a_400_ends_no_session(ping: &str) {
+    let mut world = World::new();
+    let script = r#"{PING"tools/list": [{"result": {"tools": [{"name": "bad", "inputSchema": {"type": "object"}}, {"name": "good", "inputSchema": {"type": "object"}}]}}],
+        "tools/call bad": [{"status": 400}], "tools/call good": [{"result": {"content": []}}]}"#;
+    let script = world.script("odd", &script.replace('\n', " ").replace("PING", ping));
+    let journal = world.http("odd", &["verbatim", "--script", &script]);
+    let running = world.start();
+    let client = running.plain().await;
+    client.result("tools/call", &tool("good", "{}")).await;
+    let opened = journal.messages("initialize").len();
+    for _ in 0..5 {
+        let error = client.error("tools/call", &tool("bad", "{}")).await;
+        assert_eq!(message(&error), "backend `odd`: answered 400 Bad Request");
+        client.result("tools/call", &tool("good", "{}")).await;
+    }
+    assert_eq!(journal.messages("initialize").len(), opened);
+    let asked = journal.messages("tools/call").len();
+    assert_eq!(asked, 11, "none is sent twice");
+    running.stop();
+}

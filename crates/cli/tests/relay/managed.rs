@@ -79,7 +79,11 @@ async fn calls_reach_processes_and_are_cancelled() {
         "{text}"
     );
     let waiting = client.post_to("/manage/v1/tools/call", r#"{"tool":"wait"}"#);
-    assert!(tokio::time::timeout(Duration::from_millis(500), waiting).await.is_err());
+    let arrived = until(Duration::from_secs(10), || journal.messages("tools/call").len() == 2);
+    tokio::select! {
+        (status, text) = waiting => panic!("{status} {text}"),
+        arrived = arrived => assert!(arrived, "the call does not arrive"),
+    }
     let cancelled = || journal.messages("notifications/cancelled").len() == 1;
     assert!(until(Duration::from_secs(5), cancelled).await, "the call goes on");
     running.stop();

@@ -132,7 +132,7 @@ async fn what_cannot_be_reached_says_why() {
     let no_tls = unreachable(&format!("https://127.0.0.1:{port}/mcp"))
         .await
         .replace(&port.to_string(), "PORT");
-    assert_snapshot!(no_tls, @"cannot reach https://127.0.0.1:PORT/mcp: client error (Connect): received corrupt message of type InvalidContentType; it does not seem to speak TLS: is http:// meant?");
+    assert_snapshot!(no_tls, @"cannot reach https://127.0.0.1:PORT: client error (Connect): received corrupt message of type InvalidContentType; it does not seem to speak TLS: is http:// meant?");
     chatter.abort();
 }
 

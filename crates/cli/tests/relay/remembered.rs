@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use argus_testkit::{Entry, Journal, part};
 use serde_json::json;
 
+use crate::reload::manage;
 use crate::world::{Running, World, message, names, tool};
 
 /// A script of a server that lists one tool, and answers the handshake when the gate is open.
@@ -126,6 +127,28 @@ async fn no_secrets_are_kept_and_nothing_of_a_backend_that_is_no_longer_configur
         assert!(kept(&running, "lists").is_empty() && kept(&running, "eras").is_empty());
         running.stop();
     }
+}
+
+#[tokio::test]
+async fn what_another_gateway_keeps_in_the_same_folder_stays() {
+    let first = after_a_run(false).await.start_with_state();
+    let of_the_first: Vec<PathBuf> = ["eras", "lists"].map(|folder| kept(&first, folder)).concat();
+    assert_eq!(of_the_first.len(), 2, "{of_the_first:?}");
+    let state = first.file("state").to_str().unwrap().to_owned();
+    let mut second = World::new();
+    second.stdio("other", &["sane"]);
+    let second = second.start_with(|launch| launch.env("ARGUS_STATE_DIR", &state));
+    second.says("another gateway uses this data folder");
+    let client = second.plain().await;
+    client.result("tools/call", &tool("hello", "{}")).await;
+    let (status, told) = manage(&second, "POST", "backends/other/disable");
+    assert_eq!(status, 200, "{told}");
+    second.stop();
+    for file in &of_the_first {
+        assert!(file.exists(), "{} is gone", file.display());
+    }
+    assert!(!first.file("state/disabled.json").exists(), "it is the first one's");
+    first.stop();
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn is_kept(running: &Running, text: &str) {
     assert!(until(Duration::from_secs(5), is_there).await, "it is not kept: {text}");
 }
 
-fn restarted(running: Running, kill: bool) -> Running {
+pub(crate) fn restarted(running: Running, kill: bool) -> Running {
     let world = if kill { running.killed() } else { running.stopped() };
     world.start_with_state()
 }

@@ -55,7 +55,7 @@ async fn nothing_is_posted_to_another_origin() {
     let journal = world.sse("odd", &["redirects", "--away"]);
     let running = world.start();
     running.plain().await.call("tools/list", "{}").await;
-    assert_snapshot!(cause(&running), @"http://127.0.0.1:PORT/sse redirects to http://127.0.0.1:PORT/sse, another origin; if you trust it, write it as the url of the backend");
+    assert_snapshot!(cause(&running), @"http://127.0.0.1:PORT redirects to http://127.0.0.1:PORT, another origin; if you trust it, write it as the url of the backend");
     assert!(journal.all("foreign").is_empty(), "the other origin was asked");
     running.stop();
 }
@@ -88,7 +88,7 @@ async fn what_does_not_stream_is_named() {
     running.stop();
 
     let (running, _) = one(&["status-500", "--always"]);
-    assert_snapshot!(cause(&running), @"http://127.0.0.1:PORT/sse answered 500 Internal Server Error");
+    assert_snapshot!(cause(&running), @"http://127.0.0.1:PORT answered 500 Internal Server Error");
     running.stop();
 }
 

@@ -15,6 +15,7 @@ fn with_slow_backends() -> World {
 }
 
 #[tokio::test]
+#[ignore = "times itself: scripts/test.sh runs it beside no other test"]
 async fn the_port_is_bound_at_once() {
     let promised = Duration::from_millis(50);
     let mut best = Duration::MAX;
@@ -74,7 +75,7 @@ async fn a_call_of_a_working_backend_waits_for_nobody() {
     running.says("backend is ready");
     client.result("tools/call", &tool("hello", "{}")).await;
     let began = Instant::now();
-    for _ in 0..10 {
+    for _ in 0..30 {
         client.result("tools/call", &tool("hello", "{}")).await;
     }
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use argus_testkit::{OddServer, StdioClient, TcpRelay, odd_program, part, until};
+use argus_testkit::{OddServer, StdioClient, TcpRelay, odd_program, part, until, unused_port};
 use nix::sys::signal::Signal;
 
 use crate::world::{ARGUS, Running, World, message, tool};
@@ -207,10 +207,8 @@ async fn what_is_no_message_is_answered_and_does_no_harm() {
 #[tokio::test]
 async fn an_address_where_nobody_listens_is_named_with_a_remedy() {
     futures::future::join_all(PATHS.map(async |path| {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://127.0.0.1:{}{path}", listener.local_addr().unwrap().port());
-        drop(listener);
-        let mut client = client_of(&format!("{url}?key=s3cret"));
+        let url = format!("http://127.0.0.1:{}", unused_port());
+        let mut client = client_of(&format!("{url}{path}?key=s3cret"));
         client
             .ask(
                 r#""first""#,
@@ -230,9 +228,7 @@ async fn an_address_where_nobody_listens_is_named_with_a_remedy() {
 #[tokio::test]
 async fn an_endpoint_that_starts_later_is_waited_for() {
     for face in ["--http", "--sse"] {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port().to_string();
-        drop(listener);
+        let port = unused_port().to_string();
         let path = if face == "--sse" { "sse" } else { "mcp" };
         let mut client = client_of(&format!("http://127.0.0.1:{port}/{path}"));
         let params = r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#;

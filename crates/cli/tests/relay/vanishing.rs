@@ -245,7 +245,11 @@ async fn a_listener_that_leaves_at_any_step_leaves_nothing_behind() {
                 let filter = filter.to_string();
                 if early {
                     let leaving = client.open("subscriptions/listen", &filter);
-                    assert!(tokio::time::timeout(Duration::from_millis(500), leaving).await.is_err());
+                    assert!(
+                        tokio::time::timeout(Duration::from_millis(1000), leaving)
+                            .await
+                            .is_err()
+                    );
                     open(&running, "gate");
                 } else {
                     open(&running, "gate");

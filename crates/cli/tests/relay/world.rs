@@ -55,16 +55,18 @@ impl World {
 
     /// Adds a backend over HTTP+SSE that the gateway has to start.
     pub(crate) fn sse_started(&mut self, name: &str, arguments: &[&str]) -> Journal {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = argus_testkit::unused_port();
         let port_text = port.to_string();
         let journal = self.stdio(name, &[arguments, &["--sse", "--port", &port_text]].concat());
         self.backend(name, "type", "sse");
         self.backend(name, "url", format!("http://127.0.0.1:{port}/sse"));
         journal
+    }
+
+    /// Adds a backend behind a URL that something else serves.
+    pub(crate) fn elsewhere(&mut self, name: &str, kind: &str, url: &str) -> Journal {
+        self.config["backends"][name] = json!({"type": kind, "url": url});
+        self.journal(name)
     }
 
     fn behind(&mut self, face: &str, kind: &str, name: &str, arguments: &[&str]) -> Journal {
@@ -213,6 +215,23 @@ impl Running {
         self.gateway.signal(nix::sys::signal::Signal::SIGKILL);
         self.gateway.wait(std::time::Duration::from_secs(10));
         self.world
+    }
+
+    /// What it is configured with, to be changed.
+    pub(crate) fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    /// Puts a file with what it is to be configured with in the place of the one that is there, as editors do.
+    pub(crate) fn rewrite(&self) {
+        self.rewrite_as(&self.world.config.to_string());
+    }
+
+    /// The same with this text.
+    pub(crate) fn rewrite_as(&self, text: &str) {
+        let folder = self.gateway.folder();
+        std::fs::write(folder.join("config.yaml.new"), text).unwrap();
+        std::fs::rename(folder.join("config.yaml.new"), folder.join("config.yaml")).unwrap();
     }
 
     pub(crate) fn gateway(&mut self) -> &mut Gateway {

@@ -23,7 +23,9 @@ pub(super) const HEADER_MAP: Kind = Kind::TextMap {
 };
 
 const TYPE: Field = Field::new("type", Kind::Choice(&["static"]), "Headers that never change.").required();
-const HEADERS: Field = Field::new("headers", HEADER_MAP, "The headers that carry the credentials.").required();
+const HEADERS: Field = Field::new("headers", HEADER_MAP, "The headers that carry the credentials.")
+    .required()
+    .secret();
 
 pub(super) const VARIANTS: &[Variant] = &[Variant {
     name: "static",

@@ -46,8 +46,7 @@ pub(super) fn read(section: &Section<'_>, field: &Field, cx: &mut Context<'_>) -
             cx.report(Problem::new(named.name_span.clone(), message).help("give a `name` or a `description`"));
         }
         if let Some(other) = taken(&overrides, named.name, &tool) {
-            let exposed = exposed(named.name, &tool);
-            let message = format!("`{}` and `{other}` get the same name `{exposed}`", named.name);
+            let message = format!("`{}` and `{other}` get the same name", named.name);
             cx.report(Problem::new(named.name_span.clone(), message).help("give each tool a name of its own"));
         }
         overrides.insert(named.name.to_owned(), tool);

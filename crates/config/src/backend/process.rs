@@ -1,6 +1,7 @@
 //! A process of this machine: all of `type: stdio`, and what `type: sse` may start first.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
@@ -19,6 +20,8 @@ pub struct Process {
     pub command: String,
     /// Its arguments.
     pub args: Vec<String>,
+    /// Where in each of them something stands for a variable.
+    pub from_variables: Vec<Vec<Range<usize>>>,
     /// Variables for it, beside the small safe environment that every backend gets.
     pub env: IndexMap<String, SecretString>,
     /// The folder that it starts in; never relative. `None`: the gateway's own.
@@ -37,7 +40,7 @@ const COMMAND_FIRST: Field = Field::new(
     Kind::Text(&rules::NOT_EMPTY),
     "A program that serves the url, started first; looked up in PATH when it has no slash.",
 );
-const ARGS: Field = Field::new("args", Kind::Texts(&rules::ANY), "The program's arguments.");
+const ARGS: Field = Field::new("args", Kind::Texts(&rules::ANY), "The program's arguments.").secret();
 const ENV: Field = Field::new(
     "env",
     Kind::TextMap {
@@ -45,7 +48,8 @@ const ENV: Field = Field::new(
         values: &rules::ANY,
     },
     "Variables for the process, beside a small safe base such as PATH, HOME and LANG.",
-);
+)
+.secret();
 const CWD: Field = Field::new(
     "cwd",
     Kind::Text(&rules::NOT_EMPTY),
@@ -80,12 +84,41 @@ impl Process {
     }
 
     fn with(command: String, section: &Section<'_>, cx: &mut Context<'_>) -> Self {
+        let args = section.resolved(&ARGS, cx).into_iter();
+        let (args, from_variables) = args.map(|(arg, _)| (arg.text, arg.places)).unzip();
         Self {
             command,
-            args: section.texts(&ARGS, cx).into_iter().map(|(arg, _)| arg).collect(),
+            args,
+            from_variables,
             env: section.secrets(&ENV, cx),
             cwd: section.maybe_text(&CWD, cx).map(|cwd| cx.folder.join(cwd)),
         }
+    }
+}
+
+impl Process {
+    /// What variables gave to the arguments.
+    pub fn values_in_args(&self) -> impl Iterator<Item = &str> {
+        let of_all = self.args.iter().zip(&self.from_variables);
+        of_all.flat_map(|(arg, places)| places.iter().filter_map(|place| arg.get(place.clone())))
+    }
+
+    /// The arguments with `mask` in the place of what variables gave.
+    #[must_use]
+    pub fn masked_args(&self, mask: &str) -> Vec<String> {
+        let of_all = self.args.iter().zip(&self.from_variables);
+        let masked = |(arg, places): (&String, &Vec<Range<usize>>)| {
+            let mut shown = String::new();
+            let mut from = 0;
+            for place in places {
+                shown.push_str(arg.get(from..place.start).unwrap_or_default());
+                shown.push_str(mask);
+                from = place.end;
+            }
+            shown.push_str(arg.get(from..).unwrap_or_default());
+            shown
+        };
+        of_all.map(masked).collect()
     }
 }
 

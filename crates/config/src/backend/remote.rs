@@ -29,8 +29,9 @@ const URL: Field = Field::new(
     Kind::Text(&rules::URL),
     "The address of the endpoint, http or https.",
 )
-.required();
-const HEADERS: Field = Field::new("headers", auth::HEADER_MAP, "Headers of every request.");
+.required()
+.secret_address();
+const HEADERS: Field = Field::new("headers", auth::HEADER_MAP, "Headers of every request.").secret();
 const AUTH: Field = Field::new("auth", Kind::Variants(auth::VARIANTS), "Credentials of every request.");
 
 /// The keys of `type: streamable-http`.
@@ -54,15 +55,14 @@ impl Remote {
     }
 }
 
-/// The query may carry a key, so it is not shown.
+/// The path and the query may carry a key, so they are not shown.
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = self.url.clone();
-        if shown.query().is_some() {
-            shown.set_query(Some("..."));
-        }
         f.debug_struct("Remote")
-            .field("url", &shown.as_str())
+            .field(
+                "url",
+                &format_args!("\"{}/...\"", self.url.origin().ascii_serialization()),
+            )
             .field("headers", &self.headers)
             .field("auth", &self.auth)
             .finish()

@@ -1,10 +1,11 @@
 //! What is gathered while sections are read: problems and unset variables.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::KeyPath;
 use crate::diagnose::Problem;
-use crate::expand::{Expansion, Lookup, expand};
+use crate::expand::{Expansion, Lookup, MAX_ADDED, expand};
 use crate::obsolete;
 use crate::tree::{Node, Scalar, Span, Value};
 
@@ -35,6 +36,8 @@ pub(crate) struct Resolved {
     pub(crate) plain: bool,
     /// Made from variables: it may be a number in quotes, and no message repeats it.
     pub(crate) expanded: bool,
+    /// Where in the text something stands for a variable.
+    pub(crate) places: Vec<Range<usize>>,
 }
 
 /// The state of one load.
@@ -46,6 +49,10 @@ pub(crate) struct Context<'e> {
     pub(crate) unset: Vec<Unset>,
     /// Unset variables that the server can live without, each with the warning that says what follows from it.
     pub(crate) tolerated: Vec<(Unset, Problem)>,
+    /// How many bytes the patterns of filters have so far.
+    pub(crate) patterns: usize,
+    /// How many bytes the values of variables added so far.
+    added: usize,
 }
 
 impl<'e> Context<'e> {
@@ -56,6 +63,8 @@ impl<'e> Context<'e> {
             problems: Vec::new(),
             unset: Vec::new(),
             tolerated: Vec::new(),
+            patterns: 0,
+            added: 0,
         }
     }
 
@@ -82,14 +91,20 @@ impl<'e> Context<'e> {
             return None;
         };
         if obsolete::is_secret_reference(&scalar.text) {
-            let problem = Problem::new(
-                node.span.clone(),
-                format!("`{path}` refers to the secret `{}`", scalar.text),
-            );
-            self.report(problem.help(obsolete::SECRET_REFERENCE));
+            let message = match path.is_secret() {
+                true => format!("`{path}` refers to a secret"),
+                false => format!("`{path}` refers to the secret `{}`", scalar.text),
+            };
+            self.report(Problem::new(node.span.clone(), message).help(obsolete::SECRET_REFERENCE));
             return None;
         }
-        let Expansion { text, expanded, unset } = self.expand(scalar, &node.span, path)?;
+        let Expansion {
+            text,
+            expanded,
+            unset,
+            places,
+            ..
+        } = self.expand(scalar, &node.span, path)?;
         let complete = unset.is_empty();
         for variable in unset {
             self.unset.push(Unset {
@@ -102,19 +117,37 @@ impl<'e> Context<'e> {
             text,
             plain: scalar.plain,
             expanded,
+            places,
         })
     }
 
     /// Reports a node of the wrong type.
     pub(crate) fn mismatch(&mut self, node: &Node, path: &KeyPath, expected: &str) {
-        let message = format!("`{path}` must be {expected}, not {}", node.describe());
+        let message = format!("`{path}` must be {expected}, not {}", node.kind());
         self.report(Problem::new(node.span.clone(), message).help(format!("write {expected} here")));
     }
 
     fn expand(&mut self, scalar: &Scalar, span: &Span, path: &KeyPath) -> Option<Expansion> {
+        let before = self.added;
         match expand(&scalar.text, self.environment) {
-            Ok(expansion) => Some(expansion),
+            Ok(expansion) => {
+                self.added = before.saturating_add(expansion.added);
+                if self.added <= MAX_ADDED {
+                    return Some(expansion);
+                }
+                // Once is enough.
+                if before <= MAX_ADDED {
+                    let message = "the values of variables add more than 4 MiB to the file";
+                    let problem = Problem::new(span.clone(), message);
+                    self.report(problem.help("name fewer variables, or ones with shorter values"));
+                }
+                None
+            }
             Err(malformed) => {
+                let malformed = match path.is_secret() {
+                    true => malformed.without_text(),
+                    false => malformed,
+                };
                 let problem = Problem::new(span.clone(), format!("`{path}` cannot be expanded: {malformed}"));
                 self.report(problem.help("write `$${` where a literal `${` is meant"));
                 None

@@ -14,6 +14,7 @@ pub(crate) struct Field {
     pub(crate) kind: Kind,
     pub(crate) preset: Preset,
     pub(crate) required: bool,
+    pub(crate) secrecy: Secrecy,
     /// One sentence for the JSON schema.
     pub(crate) doc: &'static str,
 }
@@ -64,6 +65,17 @@ pub(crate) struct Variant {
     pub(crate) fields: Fields,
 }
 
+/// How much of a value nobody may see.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Secrecy {
+    /// Nothing.
+    Open,
+    /// All of it.
+    Secret,
+    /// What may be a key in an address.
+    Address,
+}
+
 /// The value of a key that is not written.
 #[derive(Clone, Copy)]
 pub(crate) enum Preset {
@@ -100,6 +112,7 @@ impl Field {
             kind,
             preset: Preset::None,
             required: false,
+            secrecy: Secrecy::Open,
             doc,
         }
     }
@@ -107,6 +120,18 @@ impl Field {
     /// Gives the default.
     pub(crate) const fn preset(mut self, preset: Preset) -> Self {
         self.preset = preset;
+        self
+    }
+
+    /// Its value is a secret, or may hold one.
+    pub(crate) const fn secret(mut self) -> Self {
+        self.secrecy = Secrecy::Secret;
+        self
+    }
+
+    /// Its value is an address, whose path or query may hold a secret.
+    pub(crate) const fn secret_address(mut self) -> Self {
+        self.secrecy = Secrecy::Address;
         self
     }
 

@@ -10,6 +10,6 @@ mod section;
 mod value;
 
 pub(crate) use context::{Context, Unset};
-pub(crate) use field::{Field, Fields, Kind, Preset, Rule, SecondsOr, Variant};
+pub(crate) use field::{Field, Fields, Kind, Preset, Rule, SecondsOr, Secrecy, Variant};
 pub(crate) use path::KeyPath;
 pub(crate) use section::{Named, Section, defaults, variant};

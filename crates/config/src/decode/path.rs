@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::obsolete;
+
 /// The keys from the top of the file to a value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyPath(Vec<String>);
@@ -26,6 +28,20 @@ impl KeyPath {
     /// The keys, outermost first.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
+    }
+
+    /// Whether what stands here, or is meant to, is nobody's business: no message repeats it, be it the value of another
+    /// key that came here by mistake.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.parts().any(|part| {
+            let key = part.split('[').next();
+            key.is_some_and(obsolete::holds_secrets)
+        })
+    }
+
+    /// Whether an unknown key here may be a secret itself.
+    pub(crate) fn is_around_secrets(&self) -> bool {
+        self.is_secret() || self.parts().any(obsolete::is_around_secrets)
     }
 
     /// The section in words, for a message about one of its keys.

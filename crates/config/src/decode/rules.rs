@@ -279,6 +279,8 @@ fn management_token(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Ok(());
     }
+    // What is around a header's value is no part of it, so nobody could ever show such a token.
+    ensure(text.trim() == text, "begins or ends with a blank")?;
     ensure(
         text.chars().count() >= SHORTEST_TOKEN,
         &format!("is shorter than {SHORTEST_TOKEN} characters"),
@@ -312,6 +314,20 @@ fn ensure(holds: bool, objection: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_that_nobody_can_show_is_refused() {
+        let token = "3f6c1e8a97d24b05";
+        assert_eq!(management_token(token), Ok(()));
+        for around in [format!("{token} "), format!(" {token}"), format!("{token}\t")] {
+            let error = management_token(&around).unwrap_err();
+            assert!(!error.contains(token), "{error}");
+        }
+        assert_eq!(
+            management_token(&format!("{token} ")).unwrap_err(),
+            "begins or ends with a blank"
+        );
+    }
 
     #[test]
     fn hosts() {

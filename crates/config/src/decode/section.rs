@@ -6,6 +6,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use secrecy::SecretString;
 
+use super::context::Resolved;
 use super::{Context, Field, Fields, KeyPath, Kind, Preset, SecondsOr, Variant, value};
 use crate::diagnose::Problem;
 use crate::obsolete;
@@ -188,17 +189,24 @@ impl<'n> Section<'n> {
 
     /// A list of texts, each with its place.
     pub(crate) fn texts(&self, field: &Field, cx: &mut Context<'_>) -> Vec<(String, Span)> {
+        let read = self.resolved(field, cx).into_iter();
+        read.map(|(resolved, span)| (resolved.text, span)).collect()
+    }
+
+    /// The same, with what is known of their variables.
+    pub(crate) fn resolved(&self, field: &Field, cx: &mut Context<'_>) -> Vec<(Resolved, Span)> {
         let (Kind::Texts(rule), Some(node)) = (field.kind, self.node(field)) else {
             return Vec::new();
         };
         let path = self.path(field);
         let Value::List(items) = &node.value else {
             let help = "write it as a list: `[first, second]`, or one line `- item` for each";
-            let message = format!("`{path}` must be a list of texts, not {}", node.describe());
+            let message = format!("`{path}` must be a list of texts, not {}", node.kind());
             cx.report(Problem::new(node.span.clone(), message).help(help));
             return Vec::new();
         };
-        let read = |(index, item)| value::text(item, &path.item(index), rule, cx).map(|text| (text, item.span.clone()));
+        let read =
+            |(index, item)| value::resolved(item, &path.item(index), rule, cx).map(|text| (text, item.span.clone()));
         items.iter().enumerate().filter_map(read).collect()
     }
 
@@ -246,13 +254,13 @@ impl<'n> Section<'n> {
                     node: &entry.value,
                     path: path.key(&entry.key),
                 }),
-                Err(objection) => cx.report(
-                    Problem::new(
-                        entry.key_span.clone(),
-                        format!("the name `{}` in `{path}` {objection}", entry.key),
-                    )
-                    .help(format!("write {}", names.noun)),
-                ),
+                Err(objection) => {
+                    let message = match path.is_secret() {
+                        true => format!("a name in `{path}` {objection}"),
+                        false => format!("the name `{}` in `{path}` {objection}", entry.key),
+                    };
+                    cx.report(Problem::new(entry.key_span.clone(), message).help(format!("write {}", names.noun)));
+                }
             }
         }
         named
@@ -330,7 +338,7 @@ fn entries<'n>(node: &'n Node, path: &KeyPath, cx: &mut Context<'_>) -> Option<&
             } else {
                 format!("`{path}`")
             };
-            let message = format!("{name} must be a mapping of keys to values, not {}", node.describe());
+            let message = format!("{name} must be a mapping of keys to values, not {}", node.kind());
             cx.report(Problem::new(node.span.clone(), message).help("write it as lines of `key: value`"));
             None
         }
@@ -353,5 +361,9 @@ fn unknown_key<'f>(
         Some(other) => format!("it belongs to `type: {}`; remove it or change the type", other.name),
         None => hint(key, known),
     };
-    Problem::new(span, format!("unknown key `{key}` {}", section.place())).help(help)
+    let message = match section.is_around_secrets() {
+        true => format!("unknown key {}", section.place()),
+        false => format!("unknown key `{key}` {}", section.place()),
+    };
+    Problem::new(span, message).help(help)
 }

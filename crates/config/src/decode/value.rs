@@ -12,6 +12,11 @@ use crate::tree::{Node, Span};
 
 /// A text that keeps its rule. `None` after a report, or when a variable is unset.
 pub(crate) fn text(node: &Node, path: &KeyPath, rule: &Rule, cx: &mut Context<'_>) -> Option<String> {
+    resolved(node, path, rule, cx).map(|resolved| resolved.text)
+}
+
+/// The same, with what is known of its variables.
+pub(crate) fn resolved(node: &Node, path: &KeyPath, rule: &Rule, cx: &mut Context<'_>) -> Option<Resolved> {
     if node.is_null() {
         let help = "write `\"\"` for an empty text, or remove the key";
         cx.report(Problem::new(node.span.clone(), format!("`{path}` has no value")).help(help));
@@ -19,7 +24,7 @@ pub(crate) fn text(node: &Node, path: &KeyPath, rule: &Rule, cx: &mut Context<'_
     }
     let resolved = cx.resolve(node, path, rule.noun)?;
     match (rule.check)(&resolved.text) {
-        Ok(()) => Some(resolved.text),
+        Ok(()) => Some(resolved),
         Err(objection) => {
             let problem = Problem::new(node.span.clone(), format!("`{path}` {objection}"));
             cx.report(problem.help(format!("write {}", rule.noun)));
@@ -96,7 +101,11 @@ fn unknown_word(span: &Span, path: &KeyPath, words: &[&'static str], resolved: &
         Some(name) => known_as(path, name),
         None => hint(text, words.iter().copied()),
     };
-    Problem::new(span.clone(), format!("`{path}` does not know the value `{text}`")).help(help)
+    let message = match path.is_secret() {
+        true => format!("`{path}` does not know its value"),
+        false => format!("`{path}` does not know the value `{text}`"),
+    };
+    Problem::new(span.clone(), message).help(help)
 }
 
 fn known_as(path: &KeyPath, name: &str) -> String {
@@ -129,7 +138,11 @@ fn parsed<T>(
         return None;
     }
     let help = remedy(&resolved, value.is_some()).unwrap_or_else(|| format!("write {}", kind.expected()));
-    let message = format!("`{path}` must be {}, not {}", kind.expected(), node.describe());
+    let found = match path.is_secret() {
+        true => node.kind().to_owned(),
+        false => node.describe(),
+    };
+    let message = format!("`{path}` must be {}, not {found}", kind.expected());
     cx.report(Problem::new(span, message).help(help));
     None
 }

@@ -1,14 +1,17 @@
 //! From YAML text to the tree; finds syntax errors, duplicate keys and alias bombs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span as YamlSpan, StrInput, Tag};
 
 use super::{Entry, Node, Scalar, Span, Value};
 use crate::diagnose::Problem;
+use crate::obsolete;
 
 /// The most nodes a document may have once its aliases are written out.
 const MAX_NODES: usize = 50_000;
+/// The most bytes of text that aliases may repeat, all together.
+const MAX_REPEATED: usize = 4 << 20;
 /// The deepest nesting that is read; the configuration itself needs six levels.
 const MAX_DEPTH: usize = 64;
 
@@ -16,8 +19,11 @@ const MAX_DEPTH: usize = 64;
 pub(crate) fn parse(source: &str, problems: &mut Vec<Problem>) -> Option<Node> {
     let mut builder = Builder {
         source,
+        newlines: source.match_indices('\n').map(|(at, _)| at).collect(),
         anchors: HashMap::new(),
         nodes: 0,
+        repeated: 0,
+        secret: 0,
         problems,
     };
     let mut events = events(source);
@@ -46,8 +52,13 @@ type Events<'s> = Parser<'s, StrInput<'s>>;
 
 struct Builder<'s, 'p> {
     source: &'s str,
+    newlines: Vec<usize>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    /// The bytes that aliases repeat.
+    repeated: usize,
+    /// How many of the keys around what is read now have secrets below: then no message repeats a key.
+    secret: usize,
     problems: &'p mut Vec<Problem>,
 }
 
@@ -96,12 +107,12 @@ impl<'s> Builder<'s, '_> {
                 (anchor, Value::Mapping(self.mapping(events)?))
             }
             Event::Alias(anchor) => return self.alias(anchor, &span),
-            Event::UnresolvedAlias(name) => {
-                self.problems.push(
-                    Problem::new(span.clone(), format!("the alias `*{name}` points to no anchor")).help(format!(
-                        "define `&{name}` above this line, or quote the value if it is meant as text"
-                    )),
-                );
+            Event::UnresolvedAlias(_) => {
+                // Its name may be a secret that begins with an asterisk.
+                self.problems
+                    .push(Problem::new(span.clone(), "an alias points to no anchor").help(
+                        "define its anchor (`&name`) above this line, or quote the value if it is meant as text",
+                    ));
                 (
                     0,
                     Value::Scalar(Scalar {
@@ -132,6 +143,7 @@ impl<'s> Builder<'s, '_> {
 
     fn mapping(&mut self, events: &mut Events<'s>) -> Result<Vec<Entry>, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut places = HashMap::new();
         let mut merges = Vec::new();
         while let Some((event, span)) = self.next(events)? {
             if event == Event::MappingEnd {
@@ -139,15 +151,19 @@ impl<'s> Builder<'s, '_> {
             }
             let key = self.node(event, span, events)?;
             let Some((event, span)) = self.next(events)? else { break };
+            let secret = matches!(&key.value, Value::Scalar(scalar) if obsolete::is_around_secrets(&scalar.text));
+            self.secret += usize::from(secret);
             let value = self.node(event, span, events)?;
+            self.secret -= usize::from(secret);
             match self.key(key) {
                 Some((key, _, true)) if key == "<<" => merges.push(value),
-                Some((key, span, _)) => self.insert(&mut entries, key, span, value),
+                Some((key, span, _)) => self.insert(&mut entries, &mut places, key, span, value),
                 None => {}
             }
         }
+        let mut known: HashSet<String> = places.into_keys().collect();
         for merged in merges {
-            self.merge(&mut entries, merged);
+            self.merge(&mut entries, &mut known, merged);
         }
         Ok(entries)
     }
@@ -166,31 +182,41 @@ impl<'s> Builder<'s, '_> {
         }
     }
 
-    fn insert(&mut self, entries: &mut Vec<Entry>, key: String, key_span: Span, value: Node) {
-        let Some(first) = entries.iter().find(|entry| entry.key == key) else {
+    fn insert(
+        &mut self,
+        entries: &mut Vec<Entry>,
+        places: &mut HashMap<String, usize>,
+        key: String,
+        key_span: Span,
+        value: Node,
+    ) {
+        let Some(first) = places.get(&key) else {
+            places.insert(key.clone(), key_span.start);
             entries.push(Entry { key, key_span, value });
             return;
         };
-        let line = self.line(first.key_span.start);
-        self.problems.push(
-            Problem::new(key_span, format!("the key `{key}` is written twice"))
-                .help(format!("it already stands in line {line}; keep one of the two")),
-        );
+        let line = self.line(*first);
+        let message = match self.secret {
+            0 => format!("the key `{key}` is written twice"),
+            _ => "a key is written twice".to_owned(),
+        };
+        let help = format!("it already stands in line {line}; keep one of the two");
+        self.problems.push(Problem::new(key_span, message).help(help));
     }
 
     /// `<<: *base`: takes over the keys that are not written here.
-    fn merge(&mut self, entries: &mut Vec<Entry>, merged: Node) {
+    fn merge(&mut self, entries: &mut Vec<Entry>, known: &mut HashSet<String>, merged: Node) {
         match merged.value {
             Value::Mapping(inherited) => {
                 for entry in inherited {
-                    if !entries.iter().any(|own| own.key == entry.key) {
+                    if known.insert(entry.key.clone()) {
                         entries.push(entry);
                     }
                 }
             }
             Value::List(sources) if sources.iter().all(|node| matches!(node.value, Value::Mapping(_))) => {
                 for source in sources {
-                    self.merge(entries, source);
+                    self.merge(entries, known, source);
                 }
             }
             _ => self.problems.push(
@@ -208,6 +234,14 @@ impl<'s> Builder<'s, '_> {
             )
         })?;
         self.count(size(&node), span)?;
+        self.repeated += length(&node);
+        if self.repeated > MAX_REPEATED {
+            let problem = Problem::new(
+                span.clone(),
+                "the aliases of the document repeat more than 4 MiB of text",
+            );
+            return Err(Stop(problem.help("use fewer or smaller aliases")));
+        }
         Ok(node)
     }
 
@@ -230,7 +264,7 @@ impl<'s> Builder<'s, '_> {
         let Some(tag) = tag else { return false };
         if tag.core_suffix().is_none() {
             self.problems
-                .push(Problem::new(span.clone(), format!("the tag `{tag}` means nothing here")).help("remove the tag"));
+                .push(Problem::new(span.clone(), "the tag means nothing here").help("remove the tag"));
         }
         tag.core_suffix().is_some_and(|suffix| suffix == "str")
     }
@@ -253,7 +287,16 @@ impl<'s> Builder<'s, '_> {
     }
 
     fn line(&self, offset: usize) -> usize {
-        self.source.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+        self.newlines.partition_point(|newline| *newline < offset) + 1
+    }
+}
+
+/// The bytes of text in a tree.
+fn length(node: &Node) -> usize {
+    match &node.value {
+        Value::Scalar(scalar) => scalar.text.len(),
+        Value::List(items) => items.iter().map(length).sum(),
+        Value::Mapping(entries) => entries.iter().map(|entry| entry.key.len() + length(&entry.value)).sum(),
     }
 }
 

@@ -34,3 +34,13 @@ fn the_place_is_counted_in_lines_and_characters() {
         .collect();
     assert_eq!(places, [(1, 16), (1, 21)]);
 }
+
+#[test]
+fn the_key_at_the_place_is_named() {
+    let text = "backends:\n  a: &a\n    type: stdio\n    command: 'x'\n    args: [a, {}]\n  b: *a\nserver:\n  prot: 1\n  \
+        port: x\nbanana: 2\n";
+    let report = common::check(text, Mode::Check).unwrap_err();
+    let keys: Vec<_> = report.findings().iter().map(|finding| finding.key().unwrap()).collect();
+    let args = "backends.a.args[1]";
+    assert_eq!(keys, [args, args, "server.prot", "server.port", "banana"]);
+}

@@ -79,6 +79,79 @@ proptest! {
     }
 }
 
+/// What is said of a file that is refused.
+fn refused(text: &str) -> String {
+    let report = common::check(text, Mode::Serve).map(|_| ()).unwrap_err();
+    let findings = report.findings().iter().map(ToString::to_string);
+    findings.collect::<Vec<_>>().join("\n")
+}
+
+fn filtered(deny: &[String]) -> String {
+    let list = serde_json::to_string(deny).unwrap();
+    format!("{{type: stdio, command: x, filters: {{tools: {{deny: {list}}}}}}}")
+}
+
+#[test]
+fn patterns_are_bounded() {
+    let numbered = |count: usize| (0..count).map(|at| format!("a*{at}?")).collect::<Vec<_>>();
+    let of = |backend: &str| format!("backends: {{a: {backend}}}");
+    assert!(common::check(&of(&filtered(&numbered(1000))), Mode::Serve).is_ok());
+    let told = refused(&of(&filtered(&numbered(1001))));
+    assert!(
+        told.contains("`backends.a.filters.tools.deny` has more than 1000 patterns"),
+        "{told}"
+    );
+    let long: Vec<String> = (0..900).map(|at| format!("{at}{}", "x".repeat(80))).collect();
+    let told = refused(&of(&filtered(&long)));
+    assert!(told.contains("more than 64 KiB of patterns"), "{told}");
+    let plain: Vec<String> = (0..700).map(|at| format!("{at}{}", "x".repeat(80))).collect();
+    let many = (0..12).map(|at| format!("b{at}: {}", filtered(&plain)));
+    let told = refused(&format!("backends: {{{}}}", many.collect::<Vec<_>>().join(", ")));
+    assert!(told.contains("more than 512 KiB"), "{told}");
+}
+
+#[test]
+fn what_variables_add_is_bounded() {
+    let values = |count: usize| vec![format!("'{}'", "${TOKEN}".repeat(1000)); count].join(", ");
+    let file = |count: usize| {
+        format!(
+            "backends: {{a: {{type: stdio, command: x, args: [{}]}}}}",
+            values(count)
+        )
+    };
+    assert!(common::check(&file(180), Mode::Serve).is_ok());
+    let told = refused(&file(200));
+    assert_eq!(
+        told.matches("the values of variables add more than 4 MiB").count(),
+        1,
+        "{told}"
+    );
+    let told = refused(&format!(
+        "backends: {{a: {{type: stdio, command: x, args: ['{}']}}}}",
+        "${TOKEN}".repeat(200_000)
+    ));
+    assert!(told.contains("more than 4 MiB"), "{told}");
+}
+
+#[test]
+fn many_backends_are_read_soon() {
+    let backends: String = (0..4000)
+        .map(|at| format!(" b{at}: {{type: stdio, command: x}}\n"))
+        .collect();
+    let began = std::time::Instant::now();
+    let loaded = common::check(&format!("backends:\n{backends}"), Mode::Serve).unwrap();
+    let last = loaded
+        .settings
+        .iter()
+        .find(|one| one.key == "backends.b3999.timeouts.init");
+    assert_eq!(last.unwrap().value, serde_json::json!(60.0));
+    assert!(
+        began.elapsed() < std::time::Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
 #[test]
 fn every_beginning_of_every_file_is_survived() {
     for (_, text) in common::fixtures("good").into_iter().chain(common::fixtures("bad")) {
@@ -99,4 +172,83 @@ fn aliases_that_nest_deeper_and_deeper_are_survived() {
         ));
     }
     survive(&text);
+}
+
+/// What is made to keep the reader busy: many keys, long lines, long words, aliases.
+fn laborious() -> Vec<(&'static str, String)> {
+    let many = |line: &dyn Fn(usize) -> String| (0..20_000).map(line).collect::<String>();
+    let long = "x".repeat(1 << 20);
+    vec![
+        ("unknown keys", many(&|n| format!("key-{n:08}: 1\n"))),
+        (
+            "unknown keys in one line",
+            format!("{{{}}}", many(&|n| format!("k{n}: 1, "))),
+        ),
+        ("the same key", many(&|_| "server: {}\n".to_owned())),
+        (
+            "many backends",
+            format!("backends:\n{}", many(&|n| format!("  b{n}: {{}}\n"))),
+        ),
+        (
+            "many overrides of one name",
+            format!(
+                "backends:\n  b:\n    type: stdio\n    command: x\n    tool_overrides:\n{}",
+                (0..15_000)
+                    .map(|n| format!("      t{n}: {{name: x}}\n"))
+                    .collect::<String>()
+            ),
+        ),
+        (
+            "a merge of many keys",
+            format!("a: &a\n{}b:\n  <<: *a\n", many(&|n| format!("  k{n}: 1\n"))),
+        ),
+        ("a long key", format!("{long}: 1\n")),
+        ("a long value", format!("server: {{port: {long}}}\n")),
+        (
+            "a long value many times",
+            format!("a: &a {long}\nb: [{}]\n", "*a, ".repeat(10_000)),
+        ),
+        (
+            "much to expand",
+            format!("server: {{host: \"{}\"}}", "${A:-".repeat(100_000)),
+        ),
+        (
+            "a long pattern",
+            format!(
+                "backends: {{b: {{type: stdio, command: x, filters: {{tools: {{deny: [\"{}\"]}}}}}}}}",
+                "{a,".repeat(100_000)
+            ),
+        ),
+        ("deep", "[".repeat(1 << 20)),
+        (
+            "deep lines",
+            (0..2000).map(|n| format!("{}a:\n", " ".repeat(n))).collect(),
+        ),
+    ]
+}
+
+#[test]
+fn nothing_keeps_the_reader_busy_for_long() {
+    for (name, text) in laborious() {
+        let began = std::time::Instant::now();
+        let report = common::check(&text, Mode::Serve).expect_err(name);
+        assert!(!report.is_empty());
+        // In a build without optimization, on a busy machine.
+        assert!(began.elapsed().as_secs() < 20, "{name}: {:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_to_be_shown_is_named() {
+    for length in [1000, 5000, 2_000_000] {
+        let text = format!("{{server: {{prt: 1, host: \"{}\"}}}}", "x".repeat(length));
+        let report = common::check(&text, Mode::Serve).unwrap_err();
+        for shown in [report.to_string(), report.render(Style::Coloured)] {
+            assert!(
+                shown.contains("prt") && shown.contains("config.yaml:1:11"),
+                "{length}: {shown:.300}"
+            );
+            assert_eq!(shown.contains(&"x".repeat(900)), length < 2000, "{length}");
+        }
+    }
 }

@@ -36,6 +36,7 @@ fn cases() -> Vec<(String, String, String)> {
         ("page_size", "10"),
         ("startup_wait", "0.5"),
         ("shutdown_timeout", "60"),
+        ("drain_timeout", "60"),
     ] {
         case(
             &format!("server.{key}"),
@@ -247,7 +248,7 @@ fn the_documentation_names_every_key() {
 }
 
 /// Collects the paths of all keys that hold a value, not a section.
-fn keys(schema: &Value, path: &str, into: &mut BTreeSet<String>) {
+pub(crate) fn keys(schema: &Value, path: &str, into: &mut BTreeSet<String>) {
     let below = |key: &str| {
         if path.is_empty() {
             key.to_owned()

@@ -12,3 +12,5 @@ mod hostile;
 mod keys;
 mod load;
 mod schema;
+mod secrets;
+mod settings;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use argus_config::{ConflictResolution, Strategy};
 use argus_protocol::{ByteString, Raw};
@@ -16,19 +15,14 @@ use super::listing::Listing;
 use super::marks;
 use super::names::Names;
 use super::seen::Seen;
-use super::snapshot::{Route, Snapshot, TemplateRoute};
+use super::snapshot::{Route, Rules, Snapshot, TemplateRoute};
 use super::template::Template;
 use crate::condition::{Condition, ConditionKind};
 
 /// Makes a snapshot; `backends` in the order of the configuration. What a backend that is away listed last is not shown,
-/// but its names still lead to it: no other backend may answer in its place. `list_ttl` is
-/// for lists of backends that cannot say how long these hold.
-pub(crate) fn build(
-    backends: Vec<Seen>,
-    rule: &ConflictResolution,
-    page_size: Option<usize>,
-    list_ttl: Duration,
-) -> Snapshot {
+/// but its names still lead to it: no other backend may answer in its place.
+pub(crate) fn build(backends: Vec<Seen>, rules: &Rules) -> Snapshot {
+    let (rule, page_size, list_ttl) = (&rules.conflicts, rules.page_size, rules.list_ttl);
     let mut building = Building::new(&backends, rule);
     for at in precedence(&backends, rule) {
         building.add(at);
@@ -40,7 +34,12 @@ pub(crate) fn build(
         Listing::new(member, shown.cloned().collect(), page_size, holding)
     };
     let introduced = introduced(&backends, &made.conditions);
+    let sizes = made
+        .shown
+        .iter()
+        .map(|lists| Kind::ALL.map(|kind| lists[kind as usize].len()));
     Snapshot {
+        sizes: sizes.collect(),
         tools: list("tools", Kind::Tool),
         resources: list("resources", Kind::Resource),
         templates: list("resourceTemplates", Kind::Template),
@@ -56,6 +55,7 @@ pub(crate) fn build(
         readers: made.readers,
         conditions: made.conditions,
         made_of: backends,
+        made_by: rules.clone(),
     }
 }
 
@@ -230,7 +230,9 @@ mod tests {
 
     use argus_config::Mode;
     use argus_runtime::GuardProgram;
-    use argus_upstream::{Context, FeedEvent, FeedSink, HttpClient, Lists, Phase, Remembered, State, Verdicts};
+    use argus_upstream::{
+        Context, FeedEvent, FeedSink, GracePeriod, HttpClient, Lists, Logs, Phase, Remembered, State, Verdicts,
+    };
     use serde_json::{Value, json};
 
     use super::*;
@@ -248,7 +250,8 @@ mod tests {
             guard: GuardProgram::this_program().unwrap(),
             verdicts: Verdicts::in_folder(None),
             remembered: Remembered::in_folder(None),
-            grace: Some(std::time::Duration::ZERO),
+            logs: Logs::default(),
+            grace: Arc::new(GracePeriod::new(Some(std::time::Duration::ZERO))),
         });
         let one = |(at, lists): (usize, Lists)| {
             let yaml = format!("backends: {{b{at}: {{type: streamable-http, url: 'http://127.0.0.1:1/mcp'}}}}");
@@ -279,7 +282,7 @@ mod tests {
             json!({"name": "writes"}),
         ]);
         lists.prompts.push(Raw::from_value(&json!({"name": "p"})));
-        let made = build(ready(vec![lists]), &ConflictResolution::default(), None, Duration::ZERO);
+        let made = build(ready(vec![lists]), &Rules::default());
         let routes = [made.tool("reads"), made.tool("writes"), made.prompt("p")];
         assert_eq!(routes.map(|route| route.unwrap().repeatable), [true, false, true]);
     }
@@ -298,24 +301,27 @@ mod tests {
     async fn the_same_backends_make_the_same_snapshot() {
         let lists = tools([json!({"name": "x"})]);
         let backends = ready(vec![lists.clone(), lists.clone()]);
-        let made = build(backends.clone(), &ConflictResolution::default(), None, Duration::ZERO);
+        let made = build(backends.clone(), &Rules::default());
         let changed = |phase, lists: &Lists| [backends[0].clone(), later(&backends[1], phase, lists)];
-        assert!(made.shows(&changed(Phase::Ready, &lists)));
-        assert!(made.shows(&changed(Phase::Initializing, &lists)));
-        assert!(!made.shows(&changed(Phase::Failed, &lists)));
-        assert!(!made.shows(&changed(Phase::Ready, &tools([json!({"name": "y"})]))));
-        assert!(!made.shows(&backends[..1]));
+        assert!(made.shows(&changed(Phase::Ready, &lists), &Rules::default()));
+        assert!(made.shows(&changed(Phase::Initializing, &lists), &Rules::default()));
+        assert!(!made.shows(&changed(Phase::Failed, &lists), &Rules::default()));
+        assert!(!made.shows(
+            &changed(Phase::Ready, &tools([json!({"name": "y"})])),
+            &Rules::default()
+        ));
+        assert!(!made.shows(&backends[..1], &Rules::default()));
+        let other = Rules {
+            page_size: Some(1),
+            ..Rules::default()
+        };
+        assert!(made.shows(&backends, &Rules::default()) && !made.shows(&backends, &other));
     }
 
     #[tokio::test]
     async fn lists_that_stay_are_not_read_again() {
         let lists = tools([json!({"name": "x"})]);
-        let made = build(
-            ready(vec![lists.clone()]),
-            &ConflictResolution::default(),
-            None,
-            Duration::ZERO,
-        );
+        let made = build(ready(vec![lists.clone()]), &Rules::default());
         let read = |lists: &Lists| {
             let seen = later(&made.made_of[0], Phase::Failed, lists);
             made.lend(std::slice::from_ref(&seen));

@@ -22,5 +22,5 @@ pub(crate) use changes::{Change, What};
 pub use items::Kind as CapabilityKind;
 pub(crate) use listing::BadCursor;
 pub(crate) use seen::Seen;
-pub(crate) use snapshot::{Route, Snapshot};
-pub use view::Capability;
+pub(crate) use snapshot::{Route, Rules, Snapshot};
+pub use view::{Capability, CatalogueSize};

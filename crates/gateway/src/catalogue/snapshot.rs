@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use argus_config::{Config, ConflictResolution};
 use argus_protocol::{ByteString, ParamHeaders, Raw, method};
 use argus_upstream::Upstream;
 
@@ -34,6 +36,25 @@ pub(super) struct TemplateRoute {
     pub(super) upstream: Arc<Upstream>,
 }
 
+/// What the configuration says of the catalogue.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Rules {
+    pub(super) conflicts: ConflictResolution,
+    pub(super) page_size: Option<usize>,
+    /// For lists of backends that cannot say how long these hold.
+    pub(super) list_ttl: Duration,
+}
+
+impl From<&Config> for Rules {
+    fn from(config: &Config) -> Self {
+        Self {
+            conflicts: config.conflict_resolution.clone(),
+            page_size: config.server.page_size,
+            list_ttl: config.catalogue.list_ttl,
+        }
+    }
+}
+
 /// All capabilities with their routes.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
@@ -54,16 +75,20 @@ pub(crate) struct Snapshot {
     pub(super) template_routes: Vec<TemplateRoute>,
     /// Backends that declare resources, in order.
     pub(super) readers: Vec<Arc<Upstream>>,
-    /// What is to be said of each backend, in the order of the configuration.
+    /// How many items of each kind clients see of each backend, in the order of the configuration.
+    pub(super) sizes: Vec<[usize; 4]>,
+    /// What is to be said of each backend, in the same order.
     pub(super) conditions: Vec<Vec<Condition>>,
     /// What this was made of.
     pub(super) made_of: Vec<Seen>,
+    /// And by which rules.
+    pub(super) made_by: Rules,
 }
 
 impl Snapshot {
-    /// Whether a snapshot of these backends would be the same.
-    pub(crate) fn shows(&self, backends: &[Seen]) -> bool {
-        self.made_of == backends
+    /// Whether a snapshot of these backends, by these rules, would be the same.
+    pub(crate) fn shows(&self, backends: &[Seen], rules: &Rules) -> bool {
+        self.made_of == backends && self.made_by == *rules
     }
 
     /// The list changes that lead from here to another snapshot.

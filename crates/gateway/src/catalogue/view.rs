@@ -7,6 +7,7 @@ use argus_protocol::{ByteString, Raw};
 use argus_upstream::Upstream;
 
 use super::items::{Item, Kind, Offered};
+use super::seen::Seen;
 use super::snapshot::{Route, Snapshot};
 
 /// A tool, resource, resource template or prompt, as an operator sees it.
@@ -24,13 +25,22 @@ pub struct Capability {
     pub item: Raw,
 }
 
+/// How much clients see of a backend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogueSize {
+    /// The backend.
+    pub backend: Arc<str>,
+    /// The number of items of each kind.
+    pub kinds: [(Kind, usize); 4],
+}
+
 impl Snapshot {
     /// The items of a kind, in the order in which clients see them; `filtered` adds those that filters hide.
     pub(crate) fn view(&self, kind: Kind, filtered: bool) -> Vec<Capability> {
         let exposed = Exposed::of(self, kind);
         let mut view = Vec::new();
         for seen in self.made_of.iter().filter(|seen| seen.shown) {
-            let definition = seen.upstream.definition();
+            let definition = &*seen.definition;
             let whole;
             let offered = if filtered {
                 whole = Offered::unfiltered(definition, &seen.lists, kind);
@@ -56,6 +66,16 @@ impl Snapshot {
             }));
         }
         view
+    }
+
+    /// How many items of each kind clients see of each backend, in the order of the configuration.
+    pub(crate) fn sizes(&self) -> Vec<CatalogueSize> {
+        let backends = self.made_of.iter().zip(&self.sizes);
+        let size = |(seen, sizes): (&Seen, &[usize; 4])| CatalogueSize {
+            backend: Arc::clone(seen.upstream.name()),
+            kinds: Kind::ALL.map(|kind| (kind, sizes[kind as usize])),
+        };
+        backends.map(size).collect()
     }
 
     /// How many tools, resources and prompts clients see.

@@ -1,6 +1,7 @@
 //! What is told of a backend's connections.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use argus_upstream::{Arrival, Life};
 
@@ -22,8 +23,6 @@ pub(crate) struct BackendNews {
 struct Told {
     /// The causes of attempts that failed since the backend was ready.
     causes: Vec<String>,
-    /// How often it became ready again.
-    reconnects: u64,
 }
 
 impl BackendNews {
@@ -62,6 +61,32 @@ impl BackendNews {
                 .with("attempts", attempts)
                 .with("retry_in_ms", millis(retry_in))
             }
+            Life::Degraded { cause } => News::warning(
+                Stage::BackendDegraded,
+                format!("Backend '{name}' does not answer as it should: {cause}"),
+            )
+            .with("cause", cause),
+            Life::Recovered { after } => News::info(
+                Stage::BackendRecovered,
+                format!("Backend '{name}' answers as it should again{}", text_of(after)),
+            )
+            .with("degraded_ms", after.map(millis)),
+            Life::BreakerOpened {
+                cause,
+                failures,
+                retry_in,
+            } => News::warning(
+                Stage::BreakerOpen,
+                format!("Backend '{name}' is not called after {failures} failures in a row; the last: {cause}"),
+            )
+            .with("cause", cause)
+            .with("failures", failures)
+            .with("retry_in_ms", millis(retry_in)),
+            Life::BreakerClosed { after } => News::info(
+                Stage::BreakerClosed,
+                format!("Backend '{name}' is called again{}", text_of(after)),
+            )
+            .with("open_ms", after.map(millis)),
             Life::SharedLost { cause } => News::warning(
                 Stage::BackendLink,
                 format!("The connection to backend '{name}' that calls share ended: {cause}"),
@@ -79,15 +104,13 @@ impl BackendNews {
 
     fn ready(&self, arrival: Arrival<'_>) -> News {
         let name = &self.backend;
-        let reconnects = {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            told.causes.clear();
-            told.reconnects += u64::from(arrival.away.is_some());
-            told.reconnects
-        };
-        let message = match arrival.away {
-            None => format!("Backend '{name}' connected successfully"),
-            Some(away) => format!("Backend '{name}' is connected again after {:.1} s", away.as_secs_f64()),
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.causes.clear();
+        drop(told);
+        let message = match (arrival.away, arrival.reconnects) {
+            (None, 0) => format!("Backend '{name}' connected successfully"),
+            (None, _) => format!("Backend '{name}' is connected anew"),
+            (Some(away), _) => format!("Backend '{name}' is connected again after {:.1} s", away.as_secs_f64()),
         };
         News::info(Stage::BackendReady, message)
             .with("protocol_version", arrival.version)
@@ -95,7 +118,7 @@ impl BackendNews {
             .with("resources", arrival.resources)
             .with("prompts", arrival.prompts)
             .with("attempts", arrival.attempts)
-            .with("reconnects", reconnects)
+            .with("reconnects", arrival.reconnects)
             .with("away_ms", arrival.away.map(millis))
     }
 
@@ -110,14 +133,16 @@ impl BackendNews {
     }
 }
 
-fn millis(time: std::time::Duration) -> u64 {
+fn text_of(after: Option<Duration>) -> String {
+    after.map_or_else(String::new, |after| format!(" after {:.1} s", after.as_secs_f64()))
+}
+
+fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::events::Severity;
 
@@ -129,7 +154,7 @@ mod tests {
         }
     }
 
-    fn ready(away: Option<Duration>) -> Life<'static> {
+    fn ready(away: Option<Duration>, reconnects: u64) -> Life<'static> {
         Life::Ready(Arrival {
             version: "2025-11-25",
             tools: 2,
@@ -137,6 +162,7 @@ mod tests {
             prompts: 1,
             attempts: 3,
             away,
+            reconnects,
         })
     }
 
@@ -150,7 +176,7 @@ mod tests {
         for number in 0..100 {
             backend.tell(failed(&format!("port {number} is closed")));
         }
-        backend.tell(ready(None));
+        backend.tell(ready(None, 0));
         backend.tell(failed("refused"));
         let told = events.recent(1000, |_| true);
         let of = |stage| told.iter().filter(|event| event.news.stage == stage).count();
@@ -164,20 +190,59 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_is_counted() {
+    fn how_it_fares_is_told_with_cause_and_times() {
         let events = Arc::new(Events::default());
         let backend = BackendNews::new(Arc::clone(&events), "one".into());
-        for away in [None, Some(Duration::from_millis(1500)), Some(Duration::from_secs(2))] {
-            backend.tell(ready(away));
+        let after = Some(Duration::from_millis(1500));
+        backend.tell(Life::Degraded { cause: "slow" });
+        backend.tell(Life::BreakerOpened {
+            cause: "silent",
+            failures: 3,
+            retry_in: Duration::from_secs(5),
+        });
+        backend.tell(Life::BreakerClosed { after });
+        backend.tell(Life::Recovered { after });
+        let told = events.recent(4, |_| true);
+        let said: Vec<_> = told.iter().map(|event| &*event.news.message).collect();
+        assert_eq!(
+            said,
+            [
+                "Backend 'one' does not answer as it should: slow",
+                "Backend 'one' is not called after 3 failures in a row; the last: silent",
+                "Backend 'one' is called again after 1.5 s",
+                "Backend 'one' answers as it should again after 1.5 s",
+            ]
+        );
+        assert_eq!(told[1].news.details["failures"], 3);
+        assert_eq!(told[1].news.details["retry_in_ms"], 5000);
+        assert_eq!(told[2].news.details["open_ms"], 1500);
+        assert_eq!(told[3].news.details["degraded_ms"], 1500);
+        assert_eq!(told[0].news.severity, Severity::Warning);
+    }
+
+    #[test]
+    fn who_comes_back_is_told_of() {
+        let events = Arc::new(Events::default());
+        let backend = BackendNews::new(Arc::clone(&events), "one".into());
+        let away = [
+            None,
+            Some(Duration::from_millis(1500)),
+            Some(Duration::from_secs(2)),
+            None,
+        ];
+        for (reconnects, away) in (0..).zip(away) {
+            backend.tell(ready(away, reconnects));
         }
-        let told = events.recent(3, |_| true);
+        let told = events.recent(4, |_| true);
         let details = |name: &str| {
             told.iter()
                 .map(|event| event.news.details[name].clone())
                 .collect::<Vec<_>>()
         };
-        assert_eq!(details("reconnects"), [0, 1, 2]);
-        assert_eq!(details("away_ms"), [serde_json::Value::Null, 1500.into(), 2000.into()]);
+        assert_eq!(details("reconnects"), [0, 1, 2, 3]);
+        let never = serde_json::Value::Null;
+        assert_eq!(details("away_ms"), [never.clone(), 1500.into(), 2000.into(), never]);
         assert_eq!(told[1].news.message, "Backend 'one' is connected again after 1.5 s");
+        assert_eq!(told[3].news.message, "Backend 'one' is connected anew");
     }
 }

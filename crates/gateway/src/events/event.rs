@@ -40,6 +40,16 @@ pub enum Stage {
     BackendFailed,
     /// The shared connection of a backend, beside the one of the catalogue, ended or stands again.
     BackendLink,
+    /// A backend is connected, but does not answer as it should.
+    BackendDegraded,
+    /// A backend answers as it should again.
+    BackendRecovered,
+    /// A backend failed too often and is not called for a while.
+    BreakerOpen,
+    /// A backend is called again.
+    BreakerClosed,
+    /// An operator had something done to a backend.
+    BackendAction,
     /// A condition of a backend came, changed or went.
     BackendCondition,
     /// What clients see of a backend changed.
@@ -50,6 +60,8 @@ pub enum Stage {
     SessionClosed,
     /// A session ended because nobody used it.
     SessionExpired,
+    /// The configuration was read again, and is in effect or was refused.
+    Reload,
     /// Events are no longer there for who follows.
     EventsMissed,
 }
@@ -65,11 +77,17 @@ impl Stage {
             Self::BackendDisconnected => "backend_disconnected",
             Self::BackendFailed => "backend_failed",
             Self::BackendLink => "backend_link",
+            Self::BackendDegraded => "backend_degraded",
+            Self::BackendRecovered => "backend_recovered",
+            Self::BreakerOpen => "breaker_open",
+            Self::BreakerClosed => "breaker_closed",
+            Self::BackendAction => "backend_action",
             Self::BackendCondition => "backend_condition",
             Self::CapabilityChange => "capability_change",
             Self::SessionOpened => "session_opened",
             Self::SessionClosed => "session_closed",
             Self::SessionExpired => "session_expired",
+            Self::Reload => "reload",
             Self::EventsMissed => "events_missed",
         }
     }

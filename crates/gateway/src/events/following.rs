@@ -3,9 +3,9 @@
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
+use argus_upstream::At;
 use tokio::sync::watch;
 
-use super::ring::Next;
 use super::{Event, Events, News, Stage};
 
 /// One who follows. It keeps no events: its place in the ring is all that it has, and what it misses is counted.
@@ -50,16 +50,17 @@ impl Following {
             return Some(self.missed(News::warning(Stage::EventsMissed, message).with("missed", ())));
         }
         match self.events.at(self.next) {
-            Next::Event(event) => {
+            At::Kept(event) => {
                 self.next += 1;
                 Some(event)
             }
-            Next::Missed(count) => {
+            At::Missed(count) => {
                 self.next += count;
+                self.events.note_missed(count);
                 let message = format!("{count} events came and are not kept any more");
                 Some(self.missed(News::warning(Stage::EventsMissed, message).with("missed", count)))
             }
-            Next::Later => None,
+            At::Later => None,
         }
     }
 

@@ -1,14 +1,14 @@
 //! The newest events.
 
-use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use argus_upstream::{At, Ring, Run};
 use tokio::sync::watch;
 
 use super::following::Following;
-use super::id::Run;
-use super::{Event, News};
+use super::{Event, News, id};
 
 /// So many events are kept at most.
 const MOST: usize = 2000;
@@ -17,42 +17,34 @@ const MOST_BYTES: usize = 8 << 20;
 /// A clock that was set back by less than this goes on from where it was.
 const SET_BACK: Duration = Duration::from_secs(1);
 
-/// The newest events of the gateway. See the module.
+/// The newest events of the gateway. See [`events`](super).
 #[derive(Debug)]
 pub struct Events {
     run: Run,
-    ring: Mutex<Ring>,
+    kept: Mutex<Kept>,
     /// Wakes who follows.
     published: watch::Sender<()>,
+    /// Those that somebody followed too slowly for.
+    missed: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct Ring {
-    /// With their sizes.
-    events: VecDeque<(Arc<Event>, usize)>,
-    bytes: usize,
-    /// The number of the newest; they count from 1.
-    newest: u64,
-    /// Its time.
-    time: Option<SystemTime>,
-}
-
-/// What is next for who follows.
 #[derive(Debug)]
-pub(super) enum Next {
-    Event(Arc<Event>),
-    /// So many are not there any more.
-    Missed(u64),
-    /// It was not published yet.
-    Later,
+struct Kept {
+    ring: Ring<Event>,
+    /// The time of the newest.
+    time: Option<SystemTime>,
 }
 
 impl Default for Events {
     fn default() -> Self {
         Self {
             run: Run::begin(),
-            ring: Mutex::default(),
+            kept: Mutex::new(Kept {
+                ring: Ring::new(MOST, MOST_BYTES),
+                time: None,
+            }),
             published: watch::Sender::new(()),
+            missed: AtomicU64::new(0),
         }
     }
 }
@@ -61,91 +53,101 @@ impl Events {
     /// Keeps an event and tells who follows. Nobody is waited for.
     pub fn publish(&self, news: News) {
         let (news, size) = news.bounded();
-        self.ring().push(news, size, self.run);
+        self.kept().push(news, size, self.run, SystemTime::now());
         self.published.send_replace(());
     }
 
     /// The newest `limit` of the events that are wanted, oldest first.
     #[must_use]
     pub fn recent(&self, limit: usize, wanted: impl Fn(&Event) -> bool) -> Vec<Arc<Event>> {
-        // What is wanted is found out without the lock.
-        let all: Vec<Arc<Event>> = self.ring().events.iter().map(|(event, _)| Arc::clone(event)).collect();
-        let mut found: Vec<_> = all
-            .into_iter()
-            .rev()
-            .filter(|event| wanted(event))
-            .take(limit)
-            .collect();
-        found.reverse();
-        found
+        newest(limit, self.all().iter().rev().filter(|event| wanted(event)))
+    }
+
+    /// The same of those that came after `since`: where that is the time of an event, after that event, whatever the
+    /// clock did since.
+    #[must_use]
+    pub fn recent_since(&self, since: SystemTime, limit: usize, wanted: impl Fn(&Event) -> bool) -> Vec<Arc<Event>> {
+        let all = self.all();
+        let (after, since) = match all.iter().rposition(|event| event.time == since) {
+            Some(at) => (&all[at + 1..], UNIX_EPOCH),
+            None => (&all[..], since),
+        };
+        let is_wanted = |event: &&Arc<Event>| event.time > since && wanted(event);
+        newest(limit, after.iter().rev().filter(is_wanted))
+    }
+
+    /// All that are kept: what is wanted of them is found out without the lock.
+    fn all(&self) -> Vec<Arc<Event>> {
+        self.kept().ring.iter().cloned().collect()
     }
 
     /// Follows the events from now on; after `last`, from the event after the one with this id on.
     #[must_use]
     pub fn follow(self: &Arc<Self>, last: Option<&str>) -> Following {
         let changed = self.published.subscribe();
-        let ring = self.ring();
-        let known = last.map(|id| self.run.number(id).filter(|number| *number <= ring.newest));
+        let ring = &self.kept().ring;
+        let known = last.map(|id| id::number(self.run, id).filter(|number| *number <= ring.newest()));
         match known {
-            None => Following::new(Arc::clone(self), changed, ring.newest + 1, false),
+            None => Following::new(Arc::clone(self), changed, ring.newest() + 1, false),
             Some(Some(number)) => Following::new(Arc::clone(self), changed, number + 1, false),
             Some(None) => Following::new(Arc::clone(self), changed, ring.oldest(), true),
         }
     }
 
+    /// How many were published.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.kept().ring.newest()
+    }
+
+    /// How many were gone before one of those who follow had read them; for each of them.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+
+    /// Somebody missed so many.
+    pub(super) fn note_missed(&self, count: u64) {
+        self.missed.fetch_add(count, Ordering::Relaxed);
+    }
+
     /// What is at a place.
-    pub(super) fn at(&self, number: u64) -> Next {
-        let ring = self.ring();
-        let oldest = ring.oldest();
-        match number.checked_sub(oldest) {
-            None => Next::Missed(oldest - number),
-            Some(at) => {
-                let at = usize::try_from(at).unwrap_or(usize::MAX);
-                let event = ring.events.get(at).map(|(event, _)| Arc::clone(event));
-                event.map_or(Next::Later, Next::Event)
-            }
-        }
+    pub(super) fn at(&self, number: u64) -> At<Event> {
+        self.kept().ring.at(number)
     }
 
     /// The id of an event that is no longer there.
     pub(super) fn id(&self, number: u64) -> String {
-        self.run.id(number).to_string()
+        id::id(self.run, number).to_string()
     }
 
-    fn ring(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Ring {
-    /// The number of the oldest event; of the next one when there is none.
-    fn oldest(&self) -> u64 {
-        self.newest + 1 - self.events.len() as u64
-    }
+/// The first `limit`, the other way round.
+fn newest<'e>(limit: usize, newest_first: impl Iterator<Item = &'e Arc<Event>>) -> Vec<Arc<Event>> {
+    let mut found: Vec<_> = newest_first.take(limit).cloned().collect();
+    found.reverse();
+    found
+}
 
-    fn push(&mut self, news: News, size: usize, run: Run) {
-        self.newest += 1;
-        let time = self.next_time();
-        let event = Event {
-            id: run.id(self.newest).to_string(),
+impl Kept {
+    fn push(&mut self, news: News, size: usize, run: Run, now: SystemTime) {
+        let time = self.next_time(now);
+        self.time = Some(time);
+        self.ring.push(size, |number| Event {
+            id: id::id(run, number).to_string(),
             time,
             news,
             written: OnceLock::new(),
-        };
-        self.time = Some(time);
-        self.bytes += size;
-        self.events.push_back((Arc::new(event), size));
-        while self.events.len() > MOST || self.bytes > MOST_BYTES {
-            let Some((_, size)) = self.events.pop_front() else {
-                return;
-            };
-            self.bytes -= size;
-        }
+        });
     }
 
     /// Now, or a moment after the event before: who asks for what came after an event finds all of it.
-    fn next_time(&self) -> SystemTime {
-        let now = in_microseconds(SystemTime::now());
+    fn next_time(&self, now: SystemTime) -> SystemTime {
+        let now = in_microseconds(now);
         match self.time {
             Some(before) if now < before + MICROSECOND && now + SET_BACK > before => before + MICROSECOND,
             _ => now,
@@ -188,7 +190,7 @@ mod tests {
         }
         let all = events.recent(usize::MAX, |_| true);
         assert!((1000..MOST).contains(&all.len()), "{}", all.len());
-        assert!(events.ring().bytes <= MOST_BYTES);
+        assert!(events.kept().ring.bytes() <= MOST_BYTES);
     }
 
     #[test]
@@ -206,6 +208,31 @@ mod tests {
         assert_eq!(messages(&odd), ["5", "7", "9"]);
         let after = events.recent(10, |event| event.time > odd[1].time);
         assert_eq!(messages(&after), ["8", "9"]);
+    }
+
+    #[test]
+    fn what_came_after_an_event_is_found_also_when_the_clock_was_set_back() {
+        let events = Events::default();
+        let hour = Duration::from_secs(3600);
+        let began = UNIX_EPOCH + hour * 100;
+        for (number, time) in [began, began + hour, began - hour, began].into_iter().enumerate() {
+            events
+                .kept()
+                .push(told(number), 1, events.run, time + Duration::from_secs(number as u64));
+        }
+        let all = events.recent(10, |_| true);
+        assert!(all[2].time < all[1].time, "the times are those of the clock");
+        let after = |time| {
+            let found = events.recent_since(time, 10, |_| true);
+            messages(&found).concat()
+        };
+        assert_eq!(after(all[1].time), "23");
+        assert_eq!(after(all[2].time), "3");
+        assert_eq!(after(all[3].time), "");
+        assert_eq!(after(began - hour * 2), "0123");
+        assert_eq!(after(began + hour * 2), "");
+        let newest = events.recent_since(all[1].time, 1, |_| true);
+        assert_eq!(messages(&newest), ["3"]);
     }
 
     #[test]

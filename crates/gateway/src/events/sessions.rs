@@ -21,6 +21,8 @@ pub(crate) enum SessionEnd {
     Closed,
     /// Another one needed its room.
     MadeRoom,
+    /// Another one of its caller did.
+    MadeRoomForItsCaller,
     /// Nobody used it.
     Expired,
 }
@@ -77,9 +79,9 @@ impl SessionNews {
             let who = name.as_deref().unwrap_or("a client without a name");
             let news = match how {
                 SessionEnd::Closed => News::info(Stage::SessionClosed, format!("Session of {who} closed")),
-                SessionEnd::MadeRoom => {
-                    let message = format!("Session of {who} made room for another one (server.max_sessions)");
-                    News::warning(Stage::SessionClosed, message)
+                SessionEnd::MadeRoom => made_room(who, "another one (server.max_sessions)"),
+                SessionEnd::MadeRoomForItsCaller => {
+                    made_room(who, "another one of its caller (server.max_sessions_per_caller)")
                 }
                 SessionEnd::Expired => {
                     let message = format!("Session of {who} expired (server.session_idle_timeout)");
@@ -124,6 +126,10 @@ impl Turn {
             }
         }
     }
+}
+
+fn made_room(who: &str, whom: &str) -> News {
+    News::warning(Stage::SessionClosed, format!("Session of {who} made room for {whom}"))
 }
 
 fn named(news: News, session: &Session, client: Option<&str>) -> News {

@@ -33,7 +33,7 @@ impl File {
         lock.try_lock().map_err(|error| match error {
             fs::TryLockError::WouldBlock => io::Error::new(
                 io::ErrorKind::ResourceBusy,
-                "another gateway uses this data folder; give each its own (ARGUS_STATE_DIR)",
+                "another gateway uses this data folder; give each its own (`--name NAME`, or ARGUS_STATE_DIR)",
             ),
             fs::TryLockError::Error(error) => error,
         })?;
@@ -156,7 +156,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = File::open(folder.path()).unwrap();
         let error = File::open(folder.path()).unwrap_err();
-        assert!(error.to_string().contains("another gateway"), "{error}");
+        let said = error.to_string();
+        assert!(said.contains("another gateway") && said.contains("--name"), "{said}");
         drop(first);
         let mut second = File::open(folder.path()).unwrap();
         second.release();

@@ -1,9 +1,10 @@
 //! Handing a request to a backend.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use argus_protocol::{ByteString, Era, Object, ParamHeaders, Raw, RpcError, code, meta, method};
-use argus_upstream::{CallLink, Exchange, Link, LinkError, Outgoing, Turn, Upstream};
+use argus_upstream::{CallEnd, CallLink, CallMethod, Exchange, Link, LinkError, Outgoing, Turn, Upstream};
 
 use super::mrtr::{self, Binding, Carried, StateSeal};
 use super::{logging, urls};
@@ -48,8 +49,11 @@ pub(crate) async fn forward(core: &Core, client: Client<'_>, upstream: &Arc<Upst
         }
     }
     let ready = async {
-        let turn = upstream.turn().await?;
-        let link = client.link_for(core, upstream, &forward.method).await;
+        let mut turn = core.turn(upstream, CallMethod::from(&*forward.method)).await?;
+        let link = {
+            let making = pin!(client.link_for(core, turn.upstream(), &forward.method));
+            turn.connecting(making).await
+        };
         let link = link.inspect_err(|cause| turn.unconnected(cause))?;
         Ok((turn, link))
     };
@@ -63,7 +67,7 @@ pub(crate) async fn forward(core: &Core, client: Client<'_>, upstream: &Arc<Upst
 pub(crate) async fn on_link(
     core: &Core,
     client: Client<'_>,
-    turn: Turn,
+    mut turn: Turn,
     mut link: CallLink,
     mut forward: Forward,
 ) -> Reply {
@@ -71,17 +75,24 @@ pub(crate) async fn on_link(
         return RpcError::new(code::INTERNAL_ERROR, "the gateway is stopping").into();
     };
     if let Err(error) = tasks::augmentable(&core, client, &link, &mut forward) {
+        turn.over(CallEnd::Error);
         return error.into();
     }
     if client.era() == Era::Legacy && link.era() == Era::Modern && may_ask(&forward.method) {
         // The states of its backend stay with the gateway.
         forward.params = match forward.params.as_ref().map(mrtr::without_state).transpose() {
             Ok(params) => params,
-            Err(error) => return error.into(),
+            Err(error) => {
+                turn.over(CallEnd::Error);
+                return error.into();
+            }
         };
     }
     match send(&core, client, turn.upstream(), &mut link, &forward).await {
-        Err(error) => error.into(),
+        Err(error) => {
+            turn.over(CallEnd::Error);
+            error.into()
+        }
         Ok((exchange, finish)) => Reply::Relay(Box::new(Relay {
             exchange,
             finish,

@@ -7,8 +7,8 @@ use argus_protocol::{Raw, RpcError, code, meta, version};
 use argus_upstream::{Declared, Upstream, own_info};
 
 use super::{object, text};
-use crate::client::own_link;
 use crate::core::Core;
+use crate::own_link::own_link;
 use crate::relay::Reply;
 use crate::session::{Caller, Life, Session};
 use crate::tasks;
@@ -65,7 +65,7 @@ fn no_sessions(asked: &str) -> RpcError {
 /// Makes the session's links to the backends that give every session its own (`sharing: session`).
 pub(crate) fn begin_own_links(core: &Core, session: &Arc<Session>) {
     let wanted = |upstream: &&Arc<Upstream>| upstream.definition().usage.sharing == Sharing::Session;
-    for upstream in core.inventory.upstreams().filter(wanted) {
+    for upstream in core.inventory().upstreams().filter(wanted) {
         let Some(core) = core.me.upgrade() else { return };
         let (session, upstream) = (Arc::clone(session), Arc::clone(upstream));
         core.spawn({
@@ -109,7 +109,8 @@ fn initialize_result(core: &Core, version: &str) -> Raw {
 pub(crate) async fn discover(core: &Core) -> Reply {
     core.startup.wait().await;
     // A modern client is here: find out which backends it can speak to directly.
-    futures::future::join_all(core.inventory.upstreams().map(|upstream| upstream.settle_modern())).await;
+    let inventory = core.inventory();
+    futures::future::join_all(inventory.upstreams().map(|upstream| upstream.settle_modern())).await;
     let catalogue = core.catalogues.common();
     let hint = catalogue.holding.now();
     let versions: Vec<String> = core.spoken().iter().map(|known| format!("\"{known}\"")).collect();

@@ -22,8 +22,9 @@ use std::sync::Arc;
 use argus_protocol::{ByteString, Object, Raw, RpcError, code, method, shown};
 
 use crate::catalogue::BadCursor;
-use crate::client::{Client, ModernRequest};
+use crate::client::Client;
 use crate::core::Core;
+use crate::modern::ModernRequest;
 use crate::relay::Reply;
 use crate::session::Session;
 

@@ -11,8 +11,8 @@ use argus_protocol::{Answer, ByteString, Object, Raw, RpcError, Sought, code};
 use sha2::{Digest, Sha256};
 
 use super::forward::Forward;
-use crate::client::ModernRequest;
 use crate::core::Core;
+use crate::modern::ModernRequest;
 use crate::seal::{Seal, SealError};
 use crate::session::Caller;
 

@@ -54,10 +54,10 @@ fn told(core: &Core, session: &Session, params: Option<&Raw>) -> bool {
     let backend = read
         .and_then(|read| read.get_str("taskId"))
         .and_then(|id| session.runs_for(&id));
-    let Some(upstream) = backend.and_then(|backend| core.inventory.named(&backend)) else {
+    let Some(upstream) = backend.and_then(|backend| core.inventory().named(&backend)) else {
         return false;
     };
-    if let Some(link) = session.link_to(upstream) {
+    if let Some(link) = session.link_to(&upstream) {
         link.notify(method::TASK_STATUS, params);
     }
     true
@@ -65,7 +65,7 @@ fn told(core: &Core, session: &Session, params: Option<&Raw>) -> bool {
 
 /// A notification that the gateway does not know goes to the backend, if there is just one.
 fn pass(core: &Arc<Core>, session: &Arc<Session>, method: String, params: Option<Raw>) {
-    let Some(upstream) = core.inventory.only().cloned() else {
+    let Some(upstream) = core.inventory().only() else {
         tracing::debug!(
             method,
             "an unknown notification was dropped, for there are several backends"

@@ -1,11 +1,15 @@
 //! `tasks/list` of MCP 2025-11-25: the tasks of a session at all backends, in the order of the configuration.
 
 use std::collections::HashSet;
+use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
 
 use argus_protocol::write::object_with_list;
 use argus_protocol::{Answer, ByteString, Era, Object, Raw, RpcError, code, method};
-use argus_upstream::{LinkError, Upstream};
+use argus_upstream::{CallEnd, CallMethod, LinkError, Upstream};
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
 use serde_json::value::RawValue;
 
 use super::unknown;
@@ -26,6 +30,13 @@ struct Place {
     cursor: Option<ByteString>,
 }
 
+/// A backend that has tasks of the session, and where its list goes on.
+struct Asked<'a> {
+    upstream: &'a Arc<Upstream>,
+    cursor: Option<ByteString>,
+    own: HashSet<ByteString>,
+}
+
 /// Answers with a page of the session's tasks. A connection that sessions share lists everybody's: only those are shown
 /// that the session began, or knew to name.
 pub(crate) async fn list(core: &Arc<Core>, session: &Arc<Session>, params: Option<&Raw>) -> Reply {
@@ -38,34 +49,38 @@ pub(crate) async fn list(core: &Arc<Core>, session: &Arc<Session>, params: Optio
         Ok(from) => from,
         Err(error) => return error.into(),
     };
+    let inventory = core.inventory();
+    let asked = asked(session, inventory.upstreams(), from);
+    // All first pages are read at once, so that a slow backend is waited for beside the others; what is not needed in the
+    // end is dropped.
+    let mut firsts: FuturesOrdered<_> = asked
+        .iter()
+        .map(|at| read(core, session, at.upstream, at.cursor.as_deref(), &at.own))
+        .collect();
     let mut found = Vec::new();
     let mut failure = None;
     let mut pages = 0;
-    let mut next = from;
-    let upstreams: Vec<_> = core.inventory.upstreams().collect();
-    let first = next.as_ref().map_or(Some(0), |place| {
-        upstreams.iter().position(|upstream| *upstream.name() == place.backend)
-    });
-    for upstream in upstreams.into_iter().skip(first.unwrap_or(usize::MAX)) {
-        let mut cursor = next.take().and_then(|place| place.cursor);
-        let own = session.tasks_at(upstream.name());
-        if own.is_empty() {
-            continue;
-        }
+    for at in &asked {
+        let mut cursor = at.cursor.clone();
+        let mut first = true;
         loop {
             if found.len() >= ENOUGH || pages >= MAX_PAGES {
-                let place = places.expose(upstream.name(), cursor.as_deref().unwrap_or_default());
+                let place = places.expose(at.upstream.name(), cursor.as_deref().unwrap_or_default());
                 return Reply::result(page(&found, place.as_deref()));
             }
             pages += 1;
-            match read(core, session, upstream, cursor.as_deref(), &own).await {
+            let read = match mem::take(&mut first) {
+                true => firsts.next().await.unwrap_or(Ok((Vec::new(), None))),
+                false => read(core, session, at.upstream, cursor.as_deref(), &at.own).await,
+            };
+            match read {
                 Ok((tasks, more)) => {
                     found.extend(tasks);
                     cursor = more;
                 }
                 Err(error) => {
-                    tracing::debug!(backend = %upstream.name(), %error, "a backend does not list its tasks");
-                    failure = failure.or_else(|| Some(answer(error, upstream)));
+                    tracing::debug!(backend = %at.upstream.name(), %error, "a backend does not list its tasks");
+                    failure = failure.or_else(|| Some(answer(error, at.upstream)));
                     cursor = None;
                 }
             }
@@ -78,6 +93,30 @@ pub(crate) async fn list(core: &Arc<Core>, session: &Arc<Session>, params: Optio
         Some(failure) if found.is_empty() => Reply::Now(failure),
         _ => Reply::result(page(&found, None)),
     }
+}
+
+/// The backends that a page is made of.
+fn asked<'a>(
+    session: &Session,
+    upstreams: impl Iterator<Item = &'a Arc<Upstream>>,
+    from: Option<Place>,
+) -> Vec<Asked<'a>> {
+    let Place { backend, mut cursor } = match from {
+        Some(place) => place,
+        None => Place {
+            backend: Arc::default(),
+            cursor: None,
+        },
+    };
+    upstreams
+        .skip_while(|upstream| !backend.is_empty() && *upstream.name() != backend)
+        .map(|upstream| Asked {
+            upstream,
+            cursor: cursor.take(),
+            own: session.tasks_at(upstream.name()),
+        })
+        .filter(|asked| !asked.own.is_empty())
+        .collect()
 }
 
 /// Where the page begins that a request asks for; `None` for the first one.
@@ -107,15 +146,21 @@ async fn read(
     own: &HashSet<ByteString>,
 ) -> Result<(Vec<Raw>, Option<ByteString>), LinkError> {
     let client = Client::from(session);
-    let _turn = upstream.turn().await?;
-    let link = client.link(core, upstream).await?;
+    let mut turn = core.turn(upstream, CallMethod::TasksList).await?;
+    let link = {
+        let making = pin!(client.link(core, turn.upstream()));
+        turn.connecting(making).await
+    };
+    let link = link.inspect_err(|cause| turn.unconnected(cause))?;
     if link.era() != Era::Legacy || !link.has_tasks() {
+        turn.over(CallEnd::Ok);
         return Ok((Vec::new(), None));
     }
     let params = cursor.map(|cursor| Raw::from_value(&serde_json::json!({ "cursor": cursor })));
-    let result = link
-        .ask(method::TASKS_LIST, params, upstream.definition().timeouts.cap_fetch)
-        .await?;
+    let limit = upstream.definition().timeouts.cap_fetch;
+    let asked = link.ask(method::TASKS_LIST, params, limit).await;
+    turn.asked(&asked);
+    let result = asked?;
     let ids = Ids::of(&core.seal, client);
     let expose = |id: &str| own.contains(id).then(|| ids.expose(upstream.name(), id)).flatten();
     let read = Object::parse(&result).map_err(|error| LinkError::Protocol(error.to_string()))?;

@@ -1,15 +1,17 @@
 //! `tasks/get`, `tasks/cancel`, `tasks/result` of MCP 2025-11-25 and `tasks/update` of 2026-07-28: they go where the task
 //! is.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use argus_protocol::{ByteString, Object, Raw, RpcError, capability, code, method};
-use argus_upstream::{CallLink, LinkError};
+use argus_upstream::{CallEnd, CallLink, CallMethod, LinkError};
 
 use super::forward::{Forward, on_link};
 use super::{object, text, unknown};
-use crate::client::{Client, ModernRequest};
+use crate::client::Client;
 use crate::core::Core;
+use crate::modern::ModernRequest;
 use crate::relay::{Finish, Reply};
 use crate::tasks::{self, Ids};
 
@@ -26,12 +28,12 @@ pub(crate) async fn about(core: &Arc<Core>, client: Client<'_>, method: &ByteStr
         Err(error) => return nothing(core, client, method, error).await,
     };
     let led = Ids::of(&core.seal, client).lead(&exposed);
-    let upstream = led.as_ref().and_then(|(backend, _)| core.inventory.named(backend));
+    let upstream = led.as_ref().and_then(|(backend, _)| core.inventory().named(backend));
     let (Some(upstream), Some((backend, id))) = (upstream, &led) else {
         return nothing(core, client, method, not_found()).await;
     };
     if let Client::Legacy(session) = client
-        && !tasks::known(core, session, upstream, id)
+        && !tasks::known(core, session, &upstream, id)
     {
         return nothing(core, client, method, not_found()).await;
     }
@@ -46,14 +48,23 @@ pub(crate) async fn about(core: &Arc<Core>, client: Client<'_>, method: &ByteStr
     };
     let ready = async {
         // What waits for the end of a task must not keep it from being cancelled.
-        let turn = match waits {
-            true => upstream.beside(),
-            false => upstream.turn().await?,
+        let named = CallMethod::from(&**method);
+        let mut turn = match waits {
+            true => core.beside(&upstream, named)?,
+            false => core.turn(&upstream, named).await?,
         };
-        Ok((turn, client.link(core, upstream).await?))
+        let link = {
+            let making = pin!(client.link(core, turn.upstream()));
+            turn.connecting(making).await
+        };
+        let link = link.inspect_err(|cause| turn.unconnected(cause))?;
+        Ok((turn, link))
     };
     let mut reply = match ready.await {
-        Ok((_, link)) if link.era() != client.era() => return not_found().into(),
+        Ok((mut turn, link)) if link.era() != client.era() => {
+            turn.over(CallEnd::Error);
+            return not_found().into();
+        }
         Ok((turn, link)) => on_link(core, client, turn, CallLink::Shared(link), request).await,
         Err(error) => return LinkError::to_rpc(&error, backend).into(),
     };

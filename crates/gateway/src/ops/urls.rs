@@ -5,7 +5,8 @@ use argus_protocol::{Answer, Object, Raw, RpcError, code, method};
 use serde_json::value::RawValue;
 
 use super::mrtr::{self, Binding, RESPONSES, input_required};
-use crate::client::{KeptClient, ModernRequest, may_ask};
+use crate::client::{KeptClient, may_ask};
+use crate::modern::ModernRequest;
 use crate::repeat::Call;
 
 /// What the client is told: to send its user to the URLs, if it can.

@@ -39,6 +39,14 @@ pub enum FeedItem {
 }
 
 impl FeedItem {
+    /// A list changed.
+    pub(crate) fn list_change(method: &'static str) -> Self {
+        Self::Notification {
+            method: ByteString::from_static(method),
+            params: None,
+        }
+    }
+
     fn bytes(&self) -> usize {
         let (method, params) = match self {
             Self::Notification { method, params } => (method, params),

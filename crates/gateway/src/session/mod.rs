@@ -9,6 +9,7 @@ mod feed;
 mod history;
 mod key;
 mod lasting;
+mod own;
 mod public;
 mod registry;
 mod rings;

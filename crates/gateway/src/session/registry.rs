@@ -290,6 +290,15 @@ impl Sessions {
         self.open.pin().values().cloned().collect()
     }
 
+    /// How many there are of each transport.
+    pub(crate) fn by_transport(&self) -> [(Transport, usize); 3] {
+        let open = self.open.pin();
+        Transport::ALL.map(|transport| {
+            let of_it = open.values().filter(|session| session.transport() == transport);
+            (transport, of_it.count())
+        })
+    }
+
     /// Sessions that nobody uses any more.
     pub(crate) fn idle(&self) -> Vec<Arc<Session>> {
         self.all()

@@ -1,14 +1,13 @@
 //! One legacy session.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
 use argus_protocol::{Answer, ByteString, Id, Level, Raw, method};
-use argus_upstream::{AskReply, Declared, Link, Lists, Upstream};
+use argus_upstream::{AskReply, Declared};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,11 +15,11 @@ use super::asks::{self, Asks};
 use super::calls::Calls;
 use super::delegated::Delegated;
 use super::lasting::Lasting;
+use super::own::Own;
 use super::rings::{Pool, Rings};
 use super::subscriptions::Subscriptions;
 use super::{Caller, FeedQueue, Transport};
 use crate::bridge::introduced::introduced;
-use crate::catalogue::Snapshot;
 use crate::stalls::Stalls;
 use crate::tasks::Early;
 use crate::wanted::Want;
@@ -45,14 +44,8 @@ pub struct Session {
     born: Instant,
     /// Microseconds after `born`.
     last_used: AtomicU64,
-    links: Mutex<HashMap<Arc<str>, Arc<Link>>>,
-    /// The backends that had no room for a link of its own.
-    without_room: Mutex<HashSet<Arc<str>>>,
-    /// What links of its own list, where that changed within them.
-    own_lists: Mutex<HashMap<Arc<str>, Arc<Lists>>>,
-    /// The backends whose own lists are being read, with the list changes that the next read is for.
-    rereading: Mutex<HashMap<Arc<str>, Vec<ByteString>>>,
-    own_catalogue: ArcSwapOption<Snapshot>,
+    /// Its links of its own.
+    pub(super) own: Own,
     subscriptions: Mutex<Subscriptions>,
     delegated: Mutex<Delegated>,
     /// What its own links said of tasks that it is not known yet to have begun.
@@ -108,11 +101,7 @@ impl Session {
             level: AtomicU8::new(NO_LEVEL),
             born: Instant::now(),
             last_used: AtomicU64::new(0),
-            links: Mutex::default(),
-            without_room: Mutex::default(),
-            own_lists: Mutex::default(),
-            rereading: Mutex::default(),
-            own_catalogue: ArcSwapOption::empty(),
+            own: Own::default(),
             subscriptions: Mutex::default(),
             delegated: Mutex::default(),
             early: Early::default(),
@@ -260,99 +249,6 @@ impl Session {
 
     pub(crate) fn ask_progress(&self, params: &Raw) {
         lock(&self.asks).progress(params);
-    }
-
-    pub(crate) fn link_to(&self, upstream: &Upstream) -> Option<Arc<Link>> {
-        lock(&self.links)
-            .get(upstream.name())
-            .filter(|link| link.ended().is_none())
-            .cloned()
-    }
-
-    /// Keeps a link of the session's own; `true` when it takes the place of another one.
-    pub(crate) fn keep_link(&self, upstream: &Upstream, link: &Arc<Link>) -> bool {
-        let before = lock(&self.links).insert(Arc::clone(upstream.name()), Arc::clone(link));
-        before.is_some_and(|before| !Arc::ptr_eq(&before, link))
-    }
-
-    /// Whether the session has a link of its own to a backend.
-    pub(crate) fn has_own_link(&self, backend: &str) -> bool {
-        lock(&self.links).contains_key(backend)
-    }
-
-    /// Notes whether a backend gave the session a link of its own; `true` where that is new.
-    pub(crate) fn note_place(&self, backend: &Arc<str>, own: bool) -> bool {
-        let mut without_room = lock(&self.without_room);
-        match own {
-            true => without_room.remove(backend),
-            false => without_room.insert(Arc::clone(backend)),
-        }
-    }
-
-    /// Whether the session's calls to a backend go on a shared link.
-    pub(crate) fn shares(&self, upstream: &Upstream) -> bool {
-        !upstream.gives_own(self.can_be_asked) || lock(&self.without_room).contains(upstream.name())
-    }
-
-    /// The catalogue of this session alone, where its links list other things than the snapshot of most clients like it.
-    pub(crate) fn own_catalogue(&self) -> Option<Arc<Snapshot>> {
-        self.own_catalogue.load_full()
-    }
-
-    pub(crate) fn set_own_catalogue(&self, snapshot: Option<Arc<Snapshot>>) {
-        self.own_catalogue.store(snapshot);
-    }
-
-    pub(crate) fn own_lists(&self) -> HashMap<Arc<str>, Arc<Lists>> {
-        lock(&self.own_lists).clone()
-    }
-
-    /// Keeps what a link of the session's own lists, unless another one took its place meanwhile.
-    pub(crate) fn keep_own_lists(&self, backend: &Arc<str>, link: &Arc<Link>, lists: Arc<Lists>) {
-        let links = lock(&self.links);
-        if links.get(backend).is_some_and(|standing| Arc::ptr_eq(standing, link)) {
-            lock(&self.own_lists).insert(Arc::clone(backend), lists);
-        }
-    }
-
-    /// Notes that lists of the session's own changed; `true` where nobody reads them yet, so that the caller has to.
-    pub(crate) fn note_change(&self, backend: &Arc<str>, method: ByteString) -> bool {
-        let mut rereading = lock(&self.rereading);
-        match rereading.get_mut(backend) {
-            Some(methods) if methods.contains(&method) => false,
-            Some(methods) => {
-                methods.push(method);
-                false
-            }
-            None => {
-                rereading.insert(Arc::clone(backend), vec![method]);
-                true
-            }
-        }
-    }
-
-    /// The changes that the read that begins now is for; `None` where there are none, and the reading ends.
-    pub(crate) fn take_changes(&self, backend: &str) -> Option<Vec<ByteString>> {
-        let mut rereading = lock(&self.rereading);
-        let methods = rereading.get_mut(backend).map(std::mem::take).unwrap_or_default();
-        if methods.is_empty() {
-            rereading.remove(backend);
-            return None;
-        }
-        Some(methods)
-    }
-
-    /// A new link lists what all others do; `true` when the old one listed something of its own.
-    pub(crate) fn forget_own_lists(&self, backend: &Arc<str>) -> bool {
-        lock(&self.own_lists).remove(backend).is_some()
-    }
-
-    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
-        lock(&self.links).values().cloned().collect()
-    }
-
-    pub(crate) fn drop_links(&self) {
-        lock(&self.links).clear();
     }
 
     pub(crate) fn level(&self) -> Option<Level> {

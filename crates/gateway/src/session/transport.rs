@@ -10,3 +10,8 @@ pub enum Transport {
     /// Standard input and output.
     Stdio,
 }
+
+impl Transport {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::StreamableHttp, Self::Sse, Self::Stdio];
+}

@@ -15,7 +15,7 @@ use crate::session::Session;
 /// Why a backend may not ask a client this: of the tasks that a client runs for several servers each may ask after its
 /// own, and they are listed to none, since those of the others are among them.
 pub(crate) fn refuses(core: &Core, session: &Session, backend: &str, ask: &Ask) -> Option<RpcError> {
-    if !ask.method.starts_with(method::TASKS_PREFIX) || core.inventory.only().is_some() {
+    if !ask.method.starts_with(method::TASKS_PREFIX) || core.inventory().only().is_some() {
         return None;
     }
     if ask.method == method::TASKS_LIST {

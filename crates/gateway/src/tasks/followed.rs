@@ -15,8 +15,9 @@ use futures::{Stream, StreamExt};
 
 use super::Ids;
 use super::members::renamed;
-use crate::client::{Client, ModernRequest};
+use crate::client::Client;
 use crate::core::Core;
+use crate::modern::ModernRequest;
 
 /// A listener may follow so many tasks.
 pub(crate) const MOST_TASKS: usize = 100;
@@ -41,10 +42,11 @@ impl Followed {
                 places.entry(backend).or_default().insert(id, exposed.clone());
             }
         }
+        let inventory = core.inventory();
         let opening = places.into_iter().filter_map(|(backend, tasks)| {
-            let upstream = core.inventory.named(&backend)?;
+            let upstream = inventory.named(&backend)?;
             Some(async move {
-                let begun = tokio::time::timeout(PATIENCE, begin(upstream, request, tasks)).await;
+                let begun = tokio::time::timeout(PATIENCE, begin(&upstream, request, tasks)).await;
                 begun.ok().flatten()
             })
         });

@@ -75,7 +75,7 @@ mod tests {
     use argus_protocol::{Id, Object, Raw};
 
     use super::*;
-    use crate::client::{ModernParams, ModernRequest, RequestMeta};
+    use crate::modern::{ModernParams, ModernRequest, RequestMeta};
     use crate::session::Caller;
 
     fn request(last: u8) -> Arc<ModernRequest> {

@@ -20,7 +20,8 @@ pub(crate) fn legacy(core: &Core, declared: &Raw) -> Raw {
         let tasks = Object::parse(&hello.capabilities).ok()?.get(capability::TASKS)?.clone();
         tasks.read::<Value>().ok().filter(Value::is_object)
     };
-    let union = core.inventory.upstreams().filter_map(own).reduce(|mut union, more| {
+    let inventory = core.inventory();
+    let union = inventory.upstreams().filter_map(own).reduce(|mut union, more| {
         join(&mut union, more);
         union
     });
@@ -54,7 +55,7 @@ pub(crate) fn modern(core: &Core, declared: &Raw) -> Raw {
 /// Whether any backend has tasks in an era.
 pub(crate) fn offers(core: &Core, era: Era) -> bool {
     let has = |upstream: &Arc<Upstream>| upstream.hello_in(era).is_some_and(|hello| hello.has_tasks(era));
-    core.inventory.upstreams().any(has)
+    core.inventory().upstreams().any(has)
 }
 
 /// Adds members that are not there, at every depth.
@@ -86,7 +87,7 @@ pub(crate) fn augmentable(core: &Core, client: Client<'_>, link: &Link, forward:
         let hello = upstream.hello_in(Era::Legacy);
         hello.is_some_and(|hello| hello.takes_task(&forward.method))
     };
-    if core.inventory.upstreams().any(takes) {
+    if core.inventory().upstreams().any(takes) {
         let why = format!(
             "the backend does not run this as a task; send {} without `task`",
             forward.method

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argus_protocol::{Answer, ByteString, Era, Object, Raw, method, version};
-use argus_upstream::{Event, Exchange, LinkError, Outgoing, Upstream};
+use argus_upstream::{Event, Exchange, Link, LinkError, Outgoing, Upstream};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
@@ -306,7 +306,7 @@ async fn open(upstream: &Arc<Upstream>, wanted: BTreeSet<ByteString>) -> Result<
     let uris: Vec<&str> = wanted.iter().map(|uri| &**uri).collect();
     let params = json!({ "notifications": { "resourceSubscriptions": uris } });
     let mut exchange = link.call(Outgoing::own(method::LISTEN, Some(Raw::from_value(&params))), None);
-    let granted = acknowledged(&mut exchange).await?;
+    let granted = acknowledged(&link, &mut exchange).await?;
     let granted = granted
         .iter()
         .filter_map(|uri| wanted.get(uri.as_str()).cloned())
@@ -322,7 +322,7 @@ async fn open(upstream: &Arc<Upstream>, wanted: BTreeSet<ByteString>) -> Result<
 }
 
 /// What the backend grants.
-async fn acknowledged(exchange: &mut Exchange) -> Result<Vec<String>, LinkError> {
+async fn acknowledged(link: &Link, exchange: &mut Exchange) -> Result<Vec<String>, LinkError> {
     #[derive(Deserialize)]
     struct Acknowledged {
         notifications: Granted,
@@ -341,10 +341,7 @@ async fn acknowledged(exchange: &mut Exchange) -> Result<Vec<String>, LinkError>
                 return Ok(read.map_err(|_| malformed())?.notifications.resource_subscriptions);
             }
             Event::Outcome(Ok(Answer::Error(error))) => {
-                return Err(LinkError::Refused {
-                    method: method::LISTEN,
-                    error,
-                });
+                return Err(link.refused(method::LISTEN, error));
             }
             Event::Outcome(Err(cause)) => return Err(cause),
             Event::Ask(ask) => ask.reply.refuse("a listener answers no questions"),

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use argus_runtime::{Exit, GuardProgram, SpawnError, StderrRing, drain};
+use argus_runtime::{Exit, GuardProgram, Lines, SpawnError};
 use nix::unistd::{getpgid, getsid};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -33,9 +33,10 @@ async fn a_server_reads_and_writes() {
 #[tokio::test]
 async fn stderr_is_kept_line_by_line() {
     let mut child = spawn(&sh("echo one >&2; printf two >&2")).await;
-    let ring = StderrRing::default();
-    drain(child.take_stderr().unwrap(), &ring, |_| ()).await.unwrap();
-    assert_eq!(ring.lines(), ["one", "two"]);
+    let mut lines = Lines::new(child.take_stderr().unwrap());
+    for expected in [Some("one"), Some("two"), None] {
+        assert_eq!(lines.next_line().await.unwrap().as_deref(), expected);
+    }
     child.wait().await;
 }
 

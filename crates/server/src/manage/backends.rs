@@ -7,7 +7,7 @@ use argus_api::{
     HealthStatus, Phase, State,
 };
 use argus_config::BackendKind;
-use argus_gateway::{Backend as Known, BreakerState as Opening, Vitals};
+use argus_gateway::{Backend as Known, BreakerState as Opening, Hindrance, Vitals};
 use axum::Json;
 use axum::extract::State as With;
 
@@ -35,11 +35,18 @@ pub(super) fn backends(app: &App) -> BackendList {
     BackendList { backends }
 }
 
-fn shown(backend: &Known) -> Backend {
-    let now = backend.state();
+pub(super) fn shown(backend: &Known) -> Backend {
+    let (now, hindrance) = backend.hindered();
     let phase = phase(now.phase);
     let vitals = backend.upstream().map(|upstream| upstream.vitals());
-    let mut conditions = vec![ready(phase, now.error.as_deref(), now.since)];
+    let mut ready = match backend.is_disabled() {
+        true => disabled(now.since),
+        false => ready(phase, now.error.as_deref(), now.since),
+    };
+    if let Some(hindrance) = hindrance {
+        ready.reason = hindered_by(hindrance).to_owned();
+    }
+    let mut conditions = vec![ready];
     conditions.extend(vitals.and_then(|vitals| not_called(&vitals)));
     conditions.extend(backend.conditions().iter().map(|standing| Condition {
         kind: standing.condition.kind.as_str().to_owned(),
@@ -74,7 +81,7 @@ fn shown(backend: &Known) -> Backend {
     }
 }
 
-fn kind(kind: BackendKind) -> BackendType {
+pub(super) fn kind(kind: BackendKind) -> BackendType {
     match kind {
         BackendKind::Stdio => BackendType::Stdio,
         BackendKind::Sse => BackendType::Sse,
@@ -157,5 +164,24 @@ fn ready(phase: Phase, error: Option<&str>, since: SystemTime) -> Condition {
         reason: reason.to_owned(),
         message: error.unwrap_or(message).to_owned(),
         last_transition: written(since),
+    }
+}
+
+/// The same of one that an operator switched off.
+fn disabled(since: SystemTime) -> Condition {
+    Condition {
+        kind: "Ready".to_owned(),
+        status: false,
+        reason: "Disabled".to_owned(),
+        message: "An operator disabled the backend; it runs again when it is enabled".to_owned(),
+        last_transition: written(since),
+    }
+}
+
+/// The reason why a backend is not ready, where that is not its connection.
+fn hindered_by(hindrance: Hindrance) -> &'static str {
+    match hindrance {
+        Hindrance::NotConfigured => "NotConfigured",
+        Hindrance::NameCollision => "NameCollision",
     }
 }

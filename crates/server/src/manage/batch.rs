@@ -50,6 +50,6 @@ pub(super) async fn show(
         status: status::status(&app),
         backends: backends::backends(&app),
         capabilities: capabilities::capabilities(&app, &capabilities::Filter::default()),
-        events: events::recent(&app, filter.events_limit, |_| true),
+        events: events::recent(&app, filter.events_limit),
     }))
 }

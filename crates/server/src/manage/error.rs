@@ -1,6 +1,7 @@
 //! Errors as the API answers them; nowhere else is one made.
 
 use argus_api::{ErrorBody, ErrorName};
+use argus_gateway::SteerError;
 use argus_protocol::object::ObjectError;
 use argus_protocol::shown;
 use axum::Json;
@@ -12,6 +13,8 @@ use http::{HeaderValue, Method, StatusCode};
 use serde_json::Value;
 
 use crate::body::BodyError;
+
+use crate::reload::Disabled;
 
 /// Why a request is not answered as it wants.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,9 @@ pub(super) enum Error {
     /// The body nests too deep.
     #[error("the body cannot be read: it nests deeper than {0} levels")]
     TooDeep(usize),
+    /// The body is no text.
+    #[error("the body cannot be read: it is not UTF-8 text")]
+    NoText,
     /// The body is no object.
     #[error("the body cannot be read: expected a JSON object at line 1 column 1")]
     NoObject,
@@ -85,11 +91,20 @@ pub(super) enum Error {
     /// Nothing is there.
     #[error("nothing is at {0}; {prefix}/openapi.json lists what there is", prefix = super::PREFIX)]
     NoPath(String),
-    /// As many streams of events are open as may be.
-    #[error("{0} streams of events are open (server.management.max_event_streams); close some and try again")]
+    /// It cannot be done to a backend as it is.
+    #[error(transparent)]
+    Steer(SteerError),
+    /// A reload is asked for that is switched off.
+    #[error(transparent)]
+    NoReload(#[from] Disabled),
+    /// As many streams of events and logs are open as may be.
+    #[error("{0} streams of events and logs are open (server.management.max_event_streams); close some and try again")]
     TooManyStreams(usize),
+    /// No configuration has so many bytes.
+    #[error("the configuration is larger than {0} bytes, which is more than any may have")]
+    LongConfig(usize),
     /// The path is not for this method.
-    #[error("{0} is not for {1}")]
+    #[error("{0} is not for {1}; the `Allow` header names the methods that it is for")]
     Method(String, Method),
 }
 
@@ -117,12 +132,15 @@ impl Error {
             | Self::Parameter(..)
             | Self::Body(_)
             | Self::TooDeep(_)
+            | Self::NoText
             | Self::NoObject
             | Self::Arguments(_)
             | Self::Timeout(_)
             | Self::Unread(BodyError::Broken) => (StatusCode::BAD_REQUEST, ErrorName::BadRequest),
             Self::Unread(BodyError::TooSlow) => (StatusCode::REQUEST_TIMEOUT, ErrorName::RequestTimeout),
-            Self::Unread(BodyError::TooLarge(_)) => (StatusCode::PAYLOAD_TOO_LARGE, ErrorName::PayloadTooLarge),
+            Self::Unread(BodyError::TooLarge(_)) | Self::LongConfig(_) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, ErrorName::PayloadTooLarge)
+            }
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, ErrorName::Unauthorized),
             Self::NotLocal | Self::Foreign(_) => (StatusCode::FORBIDDEN, ErrorName::Forbidden),
             Self::NoPath(_) | Self::Unknown(..) | Self::NoBackend(_) | Self::NoRegistries => {
@@ -132,6 +150,7 @@ impl Error {
             Self::Away(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorName::BackendUnavailable),
             Self::TooLate(_) => (StatusCode::GATEWAY_TIMEOUT, ErrorName::BackendTimeout),
             Self::NoSkills => (StatusCode::SERVICE_UNAVAILABLE, ErrorName::ServiceUnavailable),
+            Self::NoReload(_) | Self::Steer(_) => (StatusCode::CONFLICT, ErrorName::Conflict),
             Self::TooManyStreams(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorName::ServiceUnavailable),
             Self::Method(..) => (StatusCode::METHOD_NOT_ALLOWED, ErrorName::MethodNotAllowed),
         }

@@ -1,6 +1,7 @@
 //! `GET /manage/v1/events`.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use argus_api::{ErrorBody, Event, EventList, Severity};
 use argus_gateway::events;
@@ -67,17 +68,22 @@ pub(super) async fn list(
         None => None,
     };
     let wanted = |event: &events::Event| {
-        since.is_none_or(|since| event.time > since)
-            && filter
-                .severity
-                .is_none_or(|wanted| severity(event.news.severity) == wanted)
+        let of = filter.severity;
+        of.is_none_or(|wanted| severity(event.news.severity) == wanted)
     };
-    Ok(Json(recent(&app, filter.limit, wanted)))
+    let events = app.gateway.events();
+    Ok(Json(listed(&match since {
+        Some(since) => events.recent_since(since, filter.limit, wanted),
+        None => events.recent(filter.limit, wanted),
+    })))
 }
 
-/// The newest of the wanted events, for what is made of several.
-pub(super) fn recent(app: &App, limit: usize, wanted: impl Fn(&events::Event) -> bool) -> EventList {
-    let found = app.gateway.events().recent(limit, wanted);
+/// The newest of the events, for what is made of several.
+pub(super) fn recent(app: &App, limit: usize) -> EventList {
+    listed(&app.gateway.events().recent(limit, |_| true))
+}
+
+fn listed(found: &[Arc<events::Event>]) -> EventList {
     EventList {
         events: found.iter().map(|event| shown(event)).collect(),
     }

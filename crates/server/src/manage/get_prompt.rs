@@ -1,11 +1,12 @@
 //! `POST /manage/v1/prompts/get`.
 
-use argus_api::{ErrorBody, PromptGet, PromptResult};
+use argus_api::{PromptGet, PromptResult};
 use argus_gateway::Operation;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::Response;
 
+use super::call_errors::CallErrors;
 use super::error::Error;
 use super::{body, call};
 use crate::app::App;
@@ -22,15 +23,7 @@ use crate::peer;
     request_body = PromptGet,
     responses(
         (status = OK, body = PromptResult),
-        (status = BAD_REQUEST, body = ErrorBody, description = "The body is malformed."),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody, description = "Nothing has this name."),
-        (status = REQUEST_TIMEOUT, body = ErrorBody, description = "The body did not arrive in time."),
-        (status = PAYLOAD_TOO_LARGE, body = ErrorBody, description = "The body is larger than `server.max_body_bytes`."),
-        (status = BAD_GATEWAY, body = ErrorBody, description = "The backend answers with an error."),
-        (status = SERVICE_UNAVAILABLE, body = ErrorBody, description = "The backend cannot be reached."),
-        (status = GATEWAY_TIMEOUT, body = ErrorBody, description = "The backend does not answer in time.")
+        CallErrors
     )
 )]
 pub(super) async fn get(State(app): State<App>, request: Request) -> Response {

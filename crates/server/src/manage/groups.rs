@@ -15,7 +15,7 @@ use crate::app::App;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Filter {
-    /// Only this group; an unknown one is listed without members.
+    /// Only this group; `groups` is empty when no backend is in it.
     group: Option<String>,
 }
 

@@ -13,6 +13,7 @@ use super::error::Error;
 #[into_params(parameter_in = Query)]
 pub(super) struct Search {
     /// Letters, digits, spaces and `-_./*`.
+    #[param(pattern = "^[A-Za-z0-9 _./*-]*[A-Za-z0-9_./*-][A-Za-z0-9 _./*-]*$")]
     q: String,
     /// How many results at most.
     #[param(minimum = 1, maximum = 100)]

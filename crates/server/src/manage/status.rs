@@ -46,7 +46,7 @@ pub(super) fn status(app: &App) -> Status {
                 .config_file
                 .as_ref()
                 .map(|path| path.display().to_string()),
-            loaded_at: written(running.started),
+            loaded_at: written(running.in_effect().since),
             backend_count: config.backends.len(),
         },
         transport: TransportStatus {
@@ -57,8 +57,7 @@ pub(super) fn status(app: &App) -> Status {
         },
         feature_flags: FeatureFlags {
             optimizer: flags.optimizer,
-            // Whatever the file says: this release has none yet.
-            hot_reload: false,
+            hot_reload: flags.hot_reload,
             outgoing_auth: flags.outgoing_auth,
             session_management: flags.session_management,
             yaml_config: flags.yaml_config,

@@ -19,6 +19,13 @@ impl Accepts {
         };
         let mut any = false;
         for value in headers.get_all(ACCEPT) {
+            // As nearly all write it.
+            if value == "application/json, text/event-stream" {
+                return Self {
+                    json: true,
+                    stream: true,
+                };
+            }
             let Ok(text) = value.to_str() else { continue };
             for part in text.split(',') {
                 any = true;

@@ -11,7 +11,7 @@ use argus_protocol::header::Mismatch;
 use argus_protocol::{Answer, Id, Message, Object, Raw, RpcError, header, meta, method, version, write};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::{Value, json};
 
 use super::accepts::Accepts;
@@ -70,26 +70,26 @@ fn check(
 ) -> Result<(RequestMeta, Object), RpcError> {
     let named = read.as_ref().map_or(version::MODERN, ModernParams::version);
     agree(
-        header::PROTOCOL_VERSION,
-        the_only(headers, header::PROTOCOL_VERSION),
+        &header::PROTOCOL_VERSION,
+        the_only(headers, &header::PROTOCOL_VERSION),
         Some(named),
     )?;
     let read = read.ok_or_else(|| RequestMeta::missing(params))?;
     let meta = RequestMeta::of(&read, || app.gateway.spoken())?;
-    agree(header::METHOD, the_only(headers, header::METHOD), Some(method))?;
+    agree(&header::METHOD, the_only(headers, &header::METHOD), Some(method))?;
     if let Some(member) = header::name_member(method) {
         let said = header::the_only_decoded(headers.get_all(header::NAME));
-        agree(header::NAME, said, read.text(member).as_deref())?;
+        agree(&header::NAME, said, read.text(member).as_deref())?;
     }
     Ok((meta, read.into_members()))
 }
 
-fn the_only<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<Cow<'h, str>>, Mismatch> {
+fn the_only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<Cow<'h, str>>, Mismatch> {
     header::the_only(headers.get_all(name)).map(|said| said.map(Cow::Borrowed))
 }
 
 /// Whether a header says what the body says, and nothing where that says nothing.
-fn agree(name: &str, said: Result<Option<Cow<'_, str>>, Mismatch>, body: Option<&str>) -> Result<(), RpcError> {
+fn agree(name: &HeaderName, said: Result<Option<Cow<'_, str>>, Mismatch>, body: Option<&str>) -> Result<(), RpcError> {
     let agree = said.and_then(|said| match (said, body) {
         (Some(said), Some(body)) if said == body => Ok(()),
         (Some(_), Some(_)) => Err(Mismatch::Differs),
@@ -98,7 +98,7 @@ fn agree(name: &str, said: Result<Option<Cow<'_, str>>, Mismatch>, body: Option<
         // That the body needs it, too, is for others to say.
         (None, None) => Ok(()),
     });
-    agree.map_err(|mismatch| mismatch.of(name))
+    agree.map_err(|mismatch| mismatch.of(name.as_str()))
 }
 
 fn param_headers(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValue)> {

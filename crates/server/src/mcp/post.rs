@@ -1,10 +1,9 @@
 //! `POST /mcp`: reads one body and finds out which era it is of.
 
 use argus_gateway::{Caller, ModernParams};
-use argus_protocol::{Frame, Message, method};
+use argus_protocol::{Frame, Media, Message, method};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request, StatusCode};
 use http_body::Body;
 
@@ -24,7 +23,7 @@ where
         let why = "Accept must name application/json and text/event-stream";
         return answer::refused(StatusCode::NOT_ACCEPTABLE, why).into_response();
     }
-    if !is_json(&headers) {
+    if Media::of(&headers) != Media::Json {
         let why = "Content-Type must be application/json";
         return answer::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, why).into_response();
     }
@@ -61,18 +60,4 @@ async fn one(app: &App, headers: &HeaderMap, caller: Caller, accepts: Accepts, m
         Some(refusal) => refusal,
         None => legacy::one(app, headers, caller, accepts, message).await,
     }
-}
-
-/// Whether the body is announced as JSON.
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let media = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    media
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case("application/json")
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_protocol::{Frame, Id, Message, RpcError, code};
+use argus_protocol::{Frame, Id, Media, Message, RpcError, code};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -11,7 +11,6 @@ use crate::app::App;
 use crate::body;
 use crate::duplex::{self, Connection, NotTaken, Refusal, Taken, Why};
 use crate::mcp::answer::{self, JsonAnswer};
-use crate::mcp::post::is_json;
 use crate::request_log;
 
 /// The part of the query that names the connection.
@@ -19,7 +18,7 @@ const ID: &str = "session_id";
 
 pub(super) async fn handle(app: App, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    if !is_json(&parts.headers) {
+    if Media::of(&parts.headers) != Media::Json {
         let why = "Content-Type must be application/json";
         return answer::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, why).into_response();
     }

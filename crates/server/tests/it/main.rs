@@ -11,5 +11,6 @@ mod config_keys;
 mod manage;
 mod mcp;
 mod messages;
+mod metrics;
 mod sse;
 mod support;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use argus_protocol::sse::Event;
-use argus_protocol::{Answer, Id, header};
-use argus_upstream::{EventStream, Kind, is_message, kind_of};
+use argus_protocol::{Answer, Id, Media, header};
+use argus_upstream::{EventStream, is_message};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -103,19 +103,19 @@ impl Call {
                 false => place.refusal(status),
             }
         } else {
-            match kind_of(&response) {
-                Kind::Json => match place.body(response).await {
+            match Media::of(response.headers()) {
+                Media::Json => match place.body(response).await {
                     Ok(body) => {
                         answers.take(body).await;
                         format!("{} answered something else", place.url())
                     }
                     Err(why) => why,
                 },
-                Kind::Stream => {
+                Media::Stream => {
                     let stream = EventStream::of(place.endpoint.url().clone(), response);
                     self.follow(place, stream, &mut answers).await
                 }
-                Kind::Other => format!("{} answered {status} without an answer", place.url()),
+                Media::Other => format!("{} answered {status} without an answer", place.url()),
             }
         };
         answers.fail(&why).await;
@@ -161,8 +161,10 @@ impl Call {
         loop {
             tokio::time::sleep(from.retry()).await;
             let in_time = began.elapsed() < GOING_ON;
-            match place.get(from.headers(&self.headers)).await {
-                Ok((url, response)) if response.status().is_success() && kind_of(&response) == Kind::Stream => {
+            match place.get(&from.headers(&self.headers)).await {
+                Ok((url, response))
+                    if response.status().is_success() && Media::of(response.headers()) == Media::Stream =>
+                {
                     return Ok(EventStream::of(url, response));
                 }
                 Ok((_, response)) if response.status() == StatusCode::NOT_FOUND && self.in_session() => {
@@ -215,7 +217,7 @@ impl Resume {
     pub(super) fn headers(&self, headers: &HeaderMap) -> HeaderMap {
         let mut headers = headers.clone();
         if let Some(last) = &self.last {
-            headers.insert(HeaderName::from_static(header::LAST_EVENT_ID), last.clone());
+            headers.insert(header::LAST_EVENT_ID, last.clone());
         }
         headers
     }

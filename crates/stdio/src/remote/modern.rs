@@ -2,7 +2,7 @@
 
 use argus_gateway::ModernParams;
 use argus_protocol::{Answer, Id, Object, Raw, header, method, write};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 
 use super::answers::Audience;
 use super::call::{Call, Done};
@@ -88,10 +88,7 @@ impl Modern {
     async fn learn(&self, place: &Place, tools: &Tools, meta: Option<&Raw>) {
         let Some(meta) = meta else { return };
         let mut headers = self.call.headers.clone();
-        headers.insert(
-            HeaderName::from_static(header::METHOD),
-            HeaderValue::from_static(method::TOOLS_LIST),
-        );
+        headers.insert(header::METHOD, HeaderValue::from_static(method::TOOLS_LIST));
         headers.remove(header::NAME);
         let mut cursor: Option<Raw> = None;
         for page in 1..=MAX_PAGES {
@@ -127,7 +124,7 @@ fn mirrored(method: &str, params: &ModernParams) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in values {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
-            headers.insert(HeaderName::from_static(name), value);
+            headers.insert(name, value);
         }
     }
     headers

@@ -58,7 +58,7 @@ impl Place {
 
     /// Posts a message; tries for a while where nobody listens, for nothing was sent then.
     pub(super) async fn post(&self, headers: &HeaderMap, body: &Bytes) -> Result<Response<Received>, LinkError> {
-        reached(|| self.endpoint.post(headers.clone(), body.clone())).await
+        reached(|| self.endpoint.post(headers, body.clone())).await
     }
 
     /// The same client, and another address there.
@@ -70,7 +70,7 @@ impl Place {
     }
 
     /// Opens a stream; says where it comes from.
-    pub(super) async fn get(&self, headers: HeaderMap) -> Result<(Url, Response<Received>), LinkError> {
+    pub(super) async fn get(&self, headers: &HeaderMap) -> Result<(Url, Response<Received>), LinkError> {
         self.endpoint.get_from(headers).await
     }
 

@@ -2,7 +2,7 @@
 
 use argus_protocol::{ByteString, Frame, Id, Message, Object, Raw, header, method};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 
 /// A request that can be made again.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Session {
         ];
         for (name, value) in named {
             if let Some(value) = value {
-                headers.insert(HeaderName::from_static(name), value.clone());
+                headers.insert(name, value.clone());
             }
         }
         headers

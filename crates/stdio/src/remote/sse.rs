@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use argus_gateway::ModernParams;
 use argus_protocol::line::Line;
-use argus_protocol::{Answer, Frame, Id, Message, Raw, method, write};
-use argus_upstream::{EventStream, Kind, LinkError, is_message, kind_of};
+use argus_protocol::{Answer, Frame, Id, Media, Message, Raw, method, write};
+use argus_upstream::{EventStream, LinkError, is_message};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tokio::task::{AbortHandle, JoinSet};
@@ -232,14 +232,15 @@ impl<R: Input> Relay<R> {
     }
 
     async fn connect(&mut self) -> Result<Place, String> {
-        let (from, response) = place::reached(|| self.place.get(HeaderMap::new()))
+        let none = HeaderMap::new();
+        let (from, response) = place::reached(|| self.place.get(&none))
             .await
             .map_err(|error| self.place.trouble(&error))?;
         let status = response.status();
         if !status.is_success() {
             return Err(self.place.refusal(status));
         }
-        if kind_of(&response) != Kind::Stream {
+        if Media::of(response.headers()) != Media::Stream {
             return Err(format!("{} answers no event stream; check --url", self.place.url()));
         }
         let mut stream = EventStream::of(from, response);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use argus_protocol::{Message, header};
-use argus_upstream::{EventStream, Kind, is_message, kind_of};
+use argus_protocol::{Media, Message, header};
+use argus_upstream::{EventStream, is_message};
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
@@ -22,8 +22,8 @@ pub(super) async fn keep_open(place: &Place, headers: &HeaderMap) -> bool {
     let mut pause = FIRST_PAUSE;
     let mut stood = false;
     loop {
-        match place.get(from.headers(headers)).await {
-            Ok((url, response)) if response.status().is_success() && kind_of(&response) == Kind::Stream => {
+        match place.get(&from.headers(headers)).await {
+            Ok((url, response)) if response.status().is_success() && Media::of(response.headers()) == Media::Stream => {
                 let began = Instant::now();
                 stood = true;
                 hear(place, EventStream::of(url, response), &mut from).await;

@@ -112,7 +112,8 @@ impl<R: Input> Relay<R> {
     pub(super) async fn end(mut self) {
         self.tasks.shutdown().await;
         if self.session.id.is_some() {
-            let goodbye = self.place.endpoint.delete(self.session.headers());
+            let headers = self.session.headers();
+            let goodbye = self.place.endpoint.delete(&headers);
             let _ = tokio::time::timeout(GOODBYE, goodbye).await;
         }
     }

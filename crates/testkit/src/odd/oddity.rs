@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::script::Script;
@@ -86,7 +86,14 @@ pub(crate) enum Oddity {
     /// Forgets its sessions in calls of `forget`, over HTTP and HTTP+SSE
     #[command(name = "session-404")]
     Session404,
-    /// The same, and answers GET with the status 404, over HTTP
+    /// The same, but answers for a session that it does not know with the status 400, over HTTP
+    #[command(name = "session-400")]
+    Session400 {
+        /// What it says beside
+        #[arg(long, value_enum)]
+        with: Beside400,
+    },
+    /// As session-404, and answers GET with the status 404, over HTTP
     #[command(name = "get-404")]
     Get404,
     /// Writes its answers in small pieces, over HTTP
@@ -117,6 +124,19 @@ pub(crate) enum Oddity {
         #[arg(long)]
         setsid: bool,
     },
+}
+
+/// What comes with a 400 for a session that is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Beside400 {
+    /// An error with the id `null`, as in the examples of the TypeScript SDK
+    Null,
+    /// The same without an id, as server-everything does
+    Without,
+    /// The same with the id of the request
+    Named,
+    /// A line of text, as old versions of the Python SDK have it
+    Text,
 }
 
 const SANE: &str = r#"{"tools/call hello": [{"result": {"content": [{"type": "text", "text": "hello"}]}}]}"#;
@@ -193,7 +213,7 @@ impl Oddity {
             }
             Self::WrongContentType => r#"{"tools/call html": [{"type": "text/html"}, {"result": {"content": []}}]}"#,
             Self::Status500 { always: false } => r#"{"tools/call fail": [{"status": 500}]}"#,
-            Self::Session404 | Self::Get404 => {
+            Self::Session404 | Self::Session400 { .. } | Self::Get404 => {
                 r#"{"tools/call forget": [{"forget": true}, {"result": {"content": []}}]}"#
             }
             Self::ClosesStdoutButLives => r#"{"tools/call close": [{"close": true}]}"#,

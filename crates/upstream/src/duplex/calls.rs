@@ -7,6 +7,7 @@ use argus_protocol::{ByteString, Id, Raw, method};
 use tokio::time::Instant;
 
 use super::mailbox::{Receiver, Sender, Sent, mailbox};
+use super::silence::Silence;
 use crate::{Event, Outcome, Outgoing};
 
 /// Questions that may wait in one call.
@@ -76,6 +77,12 @@ impl CallSender {
         self.kind == Kind::Listener
     }
 
+    /// Whether it is a client's whose time is limited: one that waits for the result of a task waits as long as that
+    /// takes.
+    fn is_limited(&self) -> bool {
+        self.kind == Kind::Client && self.task.is_none()
+    }
+
     /// Hands an event over. An ask that comes back must not be dropped while the calls are locked: it would answer.
     pub(super) fn send(&self, event: Event) -> Sent {
         self.events.send(event)
@@ -99,9 +106,26 @@ pub(super) struct Calls {
     ghosts: BTreeMap<u64, Instant>,
     /// When there were too many of them to remember: nobody can say then that only one call is left.
     haunted: Option<Instant>,
+    /// How long clients have waited since the backend answered anything.
+    pub(super) silence: Silence,
 }
 
 impl Calls {
+    /// A call begins.
+    pub(super) fn insert(&mut self, id: u64, call: CallSender) {
+        if call.is_limited() {
+            self.silence.begin();
+        }
+        self.open.insert(id, call);
+    }
+
+    /// Whether the backend may say nothing because it is at work on a client's call, which has `limit`: while nothing
+    /// was answered for so long, a call that is open is no excuse any more.
+    pub(super) fn excuse_silence(&self, limit: Duration) -> bool {
+        let works = |call: &CallSender| call.kind == Kind::Client;
+        self.silence.lasts() < limit && self.open.values().any(works)
+    }
+
     /// The call that caused something which does not say what caused it: the only one that the backend can be working
     /// on, or, on a link that belongs to one session, the oldest of the session's that is not waiting for an answer
     /// itself. One that waits for the result of a task causes nothing itself: on a link of one session it is taken where
@@ -166,7 +190,11 @@ impl Calls {
             self.asked.retain(|_, call| *call != id);
         }
         self.ghosts.remove(&id);
-        self.open.remove(&id)
+        let call = self.open.remove(&id);
+        if call.as_ref().is_some_and(CallSender::is_limited) {
+            self.silence.end();
+        }
+        call
     }
 
     /// Removes a call that nobody waits for, though the backend may still work on it; `None` when it is over anyway.
@@ -213,10 +241,10 @@ mod tests {
         let (listen, _keep1) = channel(None, Kind::Listener);
         let (one, _keep2) = channel(None, Kind::Client);
         let (two, _keep3) = channel(None, Kind::Client);
-        calls.open.insert(1, listen);
-        calls.open.insert(2, one);
+        calls.insert(1, listen);
+        calls.insert(2, one);
         assert_eq!(calls.culprit(false).map(|(id, _)| id), Some(2));
-        calls.open.insert(3, two);
+        calls.insert(3, two);
         assert!(calls.culprit(false).is_none());
         assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(2));
     }
@@ -226,8 +254,8 @@ mod tests {
         let mut calls = Calls::default();
         let (one, _keep1) = channel(None, Kind::Client);
         let (two, _keep2) = channel(None, Kind::Client);
-        calls.open.insert(1, one);
-        calls.open.insert(2, two);
+        calls.insert(1, one);
+        calls.insert(2, two);
         assert!(calls.give_up(1).is_some());
         tokio::time::advance(HAUNTING / 2).await;
         assert!(calls.sole().is_none(), "it may speak of it at any time");
@@ -236,7 +264,7 @@ mod tests {
         assert!(calls.sole().is_some(), "nothing works on it any more");
         assert!(calls.give_up(2).is_some());
         let (three, _keep3) = channel(None, Kind::Client);
-        calls.open.insert(3, three);
+        calls.insert(3, three);
         assert!(calls.sole().is_none());
         assert!(calls.remove(2).is_none());
         assert!(calls.sole().is_some(), "the backend is done with the given-up call");
@@ -246,14 +274,14 @@ mod tests {
     async fn too_many_calls_that_were_given_up_are_not_forgotten_early() {
         let mut calls = Calls::default();
         let mut give_up = |id| {
-            calls.open.insert(id, channel(None, Kind::Client).0);
+            calls.insert(id, channel(None, Kind::Client).0);
             assert!(calls.give_up(id).is_some());
         };
         let most = MAX_GHOSTS as u64;
         (0..=most + 1).for_each(&mut give_up);
         assert_eq!(calls.ghosts.len(), MAX_GHOSTS);
         (0..=most + 1).for_each(|id| assert!(calls.remove(id).is_none()));
-        calls.open.insert(5000, channel(None, Kind::Client).0);
+        calls.insert(5000, channel(None, Kind::Client).0);
         assert!(
             calls.sole().is_none(),
             "one of those that were not remembered may speak"
@@ -268,8 +296,8 @@ mod tests {
         let mut calls = Calls::default();
         let (one, _keep1) = channel(None, Kind::Client);
         let (two, _keep2) = channel(None, Kind::Client);
-        calls.open.insert(1, one);
-        calls.open.insert(2, two);
+        calls.insert(1, one);
+        calls.insert(2, two);
         assert!(calls.ask(Id::number(7), 1));
         assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(2));
         assert_eq!(calls.answered(&Id::number(7)), Some(1));
@@ -285,14 +313,14 @@ mod tests {
         };
         let mut calls = Calls::default();
         let (wait, _keep1) = waiting();
-        calls.open.insert(1, wait);
+        calls.insert(1, wait);
         assert!(calls.sole().is_none(), "whose task speaks cannot be told");
         assert_eq!(
             (calls.culprit(true).map(|(id, _)| id), calls.lone()),
             (Some(1), Some(1))
         );
         let (one, _keep2) = channel(None, Kind::Client);
-        calls.open.insert(2, one);
+        calls.insert(2, one);
         assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(2));
         assert!(calls.ask(Id::number(7), 2));
         assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(2));
@@ -302,16 +330,39 @@ mod tests {
         assert!(calls.sole().is_some());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn an_open_call_excuses_silence_until_its_time_is_over_and_steady_callers_do_not_make_that_longer() {
+        const LIMIT: Duration = Duration::from_secs(2);
+        let mut calls = Calls::default();
+        assert!(!calls.excuse_silence(LIMIT), "nothing is with it");
+        for id in 0..2 {
+            calls.insert(id, channel(None, Kind::Client).0);
+            assert!(calls.excuse_silence(LIMIT));
+            tokio::time::advance(LIMIT / 2).await;
+            calls.give_up(id);
+        }
+        calls.insert(3, channel(None, Kind::Client).0);
+        assert!(!calls.excuse_silence(LIMIT));
+        calls.silence.heard();
+        assert!(calls.excuse_silence(LIMIT));
+        calls.remove(3);
+        let (mut wait, _keep) = channel(None, Kind::Client);
+        wait.task = Some("t".to_owned().into());
+        calls.insert(4, wait);
+        tokio::time::advance(LIMIT * 2).await;
+        assert!(calls.excuse_silence(LIMIT), "a task may take its time");
+    }
+
     #[test]
     fn the_gateways_own_calls_cause_no_questions() {
         let mut calls = Calls::default();
         let (own, _keep1) = channel(None, Kind::Own);
         let (hello, _keep2) = channel(None, Kind::Handshake);
         let (one, _keep3) = channel(None, Kind::Client);
-        calls.open.insert(1, own);
-        calls.open.insert(2, hello);
+        calls.insert(1, own);
+        calls.insert(2, hello);
         assert!(calls.culprit(true).is_none());
-        calls.open.insert(3, one);
+        calls.insert(3, one);
         assert!(calls.ask(Id::number(7), 3));
         assert_eq!(calls.culprit(true).map(|(id, _)| id), Some(3));
     }

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use argus_protocol::{Id, Raw, method, write};
 use futures::Stream;
@@ -52,7 +53,7 @@ impl Conversation {
         let (mut sender, events) = channel(token, kind);
         sender.augmented = request.augmented;
         sender.task = request.name.filter(|_| request.method == method::TASKS_RESULT);
-        self.demux.calls().open.insert(number, sender);
+        self.demux.calls().insert(number, sender);
         let outbound = Outbound {
             message: write::request(&id, &request.method, params.as_ref()),
             call: Some(number),
@@ -79,10 +80,9 @@ impl Conversation {
         self.demux.end(cause);
     }
 
-    /// Whether a client's call is in flight.
-    pub(crate) fn is_busy(&self) -> bool {
-        let calls = self.demux.calls();
-        calls.open.values().any(|call| call.kind == Kind::Client)
+    /// Whether it may be at work on a client's call, which has `limit`, and say nothing meanwhile.
+    pub(crate) fn is_busy(&self, limit: Duration) -> bool {
+        self.demux.calls().excuse_silence(limit)
     }
 
     pub(crate) fn ended(&self) -> Option<LinkError> {
@@ -153,6 +153,8 @@ mod tests {
             backend: "b".into(),
             era: Era::Legacy,
             owned: true,
+            process: None,
+            log: Arc::default(),
             redactor: Redactor::default(),
             sink: Arc::new(Nobody),
         })

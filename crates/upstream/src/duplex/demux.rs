@@ -13,6 +13,7 @@ use super::junk;
 use super::mailbox::Sent;
 use super::queue::{Outbound, Queue};
 use crate::exchange::AskPeer;
+use crate::logs::{Junk, JunkLog, Log, Mouth};
 use crate::outliving::Outliving;
 use crate::redact::Redactor;
 use crate::{Ask, AskReply, Event, FeedEvent, FeedSink, LinkError};
@@ -23,10 +24,26 @@ pub(crate) struct Server {
     pub(crate) era: Era,
     /// Whether the link belongs to one session.
     pub(crate) owned: bool,
+    /// The process that speaks, where it is one.
+    pub(crate) process: Option<u32>,
+    /// Keeps what it writes for people.
+    pub(crate) log: Arc<Log>,
     /// Takes secrets out of what the backend writes.
     pub(crate) redactor: Redactor,
     /// Takes what it says outside calls.
     pub(crate) sink: Arc<dyn FeedSink>,
+}
+
+impl Server {
+    /// What it says for people; `None` where it is no process.
+    pub(crate) fn mouth(&self) -> Option<Mouth<'_>> {
+        Some(Mouth {
+            backend: &self.backend,
+            pid: self.process?,
+            redactor: &self.redactor,
+            log: &self.log,
+        })
+    }
 }
 
 /// What the tasks of one connection share.
@@ -37,6 +54,7 @@ pub(crate) struct Demux {
     calls: Mutex<Calls>,
     /// The progress tokens of tasks.
     outliving: Outliving,
+    junk: JunkLog,
 }
 
 impl Demux {
@@ -47,6 +65,7 @@ impl Demux {
             ended: watch::Sender::new(None),
             calls: Mutex::default(),
             outliving: Outliving::default(),
+            junk: JunkLog::default(),
         }
     }
 
@@ -73,10 +92,35 @@ impl Demux {
             Ok(Frame::One(message)) => self.route(message),
             Ok(Frame::Batch(messages)) => messages.into_iter().flatten().for_each(|message| self.route(message)),
             Err(error) => {
-                let start = String::from_utf8_lossy(&text[..text.len().min(200)]).into_owned();
-                tracing::warn!(backend = %self.server.backend, %error, line = %self.server.redactor.clean(&start), "the backend writes junk");
+                self.tell_junk(&text, &error);
                 self.answered_with_junk(&text, &error);
             }
+        }
+    }
+
+    /// Tells people of what is no message, as far as there is not too much of it.
+    fn tell_junk(self: &Arc<Self>, text: &[u8], error: &FrameError) {
+        let server = &self.server;
+        match self.junk.take(text, &server.redactor, server.mouth()) {
+            Junk::Told(line) => {
+                tracing::warn!(backend = %server.backend, %error, %line, "the backend writes junk");
+            }
+            Junk::FirstLeftOut(until) => {
+                let demux = Arc::downgrade(self);
+                tokio::spawn(async move {
+                    tokio::time::sleep_until(until).await;
+                    if let Some(demux) = demux.upgrade() {
+                        demux.tell_left_out();
+                    }
+                });
+            }
+            Junk::LeftOut => {}
+        }
+    }
+
+    fn tell_left_out(&self) {
+        if let Some(lines) = self.junk.tell_left_out(self.server.mouth()) {
+            tracing::warn!(backend = %self.server.backend, lines, "the backend writes more junk than is told");
         }
     }
 
@@ -90,6 +134,7 @@ impl Demux {
 
     fn answered(&self, id: Option<&Id>, answer: Answer) {
         let mut calls = self.calls();
+        calls.silence.heard();
         let number = match id {
             Some(id) => id.as_number(),
             // An error for a request whose id the peer could not read can only be meant for a lone one.
@@ -150,7 +195,14 @@ impl Demux {
         let Some(number) = params.as_ref().and_then(token::number_of) else {
             return;
         };
-        let open = self.calls().open.get(&number).map(|call| call.token.clone());
+        let open = {
+            let mut calls = self.calls();
+            let token = calls.open.get(&number).map(|call| call.token.clone());
+            if token.is_some() {
+                calls.silence.heard();
+            }
+            token
+        };
         let Some(token) = open else {
             if let Some(params) = params.as_ref().and_then(|params| self.outliving.restored(params)) {
                 let params = Some(params);
@@ -307,6 +359,7 @@ impl Demux {
         if !first {
             return;
         }
+        self.tell_left_out();
         let calls = std::mem::take(&mut *self.calls());
         for call in calls.open.into_values() {
             call.settle(Err(cause.clone()));

@@ -8,6 +8,7 @@ mod demux;
 mod junk;
 mod mailbox;
 mod queue;
+mod silence;
 
 pub(crate) use conversation::Conversation;
 pub(crate) use demux::{Demux, Server};

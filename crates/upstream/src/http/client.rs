@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{Response, Uri};
 use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -18,6 +18,8 @@ use super::causes::causes;
 use super::driven::{Driven, Received, Unanswered};
 use super::idle::Idle;
 use super::place::Place;
+use super::sending::Sending;
+use crate::tally::Volume;
 
 /// How long a TCP connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -40,6 +42,8 @@ pub struct HttpClient {
     tls: HttpsConnector<HttpConnector>,
     tcp: HttpConnector,
     idle: Arc<Idle>,
+    /// Where its bytes are counted.
+    volume: Arc<Volume>,
     /// Sessions that are being ended.
     farewells: TaskTracker,
 }
@@ -75,6 +79,7 @@ impl HttpClient {
             tls,
             tcp,
             idle: Idle::new(IDLE_PLAIN),
+            volume: Arc::default(),
             farewells: TaskTracker::new(),
         })
     }
@@ -88,9 +93,10 @@ impl HttpClient {
         }
     }
 
-    /// The same client with plain connections of its own, for one backend.
-    pub(crate) fn for_backend(&self) -> Self {
+    /// The same client with plain connections of its own, for one backend, whose bytes are counted there.
+    pub(crate) fn for_backend(&self, volume: &Arc<Volume>) -> Self {
         Self {
+            volume: Arc::clone(volume),
             idle: Idle::new(self.idle.longest()),
             ..self.clone()
         }
@@ -100,29 +106,22 @@ impl HttpClient {
     ///
     /// # Errors
     /// When the host cannot be reached, or the connection breaks.
-    pub(super) async fn send(
-        &self,
-        place: &Place,
-        mut request: Request<Full<Bytes>>,
-    ) -> Result<Response<Received>, SendError> {
+    pub(super) async fn send(&self, place: &Place, sending: &Sending<'_>) -> Result<Response<Received>, SendError> {
+        self.volume.send(sending.size());
         if place.plain {
-            return self.send_plain(place, request).await;
+            return self.send_plain(place, sending).await;
         }
+        let mut request = sending.request();
         *request.uri_mut() = place.whole.clone();
         let sent = Box::pin(self.secure.request(request)).await;
-        sent.map(|response| response.map(Received::Tasked))
+        sent.map(|response| response.map(|body| Received::tasked(body, Arc::clone(&self.volume))))
             .map_err(|error| match error.is_connect() {
                 true => SendError::Connect(causes(&error)),
                 false => SendError::Broken(causes(&error)),
             })
     }
 
-    async fn send_plain(
-        &self,
-        place: &Place,
-        mut request: Request<Full<Bytes>>,
-    ) -> Result<Response<Received>, SendError> {
-        place.in_origin_form(&mut request);
+    async fn send_plain(&self, place: &Place, sending: &Sending<'_>) -> Result<Response<Received>, SendError> {
         loop {
             let unused = self.idle.take();
             let reused = unused.is_some();
@@ -130,15 +129,22 @@ impl HttpClient {
                 Some(driven) => driven,
                 None => Box::pin(self.connect(place.whole.clone())).await?,
             };
+            let mut request = sending.request();
+            place.in_origin_form(&mut request);
             match driven.send(request).await {
-                Ok(response) => return Ok(response.map(|body| Received::driven(body, driven, Arc::clone(&self.idle)))),
+                Ok(response) => {
+                    let volume = Arc::clone(&self.volume);
+                    return Ok(response.map(|body| Received::driven(body, driven, Arc::clone(&self.idle), volume)));
+                }
                 // It was closed while it was unused.
-                Err(Unanswered {
-                    unsent: Some(unsent), ..
-                }) if reused => request = unsent,
-                Err(Unanswered { error, .. }) => {
+                Err(Unanswered { unsent: true, .. }) if reused => {}
+                Err(Unanswered { error, unsent }) => {
                     self.idle.forget();
-                    return Err(SendError::Broken(causes(&error)));
+                    let causes = causes(&error);
+                    return Err(match unsent {
+                        true => SendError::Connect(causes),
+                        false => SendError::Broken(causes),
+                    });
                 }
             }
         }

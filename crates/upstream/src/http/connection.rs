@@ -1,5 +1,6 @@
 //! A session, or a stateless endpoint, and the calls on it.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -36,6 +37,8 @@ pub(super) struct Shared {
     pub(super) sink: Arc<dyn FeedSink>,
     pub(super) session: OnceLock<HeaderValue>,
     pub(super) version: OnceLock<String>,
+    /// The headers of every request from the agreement on.
+    settled: OnceLock<HeaderMap>,
     pub(super) ended: watch::Sender<Option<LinkError>>,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
@@ -54,6 +57,10 @@ impl Connection {
             sink,
             session: OnceLock::new(),
             version: OnceLock::new(),
+            settled: match era {
+                Era::Modern => OnceLock::from(version_headers(era, None)),
+                Era::Legacy => OnceLock::new(),
+            },
             ended: watch::Sender::new(None),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -68,6 +75,8 @@ impl Connection {
     /// Remembers the negotiated revision, which every later request names.
     pub(crate) fn agreed(&self, version: &str) {
         let _ = self.shared.version.set(version.to_owned());
+        // A session is given with the agreement, or never.
+        let _ = self.shared.settled.set(self.shared.headers_so_far());
     }
 
     /// Opens the stream on which a legacy backend speaks outside calls.
@@ -93,7 +102,7 @@ impl Connection {
     /// Sends a notification and waits until the backend took it.
     pub(crate) async fn notify_now(&self, method: &str, params: Option<&Raw>) -> Result<(), LinkError> {
         let body = write::notification(method, params);
-        self.shared.endpoint.post(self.shared.headers(), body).await.map(drop)
+        self.shared.endpoint.post(&self.shared.headers(), body).await.map(drop)
     }
 
     pub(crate) fn notify(&self, method: &str, params: Option<&Raw>) {
@@ -102,6 +111,11 @@ impl Connection {
 
     pub(crate) fn ended(&self) -> Option<LinkError> {
         self.shared.ended.borrow().clone()
+    }
+
+    /// The connection is of no more use.
+    pub(crate) fn end(&self, cause: LinkError) {
+        self.shared.end(cause);
     }
 
     pub(crate) async fn wait_ended(&self) -> LinkError {
@@ -152,7 +166,12 @@ impl std::fmt::Debug for Connection {
 
 impl Shared {
     /// Headers of every request on this connection.
-    pub(super) fn headers(&self) -> HeaderMap {
+    pub(super) fn headers(&self) -> Cow<'_, HeaderMap> {
+        let settled = self.settled.get().map(Cow::Borrowed);
+        settled.unwrap_or_else(|| Cow::Owned(self.headers_so_far()))
+    }
+
+    fn headers_so_far(&self) -> HeaderMap {
         let mut headers = version_headers(self.era, self.version.get());
         if let Some(session) = self.session.get() {
             headers.insert(header::SESSION_ID, session.clone());
@@ -172,20 +191,15 @@ impl Shared {
         self.stop.cancel();
     }
 
-    /// Ends the session at the backend (MCP 2025-11-25 "Session management"), if there is one and it is not gone.
-    fn next_number(&self) -> u64 {
+    pub(super) fn next_number(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The id of the next request.
-    pub(super) fn next_id(&self) -> Id {
-        Id::number(self.next_number())
-    }
-
+    /// Ends the session at the backend (MCP 2025-11-25 "Session management"), if there is one and it is not gone.
     async fn say_goodbye(&self) {
         let gone = matches!(&*self.ended.borrow(), Some(LinkError::SessionLost(_)));
         if !gone && self.session.get().is_some() {
-            let _ = self.endpoint.delete(self.headers()).await;
+            let _ = self.endpoint.delete(&self.headers()).await;
         }
     }
 
@@ -204,7 +218,8 @@ impl Shared {
     pub(super) fn post_aside(self: &Arc<Self>, body: Bytes) {
         let shared = Arc::clone(self);
         self.tasks.spawn(async move {
-            let post = shared.endpoint.post(shared.headers(), body);
+            let headers = shared.headers();
+            let post = shared.endpoint.post(&headers, body);
             match tokio::time::timeout(Duration::from_secs(30), post).await {
                 Ok(Ok(response)) if response.status().is_success() => {}
                 Ok(Ok(response)) => {
@@ -217,10 +232,11 @@ impl Shared {
     }
 }
 
-/// Waits for `work`, unless the connection is [closed](Shared::closed) first.
+/// Waits for `work`, unless the connection is [closed](Shared::closed) first. (Pinned, because what waits would else have
+/// room for it twice.)
 pub(super) async fn unless<T>(
     closed: Pin<&mut impl Future<Output = LinkError>>,
-    work: impl Future<Output = T>,
+    work: Pin<&mut impl Future<Output = T>>,
 ) -> Result<T, LinkError> {
     tokio::select! {
         biased;

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::idle::Idle;
+use crate::tally::Volume;
 
 /// A connection that has not ended.
 type Live = Pin<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>;
@@ -29,8 +30,8 @@ pub(super) struct Driven {
 /// A request that was not answered.
 pub(super) struct Unanswered {
     pub(super) error: hyper::Error,
-    /// The request, if nothing of it was sent.
-    pub(super) unsent: Option<Request<Full<Bytes>>>,
+    /// Whether nothing of the request was sent.
+    pub(super) unsent: bool,
 }
 
 impl Driven {
@@ -64,7 +65,7 @@ impl Driven {
             answered.as_mut().poll(cx)
         });
         answer.await.map_err(|mut refused| Unanswered {
-            unsent: refused.take_message(),
+            unsent: refused.take_message().is_some(),
             error: refused.into_error(),
         })
     }
@@ -78,16 +79,24 @@ fn drive(connection: &mut Option<Live>, cx: &mut Context<'_>) {
 
 /// The body of an answer. Read to its end, its connection is free for the next request.
 #[derive(Debug)]
-pub enum Received {
-    /// Of a connection with a task of its own.
+pub struct Received {
+    body: Source,
+    /// Where its bytes are counted.
+    volume: Arc<Volume>,
+}
+
+/// Where the body comes from.
+#[derive(Debug)]
+enum Source {
+    /// A connection with a task of its own.
     Tasked(Incoming),
-    /// Of a connection that reading drives.
+    /// A connection that reading drives.
     Driven(DrivenBody),
 }
 
 /// The body of an answer, with the connection that it comes on.
 #[derive(Debug)]
-pub struct DrivenBody {
+struct DrivenBody {
     /// `None` once it is over.
     body: Option<Incoming>,
     driven: Option<Driven>,
@@ -95,12 +104,18 @@ pub struct DrivenBody {
 }
 
 impl Received {
-    pub(super) fn driven(body: Incoming, driven: Driven, idle: Arc<Idle>) -> Self {
-        Self::Driven(DrivenBody {
+    pub(super) fn tasked(body: Incoming, volume: Arc<Volume>) -> Self {
+        let body = Source::Tasked(body);
+        Self { body, volume }
+    }
+
+    pub(super) fn driven(body: Incoming, driven: Driven, idle: Arc<Idle>, volume: Arc<Volume>) -> Self {
+        let body = Source::Driven(DrivenBody {
             body: Some(body),
             driven: Some(driven),
             idle,
-        })
+        });
+        Self { body, volume }
     }
 }
 
@@ -109,16 +124,22 @@ impl Body for Received {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut *self {
-            Self::Tasked(body) => Pin::new(body).poll_frame(cx),
-            Self::Driven(body) => body.poll_frame(cx),
+        let frame = match &mut self.body {
+            Source::Tasked(body) => Pin::new(body).poll_frame(cx),
+            Source::Driven(body) => body.poll_frame(cx),
+        };
+        if let Poll::Ready(Some(Ok(frame))) = &frame
+            && let Some(data) = frame.data_ref()
+        {
+            self.volume.receive(data.len());
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Tasked(body) => body.is_end_stream(),
-            Self::Driven(body) => body.body.as_ref().is_none_or(Body::is_end_stream),
+        match &self.body {
+            Source::Tasked(body) => body.is_end_stream(),
+            Source::Driven(body) => body.body.as_ref().is_none_or(Body::is_end_stream),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use argus_protocol::{header, version};
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http::header::LOCATION;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body_util::BodyExt;
 use url::Url;
 
 use super::HttpClient;
@@ -12,6 +12,7 @@ use super::Received;
 use super::causes::causes;
 use super::client::SendError;
 use super::place::Place;
+use super::sending::{Sending, What};
 use crate::LinkError;
 
 /// Redirects that are followed within one origin.
@@ -49,15 +50,14 @@ impl Endpoint {
     ///
     /// # Errors
     /// When the place cannot be reached, or the connection breaks before the head of the answer.
-    pub async fn post(&self, extra: HeaderMap, body: Bytes) -> Result<Response<Received>, LinkError> {
-        let mut headers = extra;
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        self.send(Method::POST, headers, body).await
+    pub async fn post(&self, extra: &HeaderMap, body: Bytes) -> Result<Response<Received>, LinkError> {
+        self.send(What::Message(body), extra)
+            .await
+            .map(|(_, response)| response)
     }
 
     /// Opens a stream.
-    pub(super) async fn get(&self, extra: HeaderMap) -> Result<Response<Received>, LinkError> {
+    pub(super) async fn get(&self, extra: &HeaderMap) -> Result<Response<Received>, LinkError> {
         self.get_from(extra).await.map(|(_, response)| response)
     }
 
@@ -65,10 +65,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// When the place cannot be reached, or the connection breaks before the head of the answer.
-    pub async fn get_from(&self, extra: HeaderMap) -> Result<(Url, Response<Received>), LinkError> {
-        let mut headers = extra;
-        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let (url, response) = self.followed(Method::GET, headers, Bytes::new()).await?;
+    pub async fn get_from(&self, extra: &HeaderMap) -> Result<(Url, Response<Received>), LinkError> {
+        let (url, response) = self.send(What::Stream, extra).await?;
         Ok((url.unwrap_or_else(|| self.url.clone()), response))
     }
 
@@ -100,45 +98,35 @@ impl Endpoint {
     ///
     /// # Errors
     /// When the place cannot be reached, or the connection breaks before the head of the answer.
-    pub async fn delete(&self, extra: HeaderMap) -> Result<Response<Received>, LinkError> {
-        self.send(Method::DELETE, extra, Bytes::new()).await
-    }
-
-    async fn send(&self, method: Method, extra: HeaderMap, body: Bytes) -> Result<Response<Received>, LinkError> {
-        self.followed(method, extra, body).await.map(|(_, response)| response)
+    pub async fn delete(&self, extra: &HeaderMap) -> Result<Response<Received>, LinkError> {
+        self.send(What::Goodbye, extra).await.map(|(_, response)| response)
     }
 
     /// Sends, and goes where it is sent on to; gives where the answer comes from, if that is not here.
-    async fn followed(
-        &self,
-        method: Method,
-        extra: HeaderMap,
-        body: Bytes,
-    ) -> Result<(Option<Url>, Response<Received>), LinkError> {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method;
-        *request.headers_mut() = extra;
-        for (name, value) in &self.headers {
-            request.headers_mut().insert(name, value.clone());
-        }
-        let response = self.send_to(&self.url, &self.place, request.clone()).await?;
+    async fn send(&self, what: What, extra: &HeaderMap) -> Result<(Option<Url>, Response<Received>), LinkError> {
+        let sending = Sending {
+            what,
+            own: extra,
+            configured: &self.headers,
+        };
+        let response = self.send_to(&self.url, &self.place, &sending).await?;
         if !is_redirect(&response) {
             return Ok((None, response));
         }
-        Box::pin(self.follow(request, response))
+        Box::pin(self.follow(&sending, response))
             .await
             .map(|(url, response)| (Some(url), response))
     }
 
     async fn follow(
         &self,
-        request: Request<Full<Bytes>>,
+        sending: &Sending<'_>,
         mut response: Response<Received>,
     ) -> Result<(Url, Response<Received>), LinkError> {
         let mut url = self.url.clone();
         for _ in 0..MAX_REDIRECTS {
             url = self.redirected(&url, &response)?;
-            response = self.send_to(&url, &Place::of(&url), request.clone()).await?;
+            response = self.send_to(&url, &Place::of(&url), sending).await?;
             if !is_redirect(&response) {
                 return Ok((url, response));
             }
@@ -165,11 +153,11 @@ impl Endpoint {
         &self,
         url: &Url,
         place: &Result<Place, String>,
-        request: Request<Full<Bytes>>,
+        sending: &Sending<'_>,
     ) -> Result<Response<Received>, LinkError> {
         let unreachable = |cause: String| LinkError::Unreachable { url: shown(url), cause };
         let place = place.as_ref().map_err(|why| unreachable(why.clone()))?;
-        self.client.send(place, request).await.map_err(|error| match error {
+        self.client.send(place, sending).await.map_err(|error| match error {
             SendError::Connect(cause) => unreachable(cause),
             SendError::Broken(cause) => LinkError::Closed(format!("the connection broke before the answer: {cause}")),
         })
@@ -183,43 +171,10 @@ fn is_redirect(response: &Response<Received>) -> bool {
     )
 }
 
-/// A URL without what may be secret in it: user, password and query.
+/// A URL without what may be secret in it, which is all but the origin: some services have the key in the path.
 #[must_use]
 pub fn shown(url: &Url) -> String {
-    let mut shown = url.clone();
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.set_query(None);
-    shown.to_string()
-}
-
-/// What kind of body an answer has.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `application/json`.
-    Json,
-    /// `text/event-stream`.
-    Stream,
-    /// Anything else, or none.
-    Other,
-}
-
-/// What kind of body an answer has.
-#[must_use]
-pub fn kind_of(response: &Response<Received>) -> Kind {
-    let media = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let media = media.split(';').next().unwrap_or_default().trim();
-    if media.eq_ignore_ascii_case("application/json") {
-        Kind::Json
-    } else if media.eq_ignore_ascii_case("text/event-stream") {
-        Kind::Stream
-    } else {
-        Kind::Other
-    }
+    url.origin().ascii_serialization()
 }
 
 /// Reads a body that is not a stream, within a bound.
@@ -276,7 +231,7 @@ mod tests {
 
     #[test]
     fn shown_urls_hide_credentials() {
-        let url = Url::parse("https://me:secret@example.com/mcp?key=secret").unwrap();
-        assert_eq!(shown(&url), "https://example.com/mcp");
+        let url = Url::parse("https://me:secret@example.com:8443/secret/mcp?key=secret").unwrap();
+        assert_eq!(shown(&url), "https://example.com:8443");
     }
 }

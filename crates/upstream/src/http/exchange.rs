@@ -1,16 +1,19 @@
 //! One POST and what comes back.
 
+use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{Answer, Era, Frame, Message, Raw, header, method, sse, token};
+use argus_protocol::{Answer, Era, Frame, Media, Message, Raw, header, method, sse, token};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 
 use super::Received;
 use super::connection::{Shared, cancel, unless};
-use super::endpoint::{Kind, collect, kind_of, status_error};
+use super::endpoint::{collect, status_error};
+use super::lost::{is_lost, may_be_for_it};
 use crate::exchange::AskPeer;
 use crate::link::Events;
 use crate::{Ask, AskReply, Event, FeedEvent, LinkError, Outcome, Outgoing};
@@ -31,6 +34,8 @@ struct Post {
     cancellable: bool,
     /// Whether it begins a task.
     augmented: bool,
+    /// Whether it is the gateway's own.
+    own: bool,
     /// Whether an event came since the stream was opened.
     heard: bool,
     /// Where the stream can be resumed.
@@ -43,13 +48,14 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
     let handshake = request.method == method::INITIALIZE;
     // `initialize` must not be cancelled (MCP "Cancellation"); a modern call is cancelled by closing its stream.
     let cancellable = shared.era == Era::Legacy && !handshake;
-    let headers = request_headers(&shared, &request);
+    let mirrored = (shared.era == Era::Modern).then(|| mirrored(&shared, &request));
     let mut call = Post {
         shared,
         number,
         token,
         cancellable,
         augmented: request.augmented,
+        own: request.own,
         heard: false,
         last_event: None,
         retry: RETRY,
@@ -61,8 +67,9 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
             return;
         }
         let shared = Arc::clone(&call.shared);
-        let mut closed = std::pin::pin!(shared.closed());
-        let posted = unless(closed.as_mut(), shared.endpoint.post(headers, body)).await;
+        let mut closed = pin!(shared.closed());
+        let headers = mirrored.as_ref().map_or_else(|| shared.headers(), Cow::Borrowed);
+        let posted = unless(closed.as_mut(), pin!(shared.endpoint.post(&headers, body))).await;
         let mut response = match posted.flatten() {
             Ok(response) => response,
             Err(cause) => {
@@ -73,8 +80,8 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
         if handshake && let Some(session) = response.headers().get(header::SESSION_ID) {
             let _ = shared.session.set(session.clone());
         }
-        if kind_of(&response) != Kind::Stream || !response.status().is_success() {
-            let outcome = unless(closed.as_mut(), call.single(response)).await.flatten();
+        if Media::of(response.headers()) != Media::Stream || !response.status().is_success() {
+            let outcome = unless(closed.as_mut(), pin!(call.single(response))).await.flatten();
             call.answered(&outcome);
             yield Event::Outcome(outcome);
             return;
@@ -83,7 +90,7 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
             let mut decoder = sse::Decoder::new(MAX_EVENT);
             let mut events = Vec::new();
             let cut = loop {
-                let frame = match unless(closed.as_mut(), response.body_mut().frame()).await {
+                let frame = match unless(closed.as_mut(), pin!(response.body_mut().frame())).await {
                     Ok(Some(Ok(frame))) => frame,
                     Ok(None) => break false,
                     Ok(Some(Err(_))) => break true,
@@ -112,7 +119,8 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
                     return;
                 }
             };
-            match unless(closed.as_mut(), Box::pin(call.resume(cut))).await.flatten() {
+            let resumed = unless(closed.as_mut(), Box::pin(call.resume(cut)).as_mut()).await;
+            match resumed.flatten() {
                 Ok(resumed) => response = resumed,
                 Err(cause) => {
                     yield call.failed(cause);
@@ -124,23 +132,30 @@ pub(super) fn open(shared: Arc<Shared>, number: u64, request: Outgoing, token: O
 }
 
 /// `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*` of a modern request (MCP 2026-07-28 "Request headers").
-fn request_headers(shared: &Shared, request: &Outgoing) -> HeaderMap {
-    let mut headers = shared.headers();
-    if shared.era == Era::Legacy {
-        return headers;
-    }
+fn mirrored(shared: &Shared, request: &Outgoing) -> HeaderMap {
+    let mut headers = shared.headers().into_owned();
     if let Ok(value) = HeaderValue::from_str(&request.method) {
-        headers.insert(HeaderName::from_static(header::METHOD), value);
+        headers.insert(header::METHOD, value);
     }
     if let Some(value) = request
         .name
         .as_deref()
         .and_then(|name| HeaderValue::from_str(&header::encode_value(name)).ok())
     {
-        headers.insert(HeaderName::from_static(header::NAME), value);
+        headers.insert(header::NAME, value);
     }
     headers.extend(request.param_headers.iter().cloned());
     headers
+}
+
+/// Whether a status is about who asks, how often, or the server, and not about what was asked.
+fn says_nothing_of_the_request(status: StatusCode) -> bool {
+    let of_the_caller = [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::FORBIDDEN,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    status.is_server_error() || of_the_caller.contains(&status)
 }
 
 impl Post {
@@ -170,31 +185,59 @@ impl Post {
     /// The outcome in an answer that is no stream: the one message it holds, or what its status says.
     async fn single(&self, response: Response<Received>) -> Outcome {
         let status = response.status();
-        if status == StatusCode::NOT_FOUND && self.shared.session.get().is_some() {
-            let lost = LinkError::SessionLost(super::endpoint::shown(&self.shared.endpoint.url));
-            self.shared.end(lost.clone());
-            return Err(lost);
+        let in_session = self.shared.session.get().is_some();
+        if in_session && status == StatusCode::NOT_FOUND {
+            return Err(self.lost());
         }
-        if kind_of(&response) == Kind::Json
-            && let Some(answer) = self.answer_in(collect(response.into_body()).await?)
-        {
-            return Ok(answer);
+        let answer = match Media::of(response.headers()) {
+            Media::Json => self.answer_in(collect(response.into_body()).await?),
+            Media::Stream | Media::Other => None,
+        };
+        let (named, answer) = answer.map_or((false, None), |(named, answer)| (named, Some(answer)));
+        // It was not done, and may be sent again when that is for the session. (Boxed, because no other call needs the
+        // room.)
+        let in_doubt =
+            in_session && status == StatusCode::BAD_REQUEST && may_be_for_it(answer.as_ref().filter(|_| named));
+        if in_doubt && Box::pin(self.knows_no_session()).await {
+            return Err(self.lost());
         }
-        if status.is_success() {
-            return Err(LinkError::Protocol(format!(
-                "it answered {status} without a JSON-RPC answer"
-            )));
+        match answer {
+            // Whoever answers a question of the gateway itself so has not read it, and is not well.
+            Some(_) if self.own && !named && says_nothing_of_the_request(status) => {}
+            Some(answer) => return Ok(answer),
+            None if status.is_success() => {
+                return Err(LinkError::Protocol(format!(
+                    "it answered {status} without a JSON-RPC answer"
+                )));
+            }
+            None => {}
         }
         Err(status_error(&self.shared.endpoint.url, status))
     }
 
-    fn answer_in(&self, body: Bytes) -> Option<Answer> {
+    async fn knows_no_session(&self) -> bool {
+        let known = matches!(&*self.shared.ended.borrow(), Some(LinkError::SessionLost(_)));
+        known || is_lost(&self.shared).await == Some(true)
+    }
+
+    /// The session is gone: nobody is to call on it any more.
+    fn lost(&self) -> LinkError {
+        let lost = LinkError::SessionLost(super::endpoint::shown(&self.shared.endpoint.url));
+        self.shared.end(lost.clone());
+        lost
+    }
+
+    /// The answer to this request in a body, and whether it names the request.
+    fn answer_in(&self, body: Bytes) -> Option<(bool, Answer)> {
         let messages = match Frame::parse(body).ok()? {
             Frame::One(message) => vec![message],
             Frame::Batch(messages) => messages.into_iter().flatten().collect(),
         };
         messages.into_iter().find_map(|message| match message {
-            Message::Response { id, answer } => self.is_ours(id.as_ref(), &answer).then_some(answer),
+            Message::Response { id, answer } => {
+                let named = id.is_some();
+                self.is_ours(id.as_ref(), &answer).then_some((named, answer))
+            }
             _ => None,
         })
     }
@@ -285,15 +328,15 @@ impl Post {
         if !(cut && std::mem::take(&mut self.heard)) {
             tokio::time::sleep(self.retry.max(LEAST_RETRY)).await;
         }
-        let mut headers = self.shared.headers();
-        headers.insert(HeaderName::from_static(header::LAST_EVENT_ID), last);
-        let response = self.shared.endpoint.get(headers).await.map_err(|cause| match cause {
+        let mut headers = self.shared.headers().into_owned();
+        headers.insert(header::LAST_EVENT_ID, last);
+        let response = self.shared.endpoint.get(&headers).await.map_err(|cause| match cause {
             LinkError::Unreachable { cause, .. } => LinkError::Closed(format!(
                 "the connection broke before the answer, and cannot be made again: {cause}"
             )),
             other => other,
         })?;
-        if response.status().is_success() && kind_of(&response) == Kind::Stream {
+        if response.status().is_success() && Media::of(response.headers()) == Media::Stream {
             Ok(response)
         } else {
             Err(broken())

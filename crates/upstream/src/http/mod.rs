@@ -7,8 +7,10 @@ mod driven;
 mod endpoint;
 mod exchange;
 mod idle;
+mod lost;
 mod place;
 mod probe;
+mod sending;
 mod standing;
 
 pub(crate) use causes::causes;
@@ -16,6 +18,6 @@ pub use client::HttpClient;
 pub(crate) use connection::{Connection, version_headers};
 pub use driven::Received;
 pub(crate) use endpoint::status_error;
-pub use endpoint::{Endpoint, Kind, kind_of, shown};
+pub use endpoint::{Endpoint, shown};
 pub(crate) use exchange::MAX_EVENT;
 pub(crate) use probe::{Probe, probe};

@@ -1,12 +1,12 @@
 //! Finding out whether a URL speaks the modern era (protocol notes: `server/discover` without a session).
 
-use argus_protocol::{Answer, Era, Frame, Id, Message, Object, code, header, method, sse, version, write};
+use argus_protocol::{Answer, Era, Frame, Id, Media, Message, Object, code, header, method, sse, version, write};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 
 use super::Received;
-use super::endpoint::{Endpoint, Kind, collect, kind_of, status_error, with_version};
+use super::endpoint::{Endpoint, collect, status_error, with_version};
 use super::exchange::MAX_EVENT;
 use crate::{LinkError, Outgoing};
 
@@ -32,12 +32,9 @@ pub(crate) async fn probe(endpoint: &Endpoint) -> Result<Probe, LinkError> {
         .map_err(|error| LinkError::Protocol(error.to_string()))?;
     let mut headers = HeaderMap::new();
     with_version(&mut headers, version::MODERN);
-    headers.insert(
-        HeaderName::from_static(header::METHOD),
-        HeaderValue::from_static(method::DISCOVER),
-    );
+    headers.insert(header::METHOD, HeaderValue::from_static(method::DISCOVER));
     let response = endpoint
-        .post(headers, write::request(&id, method::DISCOVER, params.as_ref()))
+        .post(&headers, write::request(&id, method::DISCOVER, params.as_ref()))
         .await?;
     let status = response.status();
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) || status.is_server_error() {
@@ -67,15 +64,15 @@ fn is_modern_refusal(error: &argus_protocol::Raw) -> bool {
 /// A legacy server may mint a session for the probe; it would otherwise stay.
 async fn drop_session(endpoint: &Endpoint, session: HeaderValue) {
     let mut headers = HeaderMap::new();
-    headers.insert(HeaderName::from_static(header::SESSION_ID), session);
-    let _ = endpoint.delete(headers).await;
+    headers.insert(header::SESSION_ID, session);
+    let _ = endpoint.delete(&headers).await;
 }
 
 async fn first_answer(response: Response<Received>) -> Option<Answer> {
-    match kind_of(&response) {
-        Kind::Json => answer_in(collect(response.into_body()).await.ok()?),
-        Kind::Stream => first_streamed(response).await,
-        Kind::Other => None,
+    match Media::of(response.headers()) {
+        Media::Json => answer_in(collect(response.into_body()).await.ok()?),
+        Media::Stream => first_streamed(response).await,
+        Media::Other => None,
     }
 }
 

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_protocol::{Answer, Message, Raw, header, method, sse, write};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use argus_protocol::{Answer, Media, Message, Raw, header, method, sse};
+use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use tokio::time::Instant;
 
 use super::Received;
 use super::connection::Shared;
-use super::endpoint::{Kind, kind_of, shown};
+use super::endpoint::shown;
 use super::exchange::MAX_EVENT;
+use super::lost::{is_lost, may_mean_lost};
 use crate::exchange::AskPeer;
 use crate::hearing::Hearing;
 use crate::{Ask, AskReply, FeedEvent, LinkError};
@@ -20,11 +21,9 @@ const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(30);
 /// A stream that stood this long starts the pauses anew.
 const STEADY: Duration = Duration::from_secs(5);
-/// How long a backend may take to say whether it knows the session.
-const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Keeps the GET stream of a session open until the connection ends. A backend that offers none (405, or 404 while it
-/// knows the session) is left alone. `hearing` is told whether it stands.
+/// Keeps the GET stream of a session open until the connection ends. A backend that offers none (405, or 404 or 400
+/// while it knows the session) is left alone. `hearing` is told whether it stands.
 pub(super) async fn legacy(shared: Arc<Shared>, hearing: Arc<Hearing>) {
     let stop = shared.stop.clone();
     let _ = stop.run_until_cancelled(keep_open(&shared, &hearing)).await;
@@ -36,12 +35,12 @@ async fn keep_open(shared: &Arc<Shared>, hearing: &Hearing) {
     let mut pause = FIRST_RETRY;
     let mut stood_before = false;
     loop {
-        let mut headers = shared.headers();
+        let mut headers = shared.headers().into_owned();
         if let Some(last) = &last_event {
-            headers.insert(HeaderName::from_static(header::LAST_EVENT_ID), HeaderValue::clone(last));
+            headers.insert(header::LAST_EVENT_ID, HeaderValue::clone(last));
         }
-        match shared.endpoint.get(headers).await {
-            Ok(response) if response.status().is_success() && kind_of(&response) == Kind::Stream => {
+        match shared.endpoint.get(&headers).await {
+            Ok(response) if response.status().is_success() && Media::of(response.headers()) == Media::Stream => {
                 let unheard = hearing.stands([true; 3]);
                 let again = std::mem::replace(&mut stood_before, true);
                 if again || unheard {
@@ -59,9 +58,9 @@ async fn keep_open(shared: &Arc<Shared>, hearing: &Hearing) {
                     pause = FIRST_RETRY;
                 }
             }
-            Ok(response) if response.status() == StatusCode::NOT_FOUND && shared.session.get().is_some() => {
-                // A backend that offers no stream may say 404 where it should say 405.
-                let lost = match stood_before {
+            Ok(response) if may_mean_lost(response.status()) && shared.session.get().is_some() => {
+                // A backend that offers no stream may say 404 or 400 where it should say 405.
+                let lost = match stood_before && response.status() == StatusCode::NOT_FOUND {
                     true => Some(true),
                     false => is_lost(shared).await,
                 };
@@ -79,14 +78,6 @@ async fn keep_open(shared: &Arc<Shared>, hearing: &Hearing) {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LAST_RETRY);
     }
-}
-
-/// Whether the backend knows the session no more; `None` where it does not say.
-async fn is_lost(shared: &Shared) -> Option<bool> {
-    let ping = write::request(&shared.next_id(), method::PING, None);
-    let asked = tokio::time::timeout(PATIENCE, shared.endpoint.post(shared.headers(), ping)).await;
-    let status = asked.ok()?.ok()?.status();
-    (!status.is_server_error()).then_some(status == StatusCode::NOT_FOUND)
 }
 
 async fn read(shared: &Arc<Shared>, mut response: Response<Received>, last_event: &mut Option<HeaderValue>) {

@@ -184,7 +184,13 @@ mod tests {
             instructions: None,
             hint: None,
         };
-        Arc::new(Link::new(Era::Legacy, true, hello, Wire::Http(connection)))
+        Arc::new(Link::new(
+            Era::Legacy,
+            true,
+            hello,
+            Wire::Http(connection),
+            Arc::default(),
+        ))
     }
 
     fn free(caller: u8) -> Free {

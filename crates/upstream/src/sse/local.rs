@@ -10,8 +10,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::logs::{self, Log, Mouth};
+use crate::processes::Processes;
 use crate::redact::Redactor;
-use crate::{LinkError, process};
+use crate::{LinkError, Tally, process};
 
 /// How long an ended process's last words are waited for.
 const LAST_WORDS: Duration = Duration::from_millis(250);
@@ -28,9 +30,12 @@ const STOP: StopTimes = StopTimes {
 pub(crate) struct LocalProcess {
     backend: Arc<str>,
     spec: Spec,
+    log: Arc<Log>,
     redactor: Arc<Redactor>,
     /// How long it may take until its url answers.
     startup: Duration,
+    tally: Arc<Tally>,
+    processes: Processes,
     current: Mutex<Option<Running>>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -49,15 +54,24 @@ pub(crate) struct Running {
 
 impl LocalProcess {
     /// The process of a backend, if it has one behind a url. Nothing is started.
-    pub(crate) fn of(backend: &Backend, name: &Arc<str>, guard: &GuardProgram) -> Option<Self> {
+    pub(crate) fn of(
+        backend: &Backend,
+        name: &Arc<str>,
+        guard: &GuardProgram,
+        log: &Arc<Log>,
+        (processes, tally): (&Processes, &Arc<Tally>),
+    ) -> Option<Self> {
         let Transport::Sse(sse) = &backend.transport else {
             return None;
         };
         Some(Self {
             backend: Arc::clone(name),
             spec: process::spec(sse.process.as_ref()?, guard, STOP),
+            log: Arc::clone(log),
             redactor: Arc::new(Redactor::new(backend)),
             startup: backend.timeouts.sse_startup,
+            tally: Arc::clone(tally),
+            processes: processes.clone(),
             current: Mutex::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -79,6 +93,7 @@ impl LocalProcess {
         let child = argus_runtime::spawn(&self.spec)
             .await
             .map_err(|error| LinkError::Spawn(error.to_string()))?;
+        self.tally.started();
         let running = self.tend(child);
         *current = Some(running.clone());
         Ok(running)
@@ -96,14 +111,16 @@ impl LocalProcess {
         let (ended, how) = watch::channel(None);
         let stderr = StderrRing::default();
         let heard = TaskTracker::new();
+        let pid = child.id();
         if let Some(said) = child.take_stdout() {
-            self.hear(&heard, said, "stdout", &stderr);
+            self.hear(&heard, said, "stdout", pid, &stderr);
         }
         if let Some(said) = child.take_stderr() {
-            self.hear(&heard, said, "stderr", &stderr);
+            self.hear(&heard, said, "stderr", pid, &stderr);
         }
         heard.close();
         let (stop, keep) = (self.stop.clone(), stderr.clone());
+        let counted = self.processes.count(child.id());
         self.tasks.spawn(async move {
             let exit = stop.run_until_cancelled(child.wait()).await;
             let cause = match exit {
@@ -116,6 +133,7 @@ impl LocalProcess {
                     LinkError::stopped()
                 }
             };
+            drop(counted);
             // Nobody may be left to be told.
             let _ = ended.send(Some(cause));
         });
@@ -132,10 +150,20 @@ impl LocalProcess {
         heard: &TaskTracker,
         said: R,
         stream: &'static str,
+        pid: u32,
         keep: &StderrRing,
     ) {
-        let (backend, redactor, keep) = (Arc::clone(&self.backend), Arc::clone(&self.redactor), keep.clone());
-        heard.spawn(async move { process::hear(said, stream, &backend, &redactor, &keep).await });
+        let (backend, redactor) = (Arc::clone(&self.backend), Arc::clone(&self.redactor));
+        let (log, keep) = (Arc::clone(&self.log), keep.clone());
+        heard.spawn(async move {
+            let mouth = Mouth {
+                backend: &backend,
+                pid,
+                redactor: &redactor,
+                log: &log,
+            };
+            logs::hear(said, stream, mouth, &keep).await;
+        });
     }
 }
 

@@ -85,7 +85,7 @@ impl Poster {
     async fn post(self: Arc<Self>, outbound: Outbound) {
         let Outbound { message, call } = outbound;
         let headers = version_headers(self.demux.server.era, self.version.get());
-        let posted = tokio::time::timeout(LONGEST, self.endpoint.post(headers, message)).await;
+        let posted = tokio::time::timeout(LONGEST, self.endpoint.post(&headers, message)).await;
         let cause = match posted {
             Ok(Ok(response)) if response.status().is_success() => {
                 self.taken.store(true, Ordering::Relaxed);
@@ -161,6 +161,8 @@ mod tests {
             backend: "b".into(),
             era: Era::Legacy,
             owned: true,
+            process: None,
+            log: Arc::default(),
             redactor: Redactor::default(),
             sink: Arc::new(Nobody),
         })

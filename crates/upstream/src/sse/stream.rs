@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use argus_protocol::Media;
 use argus_protocol::sse::{Decoder, Event};
 use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
@@ -11,7 +12,7 @@ use url::Url;
 
 use crate::LinkError;
 use crate::duplex::Demux;
-use crate::http::{Endpoint, Kind, MAX_EVENT, Received, causes, kind_of, status_error};
+use crate::http::{Endpoint, MAX_EVENT, Received, causes, status_error};
 
 /// An open event stream.
 #[derive(Debug)]
@@ -30,12 +31,12 @@ impl EventStream {
     /// # Errors
     /// When the address cannot be reached, or answers something else.
     pub(super) async fn open(endpoint: &Endpoint) -> Result<Self, LinkError> {
-        let (from, response) = endpoint.get_from(HeaderMap::new()).await?;
+        let (from, response) = endpoint.get_from(&HeaderMap::new()).await?;
         let status = response.status();
         if !status.is_success() {
             return Err(status_error(&from, status));
         }
-        if kind_of(&response) != Kind::Stream {
+        if Media::of(response.headers()) != Media::Stream {
             return Err(LinkError::Protocol(
                 "its url answers no event stream, as HTTP+SSE does; check the url and the type of the backend"
                     .to_owned(),

@@ -9,7 +9,9 @@ use tokio_util::task::TaskTracker;
 
 use super::tasks::{self, LastWords};
 use crate::duplex::{Conversation, Server};
-use crate::{LinkError, process};
+use crate::processes::Processes;
+use crate::tally::Volume;
+use crate::{LinkError, logs};
 
 /// A process that speaks MCP on its stdin and stdout.
 pub(crate) struct Connection {
@@ -21,15 +23,22 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Starts the process.
-    pub(crate) async fn open(spec: &Spec, server: Server) -> Result<Self, LinkError> {
+    /// Starts the process, whose bytes are counted in `volume`.
+    pub(crate) async fn open(
+        spec: &Spec,
+        mut server: Server,
+        processes: &Processes,
+        volume: &Arc<Volume>,
+    ) -> Result<Self, LinkError> {
         let mut child = argus_runtime::spawn(spec)
             .await
             .map_err(|error| LinkError::Spawn(error.to_string()))?;
+        let counted = processes.count(child.id());
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.take_stdin(), child.take_stdout(), child.take_stderr())
         else {
             return Err(LinkError::Spawn("its standard streams are not there".to_owned()));
         };
+        server.process = Some(child.id());
         let (conversation, lines) = Conversation::new(server);
         let demux = conversation.demux();
         let ring = StderrRing::default();
@@ -38,31 +47,38 @@ impl Connection {
         let heard_out = CancellationToken::new();
         let gone = Arc::new(AtomicBool::new(false));
         let tasks = TaskTracker::new();
-        tasks.spawn(tasks::write_lines(stdin, lines, Arc::clone(demux), stop.clone()));
+        let writing = Arc::clone(volume);
+        tasks.spawn(tasks::write_lines(
+            stdin,
+            lines,
+            Arc::clone(demux),
+            writing,
+            stop.clone(),
+        ));
         let at_end = read_to_end.clone().drop_guard();
-        let reading = Arc::clone(demux);
+        let (reading, heard) = (Arc::clone(demux), Arc::clone(volume));
         tasks.spawn(async move {
-            tasks::read_lines(stdout, reading).await;
+            tasks::read_lines(stdout, reading, &heard).await;
             drop(at_end);
         });
         let at_last_word = heard_out.clone().drop_guard();
         let (hearing, keep) = (Arc::clone(demux), ring.clone());
         tasks.spawn(async move {
-            let server = &hearing.server;
-            process::hear(stderr, "stderr", &server.backend, &server.redactor, &keep).await;
+            if let Some(mouth) = hearing.server.mouth() {
+                logs::hear(stderr, "stderr", mouth, &keep).await;
+            }
             drop(at_last_word);
         });
-        tasks.spawn(tasks::tend(
-            child,
-            Arc::clone(demux),
-            LastWords {
-                stdout: read_to_end,
-                stderr: heard_out,
-                lines: ring.clone(),
-            },
-            Arc::clone(&gone),
-            stop.clone(),
-        ));
+        let last = LastWords {
+            stdout: read_to_end,
+            stderr: heard_out,
+            lines: ring.clone(),
+        };
+        let tending = tasks::tend(child, Arc::clone(demux), last, Arc::clone(&gone), stop.clone());
+        tasks.spawn(async move {
+            let _counted = counted;
+            tending.await;
+        });
         tasks.close();
         Ok(Self {
             conversation,

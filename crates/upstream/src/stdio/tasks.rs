@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::duplex::{Demux, Queued};
+use crate::tally::Volume;
 use crate::{LinkError, process};
 
 /// The longest message a process may write.
@@ -26,10 +27,11 @@ pub(super) async fn write_lines<W: AsyncWrite + Unpin>(
     mut stdin: W,
     mut lines: Queued,
     demux: Arc<Demux>,
+    volume: Arc<Volume>,
     stop: CancellationToken,
 ) {
     let written = stop
-        .run_until_cancelled(write_all(&mut stdin, &mut lines, &demux))
+        .run_until_cancelled(write_all(&mut stdin, &mut lines, &demux, &volume))
         .await;
     if written.is_some() {
         drop(lines);
@@ -41,7 +43,7 @@ pub(super) async fn write_lines<W: AsyncWrite + Unpin>(
 }
 
 /// Returns when the process no longer reads, or nothing can come any more.
-async fn write_all<W: AsyncWrite + Unpin>(stdin: &mut W, lines: &mut Queued, demux: &Demux) {
+async fn write_all<W: AsyncWrite + Unpin>(stdin: &mut W, lines: &mut Queued, demux: &Demux, volume: &Volume) {
     let mut buffer = BytesMut::new();
     while let Some(first) = lines.take().await {
         if demux.has_several_calls() {
@@ -54,6 +56,7 @@ async fn write_all<W: AsyncWrite + Unpin>(stdin: &mut W, lines: &mut Queued, dem
         {
             add_line(&mut buffer, &next.message);
         }
+        volume.send(buffer.len());
         if stdin.write_all_buf(&mut buffer).await.is_err() || stdin.flush().await.is_err() {
             return;
         }
@@ -66,19 +69,22 @@ fn add_line(buffer: &mut BytesMut, message: &[u8]) {
 }
 
 /// Reads stdout to its end.
-pub(super) async fn read_lines<R: AsyncRead + Unpin>(mut stdout: R, demux: Arc<Demux>) {
+pub(super) async fn read_lines<R: AsyncRead + Unpin>(mut stdout: R, demux: Arc<Demux>, volume: &Volume) {
     let mut decoder = LineDecoder::new(MAX_MESSAGE);
     let mut chunk = BytesMut::with_capacity(64 << 10);
     loop {
         chunk.clear();
         match stdout.read_buf(&mut chunk).await {
             Ok(0) | Err(_) => return,
-            Ok(_) => decoder.feed(&chunk, |line| match line {
-                Line::Whole(text) => demux.take(text),
-                Line::TooLong => {
-                    tracing::warn!(backend = %demux.server.backend, "a line of more than {MAX_MESSAGE} bytes was skipped");
-                }
-            }),
+            Ok(bytes) => {
+                volume.receive(bytes);
+                decoder.feed(&chunk, |line| match line {
+                    Line::Whole(text) => demux.take(text),
+                    Line::TooLong => {
+                        tracing::warn!(backend = %demux.server.backend, "a line of more than {MAX_MESSAGE} bytes was skipped");
+                    }
+                });
+            }
         }
     }
 }
@@ -194,12 +200,14 @@ mod tests {
             backend: "b".into(),
             era: Era::Legacy,
             owned: false,
+            process: None,
+            log: Arc::default(),
             redactor: Redactor::default(),
             sink: Arc::new(Nobody),
         });
         let (conversation, writes, stop) = (Arc::new(conversation), Writes::default(), CancellationToken::new());
         let demux = Arc::clone(conversation.demux());
-        let writing = tokio::spawn(write_lines(writes.clone(), lines, demux, stop.clone()));
+        let writing = tokio::spawn(write_lines(writes.clone(), lines, demux, Arc::default(), stop.clone()));
         let first = conversation.call(Outgoing::own("first", None));
         writes.until(1).await;
         let done = stop.clone();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args};
 
 use crate::logging::{self, Folder, Format, Level};
+use crate::running::Name;
 
 /// The arguments of `server`.
 #[derive(Args, Debug)]
@@ -24,6 +25,22 @@ pub(crate) struct Arguments {
     /// Serve the built-in example servers; needs no configuration file
     #[arg(long, conflicts_with = "config")]
     pub(super) demo: bool,
+
+    /// Run in the background; says where it listens once it does
+    #[arg(short, long)]
+    pub(super) detach: bool,
+
+    /// With --detach: print JSON
+    #[arg(long, requires = "detach")]
+    pub(super) json: bool,
+
+    /// What this gateway is called: lowercase letters, digits and `-` [default: `default` at port 9000, else argus-PORT]
+    #[arg(long)]
+    pub(super) name: Option<Name>,
+
+    /// Where what is said in the background goes; given by --detach
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub(super) detached_log: Option<PathBuf>,
 
     /// From which level on messages are logged
     #[arg(long, value_name = "LEVEL", default_value = "info")]
@@ -58,6 +75,7 @@ impl Arguments {
             level,
             format: self.log_format,
             folder: self.log_dir.clone(),
+            background: self.detached_log.is_some(),
         }
     }
 }

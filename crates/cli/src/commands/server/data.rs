@@ -16,13 +16,7 @@ const STATE_DIR: &str = "ARGUS_STATE_DIR";
 /// `ARGUS_STATE_DIR`, else `argus-mcp` in the user's data folder (XDG base directories). `None`, with a warning, when it
 /// cannot be made: then nothing outlives the process. `part` is for what must not meet the data of another gateway.
 pub(super) fn folder(part: Option<&Path>) -> Option<PathBuf> {
-    let folder = match environment::lookup(STATE_DIR) {
-        Some(folder) => PathBuf::from(folder),
-        None => etcetera::base_strategy::choose_base_strategy()
-            .ok()?
-            .data_dir()
-            .join("argus-mcp"),
-    };
+    let folder = place()?;
     let folder = match part {
         Some(part) => folder.join(part),
         None => folder,
@@ -37,6 +31,15 @@ pub(super) fn folder(part: Option<&Path>) -> Option<PathBuf> {
             None
         }
     }
+}
+
+/// Where the data folder is, or would be.
+pub(crate) fn place() -> Option<PathBuf> {
+    if let Some(folder) = environment::chosen(STATE_DIR) {
+        return std::path::absolute(folder).ok();
+    }
+    let strategy = etcetera::base_strategy::choose_base_strategy().ok()?;
+    Some(strategy.data_dir().join("argus-mcp"))
 }
 
 /// Makes the folder for its owner only, and sees that it can be written to.

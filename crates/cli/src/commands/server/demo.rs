@@ -1,56 +1,23 @@
 //! The configuration of `--demo`: the example servers inside this program.
 
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
 
-use argus_config::{
-    Backend, BackendEntry, BackendKind, Config, Filters, Health, Process, Protocol, Timeouts, Transport, Usage,
-};
-use indexmap::IndexMap;
-
-/// The group of a backend that names none.
-const GROUP: &str = "default";
+use serde_json::{Map, Value, json};
 
 /// A configuration with each example server as a backend.
 ///
 /// # Errors
 /// The path of the running program cannot be found out.
-pub(super) fn config() -> io::Result<Config> {
+pub(super) fn text() -> io::Result<String> {
     let program = std::env::current_exe()?;
-    let backends = argus_example::NAMES
+    // It is no variable, whatever is in it.
+    let program = program.to_string_lossy().replace("${", "$${");
+    let backends: Map<String, Value> = argus_example::NAMES
         .iter()
-        .map(|(name, _)| entry(name, &program))
+        .map(|(name, _)| {
+            let backend = json!({"type": "stdio", "command": program, "args": ["example", name]});
+            ((*name).to_owned(), backend)
+        })
         .collect();
-    Ok(Config {
-        backends,
-        ..Config::default()
-    })
-}
-
-fn entry(name: &str, program: &Path) -> BackendEntry {
-    let backend = Backend {
-        name: name.to_owned(),
-        group: GROUP.to_owned(),
-        protocol: Protocol::Auto,
-        transport: Transport::Stdio(Process {
-            command: program.to_string_lossy().into_owned(),
-            args: vec!["example".to_owned(), name.to_owned()],
-            env: IndexMap::new(),
-            cwd: None,
-        }),
-        filters: Filters::default(),
-        tool_overrides: IndexMap::new(),
-        timeouts: Timeouts::preset(BackendKind::Stdio),
-        usage: Usage::default(),
-        health: Health::default(),
-        labels: IndexMap::new(),
-    };
-    BackendEntry {
-        name: name.to_owned(),
-        group: GROUP.to_owned(),
-        kind: BackendKind::Stdio,
-        labels: IndexMap::new(),
-        definition: Ok(Arc::new(backend)),
-    }
+    Ok(json!({ "backends": backends }).to_string())
 }

@@ -12,7 +12,7 @@ use crate::output;
 ///
 /// # Errors
 /// One line that names the address and what to do.
-pub(super) async fn bind(server: &Server) -> anyhow::Result<TcpListener> {
+pub(crate) async fn bind(server: &Server) -> anyhow::Result<TcpListener> {
     let (host, port) = (server.host.as_str(), server.port);
     TcpListener::bind((host, port)).await.map_err(|error| {
         let address = address(host, port);

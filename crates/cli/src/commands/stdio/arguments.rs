@@ -53,6 +53,7 @@ impl Arguments {
             level,
             format: self.log_format,
             folder: self.log_dir.clone(),
+            background: false,
         }
     }
 }

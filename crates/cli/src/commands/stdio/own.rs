@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::logging;
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Loaded { config, warnings } = if arguments.demo {
+    let Loaded { config, warnings, .. } = if arguments.demo {
         server::demo()?
     } else {
         server::from_file(arguments.config.as_deref())?

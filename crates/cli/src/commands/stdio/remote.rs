@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &Arguments, url: &str) -> Result<(), Failure> {
     let target = target(url, &arguments.headers).map_err(Failure::Usage)?;
     let _logging = logging::start(&arguments.logging());
     Ok(super::serve(async |shutdown| {
-        let http = HttpClient::new().context("cannot read the root certificates of the system")?;
+        let http = HttpClient::new().context(crate::commands::server::NO_ROOTS)?;
         serve(stdin(), stdout(), &Stdout::own(), target, http, &shutdown).await;
         Ok(())
     })?)

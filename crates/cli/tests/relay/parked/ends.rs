@@ -58,7 +58,11 @@ async fn a_client_that_leaves_while_its_retry_runs_cancels_the_call() {
         let pid = journal.messages("tools/call")[0].pid;
         let answered = asked.answered("ask", "{}", r#"{"yes":1}"#);
         let leaving = client.open("tools/call", &answered);
-        assert!(tokio::time::timeout(Duration::from_millis(500), leaving).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(1000), leaving)
+                .await
+                .is_err()
+        );
         cancelled(&journal).await;
         assert!(refusal(&client, "tools/call", &answered).await.contains("used already"));
         if over == Over::Stdio {

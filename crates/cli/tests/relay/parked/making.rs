@@ -7,6 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{ASKABLE, Asked, Over, asked, client, world};
+use crate::metrics::until_sample;
 use crate::world::{World, tool};
 
 #[tokio::test]
@@ -49,10 +50,12 @@ async fn a_process_that_nobody_waits_for_makes_room() {
     let impatient = client(&running);
     let attempt = impatient.result("tools/call", &call);
     assert!(tokio::time::timeout(Duration::from_millis(400), attempt).await.is_err());
+    let left = r#"argus_http_requests_total{face="mcp",status="none"}"#;
+    until_sample(&impatient, left, |left| left > 0.0).await;
     let other = Client::modern(running.port(), r#"{"sampling":{}}"#);
     other.result("tools/call", &call).await;
     // Only a process of its own starts that slowly.
-    assert!(journal.all("start").len() > before, "it shares");
+    assert!(journal.all("start").len() > before, "it shares: {}", running.said());
     assert!(!running.said().contains("max_processes"), "{}", running.said());
     running.stop();
 }

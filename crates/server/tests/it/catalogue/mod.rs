@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod changes;
+mod exchanged;
 mod filters;
 mod long_names;
 mod names;

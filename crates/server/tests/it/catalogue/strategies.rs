@@ -27,8 +27,8 @@ async fn answers(session: &Session, tool: &str) -> String {
     }
 }
 
-fn entry<'s>(served: &'s Served, name: &str) -> &'s Entry {
-    served.gateway.inventory().iter().find(|one| one.name == name).unwrap()
+fn entry(served: &Served, name: &str) -> Arc<Entry> {
+    served.gateway.inventory().backend(name).unwrap()
 }
 
 /// The only condition of a backend.

@@ -116,19 +116,19 @@ async fn without_questions_calls_that_fail_are_enough_and_one_that_is_tried_clos
             && message.contains("it is tried again in 1 s"),
         "{message}"
     );
-    assert_eq!(one(&served).await["phase"], "Degraded");
+    assert_ne!(one(&served).await["phase"], "Ready");
     becomes(&served, "half open", |one| one["breaker"]["state"] == "half_open").await;
     assert_eq!(session.tool("t").await.code(), -32011, "it is tried");
     assert_eq!(session.tool("t").await.code(), -32012, "and refused again");
     assert_eq!(backend.seen("tools/call").len(), 3);
     hangs.store(false, Ordering::SeqCst);
-    becomes(&served, "half open", |one| one["breaker"]["state"] == "half_open").await;
+    // A new connection may come before the next call.
+    becomes(&served, "called", |one| one["breaker"]["state"] != "open").await;
     session.tool("t").await.result();
-    let now = one(&served).await;
-    assert_eq!(
-        (&now["phase"], &now["breaker"]["state"]),
-        (&json!("Ready"), &json!("closed"))
-    );
+    becomes(&served, "well", |one| {
+        one["phase"] == "Ready" && one["breaker"]["state"] == "closed"
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -55,3 +55,38 @@ async fn a_backend_that_goes_is_said_to_be_away_since_then() {
     assert_eq!(after["backends"][0]["conditions"][0]["status"], false);
     assert_ne!(after["backends"][0]["state"], "connected");
 }
+
+#[tokio::test]
+async fn what_is_not_for_the_connection_has_its_own_reason_and_one_time() {
+    let (one, two) = (
+        Backend::legacy().tools(&["same"]).start().await,
+        Backend::legacy().tools(&["same"]).start().await,
+    );
+    let lines = [one.yaml("one", ""), two.yaml("two", "")].concat();
+    let short = "  short: {type: stdio, command: x, env: {TOKEN: \"${NOT_SET}\"}}\n";
+    let served = Served::with(&format!(
+        "conflict_resolution: {{strategy: error}}\nbackends:\n{lines}{short}"
+    ))
+    .await;
+    let told = || {
+        let started = |event: &argus_gateway::events::Event| event.news.details.get("state") == Some(&"started".into());
+        let found = served.gateway.events().recent(1, started);
+        found.first().map(|event| event.news.details.clone())
+    };
+    until("all backends were tried", || told().is_some()).await;
+    // The one that is left out is connected, and counts as not.
+    let details = told().unwrap();
+    assert_eq!((&details["connected"], &details["backends"]), (&1.into(), &3.into()));
+    let ready = async || {
+        let answered = served.get("/manage/v1/backends").send().await.message();
+        let backends = answered["backends"].as_array().unwrap().iter();
+        let ready = backends.map(|backend| backend["conditions"][0].clone());
+        ready.collect::<Vec<_>>()
+    };
+    let before = ready().await;
+    let reasons: Vec<_> = before.iter().map(|condition| &condition["reason"]).collect();
+    assert_eq!(reasons, ["Connected", "NameCollision", "NotConfigured"]);
+    // The time is written to the second.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert_eq!(ready().await, before);
+}

@@ -160,6 +160,18 @@ async fn sessions_are_told_of_and_never_their_ids() {
 }
 
 #[tokio::test]
+async fn a_session_that_makes_room_says_for_which_bound() {
+    for key in ["max_sessions", "max_sessions_per_caller"] {
+        let served = Served::with(&format!("server: {{{key}: 1}}")).await;
+        let (_one, _two) = (served.session().await, served.session().await);
+        let closed = first(&served, "session_closed").await;
+        let message = closed["message"].as_str().unwrap();
+        assert!(message.contains(&format!("(server.{key})")), "{message}");
+        assert_eq!(closed["severity"], "warning");
+    }
+}
+
+#[tokio::test]
 async fn secrets_of_the_configuration_are_not_told() {
     let refuse = |_| async { Answer::error(-32000, "nobody knows s3cret-t0ken") };
     let one = Backend::legacy().on("initialize", refuse).start().await;

@@ -40,6 +40,13 @@ async fn what_operators_do_is_in_the_log() {
         ),
         ("tools/call", "{", line("-", "refused", json!(400))),
         ("reauth/one", "", line("reauth", "accepted", Value::Null)),
+        ("reconnect/one", "", line("reconnect", "accepted", Value::Null)),
+        (
+            "config/validate",
+            "backends: {}",
+            line("config/validate", "accepted", Value::Null),
+        ),
+        ("backends/x/disable", "", line("disable", "refused", json!(404))),
     ] {
         post(path, body).send().await;
         assert_eq!(lines.take(1).await, expected, "{path} {body}");

@@ -89,6 +89,12 @@ impl Backend {
         until("standing streams", enough).await;
     }
 
+    /// How many standing streams are open now.
+    pub(crate) fn open_streams(&self) -> usize {
+        let opened = self.state.streams.load(Ordering::SeqCst);
+        opened - self.state.ended.load(Ordering::SeqCst)
+    }
+
     /// Waits until so many standing streams have ended.
     pub(crate) async fn streams_ended(&self, count: usize) {
         let enough = || self.state.ended.load(Ordering::SeqCst) >= count;

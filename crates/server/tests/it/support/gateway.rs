@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use argus_config::{Config, Mode};
+use argus_config::{Config, Loaded, Mode, Settings};
 use argus_gateway::{Gateway, Options, Seal, Totals};
 use argus_runtime::GuardProgram;
-use argus_server::Service;
+use argus_server::{Checker, Objection, Service};
 use argus_upstream::HttpClient;
 use http::Method;
 use serde_json::Value;
@@ -29,12 +29,14 @@ pub(crate) struct Served {
 impl Served {
     /// Serves the configuration of a text.
     pub(crate) async fn with(yaml: &str) -> Self {
-        Self::configured(read(yaml)).await
+        let Loaded { config, settings, .. } = read(yaml);
+        Self::started(config, settings, options(None)).await
     }
 
     /// The same, with a data folder.
     pub(crate) async fn kept_in(folder: &Path, yaml: &str) -> Self {
-        Self::started(read(yaml), options(Some(folder))).await
+        let Loaded { config, settings, .. } = read(yaml);
+        Self::started(config, settings, options(Some(folder))).await
     }
 
     /// Serves these lines of backends, and nothing else that is not usual.
@@ -49,18 +51,23 @@ impl Served {
 
     /// Serves a configuration.
     pub(crate) async fn configured(config: Config) -> Self {
-        Self::started(config, options(None)).await
+        Self::started(config, Settings::default(), options(None)).await
     }
 
-    async fn started(config: Config, options: Options) -> Self {
+    async fn started(config: Config, settings: Settings, options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let config = Arc::new(config);
         let gateway = Gateway::start(Arc::clone(&config), options);
         let shutdown = CancellationToken::new();
+        let service = Service {
+            settings,
+            checker: Some(Checker::new(Box::new(check))),
+            ..Service::default()
+        };
         let serving = tokio::spawn({
             let (gateway, shutdown) = (gateway.clone(), shutdown.clone());
-            async move { argus_server::serve(listener, gateway, &config.server, Service::default(), shutdown).await }
+            async move { argus_server::serve(listener, gateway, &config.server, service, shutdown).await }
         });
         Self {
             address,
@@ -68,6 +75,15 @@ impl Served {
             shutdown,
             serving,
         }
+    }
+
+    /// Makes another configuration take effect.
+    pub(crate) async fn apply(&self, yaml: &str) {
+        let (gateway, config) = (self.gateway.clone(), read(yaml).config);
+        let applied = tokio::task::spawn_blocking(move || gateway.apply(config))
+            .await
+            .unwrap();
+        assert!(applied.is_some(), "the gateway stops");
     }
 
     /// A request to this gateway.
@@ -154,10 +170,18 @@ impl Served {
     }
 }
 
-fn read(yaml: &str) -> Config {
+/// Checks a text; there is no file.
+fn check(text: Option<&str>) -> Result<Loaded, Vec<Objection>> {
+    let environment = |name: &str| (name == "SECRET").then(|| "s3cret-canary".to_owned());
+    let text = text.ok_or_else(|| vec!["there is no file".to_owned().into()])?;
+    argus_config::check("config.yaml", text, Path::new("/"), &environment, Mode::Serve)
+        .map_err(|report| report.findings().iter().map(Objection::from).collect())
+}
+
+fn read(yaml: &str) -> Loaded {
     let environment = |_: &str| None;
     match argus_config::check("config.yaml", yaml, Path::new("/"), &environment, Mode::Serve) {
-        Ok(loaded) => loaded.config,
+        Ok(loaded) => loaded,
         Err(report) => panic!("the configuration of this test is wrong: {report}"),
     }
 }

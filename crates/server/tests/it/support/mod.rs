@@ -23,7 +23,7 @@ pub(crate) use wire::Wire;
 use std::time::Duration;
 
 /// Longer than anything takes that works.
-pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// Waits for something that must come, and fails the test when it does not.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {

@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::header::LOCATION;
+use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde_json::value::RawValue;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -21,7 +22,7 @@ use super::sessions::Sessions;
 use crate::Messages;
 use crate::odd::arguments::Arguments;
 use crate::odd::engine::Engine;
-use crate::odd::oddity::Oddity;
+use crate::odd::oddity::{Beside400, Oddity};
 use crate::raw::Envelope;
 
 const SESSION: &str = "mcp-session-id";
@@ -33,6 +34,8 @@ struct Server {
     legacy: bool,
     broken: bool,
     streamless: bool,
+    /// What comes with a 400, where that is the answer for a session that is not known.
+    unknown: Option<Beside400>,
     /// Where requests are sent on to.
     redirect: Option<String>,
 }
@@ -56,6 +59,10 @@ pub(crate) async fn serve(engine: &Arc<Engine>, arguments: &Arguments) -> io::Re
         legacy: arguments.era.is_legacy(),
         broken: matches!(arguments.oddity, Oddity::Status500 { always: true }),
         streamless: matches!(arguments.oddity, Oddity::Get404),
+        unknown: match arguments.oddity {
+            Oddity::Session400 { with } => Some(with),
+            _ => None,
+        },
         redirect,
     });
     writeln!(io::stdout(), "http://{address}/mcp")?;
@@ -140,7 +147,7 @@ impl Server {
             self.sessions.forget();
         }
         if named(headers).is_some_and(|id| !self.sessions.knows(id)) {
-            return empty(StatusCode::NOT_FOUND);
+            return self.unknown_session(message.id.as_deref().map(RawValue::get));
         }
         let opens = message.method.as_deref() == Some("initialize") && self.legacy;
         let (way, said) = mpsc::unbounded_channel();
@@ -167,10 +174,36 @@ impl Server {
         response
     }
 
+    fn unknown_session(&self, request: Option<&str>) -> Response<Messages> {
+        let Some(beside) = self.unknown else {
+            return empty(StatusCode::NOT_FOUND);
+        };
+        let id = match beside {
+            Beside400::Text => {
+                let mut response = json("Bad Request: No valid session ID provided".to_owned());
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+                response
+                    .headers_mut()
+                    .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+                return response;
+            }
+            Beside400::Null => r#","id":null"#.to_owned(),
+            Beside400::Without => String::new(),
+            Beside400::Named => format!(r#","id":{}"#, request.unwrap_or("null")),
+        };
+        let error = r#"{"code":-32000,"message":"Bad Request: No valid session ID provided"}"#;
+        let mut response = json(format!(r#"{{"jsonrpc":"2.0","error":{error}{id}}}"#));
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        response
+    }
+
     async fn get(&self, headers: &HeaderMap) -> Response<Messages> {
         self.engine.note_with("get", "", headers);
-        if self.streamless || !named(headers).is_some_and(|id| self.sessions.knows(id)) {
+        if self.streamless {
             return empty(StatusCode::NOT_FOUND);
+        }
+        if !named(headers).is_some_and(|id| self.sessions.knows(id)) {
+            return self.unknown_session(None);
         }
         let (way, chunks) = mpsc::unbounded_channel();
         let (feed, said) = mpsc::unbounded_channel();
