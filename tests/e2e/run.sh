@@ -5,7 +5,8 @@
 #   ARGUS_IMAGE_FILES   what scripts/image-files.sh made (without it the container image is not tested)
 #   ARGUS_PARTS   where the parts are (default: .parts in the repository)
 #
-#   tests/e2e/run.sh                  everything, through the gateway: two files at a time, then what has to be alone
+#   tests/e2e/run.sh                  everything, through the gateway: two files at a time, then what has to be alone;
+#                                     what fails runs once more, and what passes then only is named at the end
 #   tests/e2e/run.sh --hop direct     without the gateway: proves the tests themselves
 #   tests/e2e/run.sh -k inspector     a selection
 set -euo pipefail
@@ -27,6 +28,6 @@ pytest() { "$ARGUS_PARTS/py2/bin/python" -m pytest "$@"; }
 if [ $# -gt 0 ]; then
     pytest "$@"
 else
-    pytest -n 2 --dist loadfile -m "not alone"
-    pytest -m alone
+    pytest -n 2 --dist loadfile -m "not alone" --reruns 1
+    pytest -m alone --reruns 1
 fi

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +40,7 @@ def watched(request: Any, tmp_path_factory: Any, direct_only: bool) -> Any:
 
 
 def noted(journal: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
+    return harness.journal(journal)
 
 
 def heard(client: str, seen: Any) -> list[tuple[str, str | None]]:

@@ -92,7 +92,7 @@ def parent(process: int) -> int:
     """0 when the process is gone."""
     try:
         stat = Path(f"/proc/{process}/stat").read_text()
-    except FileNotFoundError:
+    except OSError:
         return 0
     return int(stat.rsplit(")", 1)[1].split()[1])
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -157,4 +157,12 @@ pub(crate) fn processes_with(text: &str) -> usize {
     lines
         .filter(|line| String::from_utf8_lossy(line).contains(text))
         .count()
+}
+
+/// How many processes work in this folder; zombies work nowhere.
+pub(crate) fn processes_in(folder: &Path) -> usize {
+    let folder = folder.canonicalize().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let folders = processes.filter_map(|entry| std::fs::read_link(entry.path().join("cwd")).ok());
+    folders.filter(|cwd| *cwd == folder).count()
 }
