@@ -5,12 +5,16 @@
 
 mod background;
 mod file;
+mod lost;
 
 use std::convert::Infallible;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use argus_server::{CountLost, LostLines};
 use clap::ValueEnum;
 use tracing::level_filters::LevelFilter;
 use tracing::{Subscriber, warn};
@@ -22,6 +26,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::output;
+use lost::Counting;
 
 /// So many lines wait to be written. Each has 64 bytes that are resident from the start.
 const WAITING_LINES: usize = 16_384;
@@ -78,27 +83,44 @@ impl FromStr for Folder {
 /// Keeps the logs going; what is still queued is written when it is dropped.
 pub(crate) struct Logging {
     _writers: Vec<WorkerGuard>,
+    lost: LostLines,
+}
+
+impl Logging {
+    /// What the logs do not have.
+    pub(crate) fn lost(&self) -> LostLines {
+        self.lost.clone()
+    }
+}
+
+/// A log that is written by a thread of its own.
+struct Queued {
+    writer: NonBlocking,
+    guard: WorkerGuard,
+    lost: Arc<CountLost>,
 }
 
 /// Starts the logs of the process. A folder that cannot be written is one warning.
 pub(crate) fn start(options: &Options) -> Logging {
-    let (stderr, stderr_guard) = match options.background {
+    let stderr = match options.background {
         true => queued(background::Bounded::stderr()),
         false => queued(io::stderr()),
     };
-    let mut writers = vec![stderr_guard];
+    let mut writers = vec![stderr.guard];
+    let mut lost = LostLines::default().and("stderr", stderr.lost);
     let (file, trouble) = match open(&options.folder) {
         Ok(file) => (file, None),
         Err(error) => (None, Some(error)),
     };
     let file = file.map(|file| {
-        let (writer, guard) = queued(file);
-        writers.push(guard);
-        writer
+        let file = queued(file);
+        writers.push(file.guard);
+        lost = std::mem::take(&mut lost).and("file", file.lost);
+        file.writer
     });
     let started = tracing_subscriber::registry()
         .with(filter(options.level))
-        .with(stderr_layer(options.format, stderr))
+        .with(stderr_layer(options.format, stderr.writer))
         .with(file.map(file_layer))
         .try_init();
     if let (Some(error), Folder::At(folder)) = (trouble, &options.folder) {
@@ -110,14 +132,24 @@ pub(crate) fn start(options: &Options) -> Logging {
     if let Err(error) = started {
         output::say(format_args!("warning: logs are off: {error}"));
     }
-    Logging { _writers: writers }
+    Logging {
+        _writers: writers,
+        lost,
+    }
 }
 
 /// A thread that writes, and a way to it that never waits.
-fn queued(writer: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
-    NonBlockingBuilder::default()
+fn queued(writer: impl Write + Send + 'static) -> Queued {
+    let (writer, unwritten) = Counting::new(writer);
+    let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
-        .finish(writer)
+        .finish(writer);
+    let dropped = writer.error_counter();
+    Queued {
+        writer,
+        guard,
+        lost: Arc::new(move || unwritten.load(Ordering::Relaxed) + dropped.dropped_lines() as u64),
+    }
 }
 
 fn open(folder: &Folder) -> io::Result<Option<file::LogFile>> {

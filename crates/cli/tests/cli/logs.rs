@@ -1,9 +1,13 @@
 //! Where log lines go, and how they look.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use argus_testkit::unused_port;
+
+use crate::operate::world::page;
 use crate::place::Place;
 
 /// A file that makes one warning at the start.
@@ -85,4 +89,27 @@ fn log_files_are_for_their_owner() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o077, 0, "{mode:o}");
+}
+
+#[test]
+fn lines_that_a_full_disk_does_not_take_are_counted() {
+    let (place, port) = (place(), unused_port());
+    let mut gateway = place.command(&["server", "--log-dir", "none", "--port", &port.to_string()]);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut gateway = gateway.stderr(full).spawn().unwrap();
+    let is_counted = || {
+        let page = page(port, "/metrics").unwrap_or_default();
+        let counted = page
+            .lines()
+            .find_map(|line| line.strip_prefix("argus_log_lines_lost_total{log=\"stderr\"} "));
+        counted.is_some_and(|lost| lost.parse::<u64>().unwrap() > 0)
+    };
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while !is_counted() && Instant::now() < deadline {
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let counted = is_counted();
+    gateway.kill().unwrap();
+    gateway.wait().unwrap();
+    assert!(counted, "not even the warning at the start");
 }

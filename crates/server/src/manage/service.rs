@@ -9,6 +9,7 @@ use argus_config::{AnnouncedTransport, Settings};
 
 use super::stop::Stop;
 use crate::check::Checker;
+use crate::lost_lines::LostLines;
 use crate::reload::{InEffect, Reloader};
 
 /// The program around the gateway.
@@ -22,6 +23,8 @@ pub struct Service {
     pub settings: Settings,
     /// Checks configurations; `None` where nobody can ask for it.
     pub checker: Option<Checker>,
+    /// What its logs do not have.
+    pub lost_lines: LostLines,
 }
 
 /// The program as it runs.
@@ -57,6 +60,11 @@ impl Running {
     /// Since when it runs.
     pub(crate) fn started(&self) -> SystemTime {
         self.started
+    }
+
+    /// What its logs do not have.
+    pub(crate) fn lost_lines(&self) -> &LostLines {
+        &self.service.lost_lines
     }
 
     /// How often its configuration was reloaded, and how often that was refused.

@@ -108,5 +108,9 @@ fn operation(page: &mut Page<'_>, app: &App) -> fmt::Result {
     })?;
     let loaded = app.running.in_effect().since.duration_since(UNIX_EPOCH).ok();
     page.gauge(&names::CONFIG_LOADED, loaded.map(|since| since.as_secs_f64()))?;
+    page.family(&names::LOG_LINES_LOST, |samples| {
+        let mut logs = app.running.lost_lines().counts();
+        logs.try_for_each(|(log, lost)| samples.counter([log], lost))
+    })?;
     page.family(&names::BUILD, |samples| samples.info([env!("CARGO_PKG_VERSION")]))
 }

@@ -132,6 +132,8 @@ series! {
         "Attempts to reload the configuration";
     CONFIG_LOADED: Gauge "argus_config_last_load_success_timestamp_seconds" []
         "When the configuration that holds was read";
+    LOG_LINES_LOST: Counter "argus_log_lines_lost_total" ["log"]
+        "Lines that a log of the gateway does not have";
     BUILD: Info "argus_build_info" ["version"]
         "The version that runs";
     PROCESS_CPU: Counter "process_cpu_seconds_total" []

@@ -48,12 +48,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         warnings,
         settings,
     } = source.read()?;
-    let _logging = logging::start(&arguments.logging());
+    let logging = logging::start(&arguments.logging());
     log(&warnings);
     // It fails only if a provider is already there, which then is the same one.
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
-    let served = runtime.block_on(run::run(config, settings, source, Identity::of(arguments)));
+    let served = runtime.block_on(run::run(
+        config,
+        settings,
+        source,
+        Identity::of(arguments),
+        logging.lost(),
+    ));
     runtime.shutdown_background();
     Ok(served?)
 }

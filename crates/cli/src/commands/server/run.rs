@@ -7,7 +7,7 @@ use anyhow::Context;
 use argus_config::{Config, Management, Settings};
 use argus_gateway::{Gateway, Options};
 use argus_runtime::GuardProgram;
-use argus_server::Service;
+use argus_server::{LostLines, Service};
 use argus_upstream::HttpClient;
 use tokio::net::TcpListener;
 use tokio::signal::unix::Signal;
@@ -22,7 +22,13 @@ use super::{Source, data, detach, listen, reload};
 ///
 /// # Errors
 /// The port cannot be bound, or serving failed.
-pub(super) async fn run(config: Config, settings: Settings, source: Source, identity: Identity) -> anyhow::Result<()> {
+pub(super) async fn run(
+    config: Config,
+    settings: Settings,
+    source: Source,
+    identity: Identity,
+    lost_lines: LostLines,
+) -> anyhow::Result<()> {
     let data = identity.data();
     let named = identity.take_name().await?;
     let signals = Signals::take().context("cannot watch for signals")?;
@@ -40,12 +46,18 @@ pub(super) async fn run(config: Config, settings: Settings, source: Source, iden
     let shutdown = CancellationToken::new();
     tokio::spawn(signals.watch(shutdown.clone()));
     warn_of_open_management(&config.server.management);
+    let service = Service {
+        config_file: source.place(),
+        settings,
+        lost_lines,
+        ..Service::default()
+    };
     let ended = shutdown.clone();
     tokio::select! {
         // First, so that it is said before anything ends.
         biased;
         never = present.hears_of_the_end(&ended) => match never {},
-        served = serve(listener, config, settings, source, options, hangups, shutdown) => served,
+        served = serve(listener, config, source, service, options, hangups, shutdown) => served,
     }
 }
 
@@ -62,8 +74,8 @@ fn warn_of_open_management(management: &Management) {
 async fn serve(
     listener: TcpListener,
     config: Config,
-    settings: Settings,
     source: Source,
+    mut service: Service,
     options: Options,
     hangups: Signal,
     shutdown: CancellationToken,
@@ -71,16 +83,11 @@ async fn serve(
     tracing::info!(backends = config.backends.len(), "serving");
     let config = Arc::new(config);
     let gateway = Gateway::start(Arc::clone(&config), options);
-    let reloader = reload::reloader(&gateway, &source, settings.clone());
+    service.reloader = reload::reloader(&gateway, &source, service.settings.clone());
+    service.checker = Some(reload::checker(&source));
     let manager = Manager::of_environment();
-    reload::begin(&source, reloader.clone(), hangups, &manager, &shutdown);
+    reload::begin(&source, service.reloader.clone(), hangups, &manager, &shutdown);
     manager.serving(listener.local_addr()?, &shutdown);
-    let service = Service {
-        config_file: source.place(),
-        reloader,
-        settings,
-        checker: Some(reload::checker(&source)),
-    };
     tokio::select! {
         // First, so that it is said before anything ends.
         biased;

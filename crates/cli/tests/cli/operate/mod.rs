@@ -11,4 +11,4 @@ mod steer;
 mod stops;
 mod streams;
 mod terminal;
-mod world;
+pub(crate) mod world;

@@ -118,7 +118,7 @@ pub(super) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// The body of a page of a gateway.
-pub(super) fn page(port: u16, path: &str) -> Option<String> {
+pub(crate) fn page(port: u16, path: &str) -> Option<String> {
     use std::io::{Read, Write};
     let mut socket = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
     write!(

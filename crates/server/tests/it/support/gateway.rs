@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use argus_config::{Config, Loaded, Mode, Settings};
 use argus_gateway::{Gateway, Options, Seal, Totals};
 use argus_runtime::GuardProgram;
-use argus_server::{Checker, Objection, Service};
+use argus_server::{Checker, LostLines, Objection, Service};
 use argus_upstream::HttpClient;
 use http::Method;
 use serde_json::Value;
@@ -63,6 +63,7 @@ impl Served {
         let service = Service {
             settings,
             checker: Some(Checker::new(Box::new(check))),
+            lost_lines: LostLines::default().and("stderr", Arc::new(|| 3)),
             ..Service::default()
         };
         let serving = tokio::spawn({
