@@ -298,11 +298,11 @@ mod tests {
     #[tokio::test]
     async fn another_epoch_knows_nothing_of_it() {
         let reads = reads(10, 1 << 20);
-        read(&reads, 1, "x://1", &public_for(5000));
+        read(&reads, 1, "x://1", &public_for(3_600_000));
         assert!(left(&reads, 1, "x://1").is_some());
         assert_eq!(left(&reads, 2, "x://1"), None);
         // It began before the epoch ended.
-        read(&reads, 1, "x://1", &public_for(5000));
+        read(&reads, 1, "x://1", &public_for(3_600_000));
         assert_eq!(left(&reads, 2, "x://1"), None);
     }
 
@@ -311,7 +311,7 @@ mod tests {
         let reads = reads(10, 1 << 20);
         let all = ["x://a", "x://a/", "x://a/b", "x://a/b/c", "x://ab"];
         for uri in all {
-            read(&reads, 1, uri, &public_for(5000));
+            read(&reads, 1, uri, &public_for(3_600_000));
         }
         reads.updated("other", "x://a/b");
         assert!(all.iter().all(|uri| left(&reads, 1, uri).is_some()));
@@ -326,7 +326,7 @@ mod tests {
         let reads = reads(10, 1 << 20);
         let of = |slashes: usize| &*Box::leak(format!("x:{}", "/a".repeat(slashes)).into_boxed_str());
         for slashes in [MOST_SLASHES, MOST_SLASHES + 1] {
-            read(&reads, 1, of(slashes), &public_for(5000));
+            read(&reads, 1, of(slashes), &public_for(3_600_000));
         }
         assert!(left(&reads, 1, of(MOST_SLASHES)).is_some());
         assert!(left(&reads, 1, of(MOST_SLASHES + 1)).is_none());
@@ -341,8 +341,8 @@ mod tests {
         let begun = reads.begin(&backend, 1, &uri);
         let of_another = reads.begin(&"c".into(), 1, &uri);
         reads.updated("b", "x://1");
-        reads.keep(begun, &public_for(5000));
-        reads.keep(of_another, &public_for(5000));
+        reads.keep(begun, &public_for(3_600_000));
+        reads.keep(of_another, &public_for(3_600_000));
         assert!(reads.get(&backend, 1, &uri).is_none());
         assert!(reads.get(&"c".into(), 1, &uri).is_some());
     }
@@ -354,7 +354,7 @@ mod tests {
         let all = ["x://a", "x://a/b", "x://ab"];
         let begun = all.map(|uri| reads.begin(&backend, 1, &ByteString::from_static(uri)));
         for uri in all {
-            read(&reads, 1, uri, &public_for(5000));
+            read(&reads, 1, uri, &public_for(3_600_000));
         }
         let of = |uri| HashSet::from([ByteString::from_static(uri)]);
         reads.heard_from_now(&"other".into(), &of("x://a"));
@@ -364,7 +364,7 @@ mod tests {
         let kept = || all.map(|uri| left(&reads, 1, uri).is_some());
         assert_eq!(kept(), [false, false, true]);
         for begun in begun {
-            reads.keep(begun, &public_for(5000));
+            reads.keep(begun, &public_for(3_600_000));
         }
         assert_eq!(kept(), [false, false, true]);
     }
@@ -373,10 +373,10 @@ mod tests {
     async fn there_are_never_too_many_and_the_least_used_go() {
         let reads = reads(3, 1 << 20);
         for uri in ["x://1", "x://2", "x://3"] {
-            read(&reads, 1, uri, &public_for(5000));
+            read(&reads, 1, uri, &public_for(3_600_000));
         }
         assert!(left(&reads, 1, "x://1").is_some());
-        read(&reads, 1, "x://4", &public_for(5000));
+        read(&reads, 1, "x://4", &public_for(3_600_000));
         assert_eq!(reads.kept.entry_count(), 3);
         let kept = ["x://1", "x://2", "x://3", "x://4"].map(|uri| left(&reads, 1, uri).is_some());
         assert_eq!(kept, [true, false, true, true]);

@@ -469,9 +469,13 @@ mod tests {
         let mut values: serde_json::Map<_, _> = (0..MARKS).map(|at| (format!("p{at}"), json!("x"))).collect();
         values.insert("large".to_owned(), json!(vec![0; 10_000]));
         let arguments = Raw::from_value(&json!({"in": values}));
-        let began = std::time::Instant::now();
-        assert_eq!(table.make(Some(&arguments)).len(), MARKS);
-        let together = began.elapsed();
+        let once = |_| {
+            let began = std::time::Instant::now();
+            assert_eq!(table.make(Some(&arguments)).len(), MARKS);
+            began.elapsed()
+        };
+        // One of them was not interrupted.
+        let together = (0..10).map(once).min().unwrap();
         let (began, read) = (std::time::Instant::now(), Object::parse(&arguments).unwrap());
         for mirrored in &table.0 {
             Places::of(&read).argument(&mirrored.path).unwrap();

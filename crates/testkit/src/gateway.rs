@@ -213,7 +213,7 @@ impl Said {
         let guard = self.text.lock().unwrap();
         let (guard, _) = self
             .more
-            .wait_timeout_while(guard, Duration::from_secs(10), waiting)
+            .wait_timeout_while(guard, Duration::from_secs(60), waiting)
             .unwrap();
         assert!(guard.0.contains(text), "the gateway does not say {text:?}: {}", guard.0);
         guard.0.clone()

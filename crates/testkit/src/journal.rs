@@ -83,8 +83,10 @@ impl Journal {
     /// All entries so far.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
-        let text = fs::read_to_string(&self.0).unwrap_or_default();
-        text.lines()
+        // The end may be half written, also within a character.
+        let bytes = fs::read(&self.0).unwrap_or_default();
+        String::from_utf8_lossy(&bytes)
+            .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect()
     }
@@ -104,7 +106,7 @@ impl Journal {
 
     /// The first entry that fits, as soon as there is one; `None` after a while.
     pub async fn find(&self, fits: impl Fn(&Entry) -> bool) -> Option<Entry> {
-        until_some(Duration::from_secs(10), || self.entries().into_iter().find(&fits)).await
+        until_some(Duration::from_secs(60), || self.entries().into_iter().find(&fits)).await
     }
 
     /// The first message with a method, as soon as there is one; `None` after a while.

@@ -176,8 +176,10 @@ impl StdioClient {
             panic!("the program does not end")
         };
         // What it started may still hold stderr.
-        let said = timeout(Duration::from_secs(5), &mut self.stderr).await;
-        (status.unwrap(), said.map_or_else(|_| String::new(), Result::unwrap))
+        let Ok(said) = timeout(Duration::from_secs(30), &mut self.stderr).await else {
+            panic!("the program has ended, and its stderr is still open")
+        };
+        (status.unwrap(), said.unwrap())
     }
 
     /// Lets go of the program as a client does that was killed: nobody writes to it or reads it any more. Gives the

@@ -34,7 +34,14 @@ fn walk(root: Pid, children: impl Fn(Pid) -> Vec<Pid>) -> Vec<Pid> {
 fn children_of(parent: Pid) -> Option<Vec<Pid>> {
     let mut children = Vec::new();
     for thread in std::fs::read_dir(format!("/proc/{parent}/task")).ok()?.flatten() {
-        let pids = std::fs::read_to_string(thread.path().join("children")).ok()?;
+        let thread = thread.path();
+        let Ok(pids) = std::fs::read_to_string(thread.join("children")) else {
+            // One thread that ended meanwhile says nothing of the others.
+            if thread.exists() {
+                return None;
+            }
+            continue;
+        };
         children.extend(
             pids.split_ascii_whitespace()
                 .filter_map(|pid| pid.parse().ok())

@@ -24,6 +24,9 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Between two rounds of SIGKILL.
 const ROUND: Duration = Duration::from_millis(10);
 
+/// So many rounds are made, however late it is: on a machine that is busy this process may not have run meanwhile.
+const MIN_ROUNDS: u32 = 50;
+
 /// Between two looks at the children where no signal tells of their end.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -45,8 +48,8 @@ enum Phase {
     Running,
     /// SIGTERM was sent; SIGKILL follows at that time, or when the gateway says so.
     Terminating { until: Option<Instant> },
-    /// SIGKILL, round after round, at most until that time.
-    Killing { until: Instant },
+    /// SIGKILL, round after round, at most until that time; so many were made.
+    Killing { until: Instant, rounds: u32 },
 }
 
 impl<'a> Watch<'a> {
@@ -120,8 +123,12 @@ impl<'a> Watch<'a> {
         let now = Instant::now();
         match self.phase {
             Phase::Terminating { until: Some(until) } if until <= now => self.kill_everything(),
-            Phase::Killing { until } if until <= now => return false,
-            Phase::Killing { .. } => self.kill_round(),
+            Phase::Killing { until, rounds } if until <= now && rounds >= MIN_ROUNDS => return false,
+            Phase::Killing { until, rounds } => {
+                let rounds = rounds.saturating_add(1);
+                self.phase = Phase::Killing { until, rounds };
+                self.kill_round();
+            }
             _ => {}
         }
         true
@@ -207,6 +214,7 @@ impl<'a> Watch<'a> {
         if !matches!(self.phase, Phase::Killing { .. }) {
             self.phase = Phase::Killing {
                 until: Instant::now() + KILL_PATIENCE,
+                rounds: 1,
             };
             self.kill_round();
         }

@@ -1,6 +1,7 @@
 //! What the gateway itself must not pile up.
 
 use std::process::Command;
+use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::Pid;
@@ -37,7 +38,11 @@ async fn an_orphan_below_the_server_is_reaped() {
 #[tokio::test]
 async fn twenty_at_once_all_start() {
     let starting: Vec<_> = (0..20)
-        .map(|_| tokio::spawn(async { spawn(&spec("cat", &[])).await }))
+        .map(|_| {
+            let mut spec = spec("cat", &[]);
+            spec.stop.after_eof = Duration::from_secs(60);
+            tokio::spawn(async move { spawn(&spec).await })
+        })
         .collect();
     for child in starting {
         assert!(child.await.unwrap().stop().await.success());

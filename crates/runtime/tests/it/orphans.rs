@@ -1,7 +1,5 @@
 //! Nothing outlives the gateway, the guard or the server it belongs to.
 
-use std::time::{Duration, Instant};
-
 use nix::sys::signal::{Signal, kill};
 use tokio::time::timeout;
 
@@ -43,7 +41,7 @@ async fn nothing_escapes_by_starting_successors() {
     let script = "trap '' TERM\n[ $1 -gt 0 ] && setsid sh \"$0\" $(($1 - 1)) &\n";
     std::fs::write(&runner, script).unwrap();
     let start = format!(
-        "for i in 1 2 3 4; do sh {} 2000 & done; echo $$; exec sleep 1000",
+        "for i in 1 2 3 4; do sh {} 20000 & done; echo $$; exec sleep 1000",
         runner.display()
     );
     let mut gateway = Gateway::start(&start);
@@ -68,17 +66,23 @@ async fn a_stopped_server_does_not_outlive_a_killed_gateway() {
 #[tokio::test]
 async fn a_server_may_clean_up_when_the_gateway_is_killed() {
     let folder = tempfile::tempdir().unwrap();
-    let done = folder.path().join("done");
-    // Nobody reads the shell's stderr any more, and SIGPIPE would end it.
-    let script = format!(
-        "trap 'touch {}; exit' TERM; exec 2>/dev/null; echo $$; while :; do sleep 0.05; done",
-        done.display()
-    );
-    let mut gateway = Gateway::start(&script);
-    gateway.next_pid();
-    gateway.kill();
-    assert_gone("the server", gateway.server).await;
-    assert!(done.exists(), "killed without SIGTERM");
+    // It has half a second, which may pass before a busy machine lets it run at all.
+    for attempt in 0..10 {
+        let done = folder.path().join(attempt.to_string());
+        // Nobody reads the shell's stderr any more, and SIGPIPE would end it.
+        let script = format!(
+            "trap ': > {}; exit' TERM; exec 2>/dev/null; echo $$; while :; do sleep 0.05; done",
+            done.display()
+        );
+        let mut gateway = Gateway::start(&script);
+        gateway.next_pid();
+        gateway.kill();
+        assert_gone("the server", gateway.server).await;
+        if done.exists() {
+            return;
+        }
+    }
+    panic!("killed without SIGTERM");
 }
 
 #[tokio::test]
@@ -110,9 +114,8 @@ async fn the_server_does_not_outlive_a_killed_guard() {
     let [grandchild] = pids_from(&mut child).await;
     let (server, guard) = (pid(child.id()), pid(child.guard_id()));
     kill(guard, Signal::SIGKILL).unwrap();
-    let start = Instant::now();
-    assert_eq!(child.wait().await.to_string(), "killed by signal 9 (SIGKILL)");
-    assert!(start.elapsed() < Duration::from_secs(1));
+    let exit = timeout(SOON, child.wait()).await.unwrap();
+    assert_eq!(exit.to_string(), "killed by signal 9 (SIGKILL)");
     assert_gone("the server", server).await;
     assert_gone("its child", grandchild).await;
     assert_reaped("the guard", guard).await;

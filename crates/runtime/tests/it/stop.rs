@@ -17,6 +17,9 @@ const BY_TERM: Exit = Exit {
     signal: Some(15),
 };
 
+/// As long as a machine that is busy with something else may take for what needs no time at all.
+const LONG: Duration = Duration::from_secs(60);
+
 /// Starts, waits for the server's word "ready", stops, and says how long that took and how it ended.
 async fn stopped(spec: &Spec) -> (Duration, Exit) {
     let mut child = spawn(spec).await;
@@ -30,13 +33,11 @@ async fn stopped(spec: &Spec) -> (Duration, Exit) {
     (took, exit)
 }
 
-fn millis(range: std::ops::Range<u64>) -> std::ops::Range<Duration> {
-    Duration::from_millis(range.start)..Duration::from_millis(range.end)
-}
-
 #[tokio::test]
 async fn the_end_of_input_is_enough_for_most() {
-    let (took, exit) = stopped(&sh("echo ready; cat; exit 3")).await;
+    let mut spec = sh("echo ready; cat; exit 3");
+    spec.stop.after_eof = LONG;
+    let (took, exit) = stopped(&spec).await;
     assert_eq!(
         exit,
         Exit {
@@ -44,20 +45,20 @@ async fn the_end_of_input_is_enough_for_most() {
             signal: None
         }
     );
-    assert!(took < Duration::from_millis(900), "{took:?}");
+    assert!(took < LONG, "{took:?}");
 }
 
 #[tokio::test]
 async fn a_server_that_ignores_the_end_of_input_is_terminated() {
     let (took, exit) = stopped(&sh("echo ready; exec sleep 1000")).await;
     assert_eq!(exit, BY_TERM);
-    assert!(millis(1000..1900).contains(&took), "{took:?}");
+    assert!(took >= Duration::from_secs(1), "{took:?}");
 }
 
 #[tokio::test]
 async fn a_server_may_clean_up_at_sigterm() {
     let mut spec = sh("trap 'sleep 0.6; exit 5' TERM; echo ready; sleep 1000 & wait");
-    spec.stop.after_term = Duration::from_secs(5);
+    spec.stop.after_term = LONG;
     let (took, exit) = stopped(&spec).await;
     assert_eq!(
         exit,
@@ -66,7 +67,7 @@ async fn a_server_may_clean_up_at_sigterm() {
             signal: None
         }
     );
-    assert!(millis(1600..4000).contains(&took), "{took:?}");
+    assert!((Duration::from_millis(1600)..LONG).contains(&took), "{took:?}");
 }
 
 #[tokio::test]
@@ -78,11 +79,11 @@ async fn a_server_behind_a_wrapper_has_the_same_time_to_clean_up() {
         "sh -c 'trap \"sleep 0.8; touch {}; exit 0\" TERM; echo ready; while :; do sleep 0.1; done' & wait",
         done.display()
     ));
-    spec.stop.after_term = Duration::from_secs(5);
+    spec.stop.after_term = LONG;
     let (took, exit) = stopped(&spec).await;
     assert_eq!(exit, BY_TERM);
     assert!(done.exists(), "killed before it had cleaned up");
-    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert!(took < LONG, "{took:?}");
 }
 
 #[tokio::test]
@@ -108,12 +109,14 @@ async fn sigterm_comes_once() {
 async fn a_server_that_ignores_sigterm_is_killed() {
     let (took, exit) = stopped(&sh("trap '' TERM; echo ready; while :; do sleep 1000; done")).await;
     assert_eq!(exit, BY_KILL);
-    assert!(millis(2000..3500).contains(&took), "{took:?}");
+    assert!(took >= Duration::from_secs(2), "{took:?}");
 }
 
 #[tokio::test]
 async fn a_stopped_server_is_woken_to_end() {
-    let mut child = spawn(&sh("trap 'exit 4' TERM; echo ready; while :; do sleep 0.05; done")).await;
+    let mut spec = sh("trap 'exit 4' TERM; echo ready; while :; do sleep 0.05; done");
+    spec.stop.after_term = LONG;
+    let mut child = spawn(&spec).await;
     child.take_stdout().unwrap().read_exact(&mut [0; 6]).await.unwrap();
     kill(pid(child.id()), Signal::SIGSTOP).unwrap();
     assert_eq!(
@@ -147,7 +150,7 @@ async fn a_stop_is_bounded_also_when_the_guard_does_not_answer() {
     kill(guard, Signal::SIGSTOP).unwrap();
     let start = Instant::now();
     assert_eq!(child.stop().await, BY_KILL);
-    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    assert!(start.elapsed() < LONG, "{:?}", start.elapsed());
     assert_gone("the server", server).await;
     assert_gone("its child", grandchild).await;
     assert_reaped("the guard", guard).await;
@@ -155,13 +158,18 @@ async fn a_stop_is_bounded_also_when_the_guard_does_not_answer() {
 
 #[tokio::test]
 async fn a_dropped_child_is_killed_at_once() {
-    let mut child = spawn(&sh("trap '' TERM; setsid sleep 1000 & echo $!; wait; sleep 1000")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("told");
+    let mut child = spawn(&sh(&format!(
+        "trap ': > {}' TERM; setsid sleep 1000 & echo $!; while :; do sleep 0.02; done",
+        told.display()
+    )))
+    .await;
     let [grandchild] = pids_from(&mut child).await;
     let (server, guard) = (pid(child.id()), pid(child.guard_id()));
-    let start = Instant::now();
     drop(child);
     assert_gone("the server", server).await;
-    assert!(start.elapsed() < Duration::from_millis(450), "{:?}", start.elapsed());
+    assert!(!told.exists(), "it was told to end first");
     assert_gone("its child", grandchild).await;
     assert_reaped("the guard", guard).await;
 }

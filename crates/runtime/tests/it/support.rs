@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use argus_runtime::{Child, GuardProgram, Spec, StopTimes};
 use nix::sys::signal::{Signal, kill};
@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 pub(crate) const FIXTURE: &str = env!("CARGO_BIN_EXE_argus-guard-fixture");
 
 /// After this, a process that should be gone is an orphan.
-pub(crate) const SOON: Duration = Duration::from_secs(2);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 pub(crate) fn spec(program: &str, args: &[&str]) -> Spec {
     Spec {
@@ -139,15 +139,15 @@ pub(crate) async fn assert_reaped(what: &str, pid: Pid) {
     assert!(until(SOON, || !exists(pid, true)).await, "{what} ({pid}) is a zombie");
 }
 
+/// Looks are counted, not time: what holds up this process also holds up what it waits for.
 pub(crate) async fn until(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
-    while !holds() {
-        if start.elapsed() > limit {
-            return false;
+    for _ in 0..limit.as_millis() / 10 {
+        if holds() {
+            return true;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    true
+    holds()
 }
 
 /// How many processes have this text among their arguments.
@@ -165,4 +165,12 @@ pub(crate) fn processes_in(folder: &Path) -> usize {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let folders = processes.filter_map(|entry| std::fs::read_link(entry.path().join("cwd")).ok());
     folders.filter(|cwd| *cwd == folder).count()
+}
+
+/// Makes a file that can be executed. Another process writes it: what is open for writing here is so in the child of
+/// another test, too, until that is executed itself, and meanwhile the file is "busy".
+pub(crate) fn script(path: &Path, text: &str) {
+    let write = r#"printf %s "$1" > "$0" && chmod 755 "$0""#;
+    let written = Command::new("sh").args(["-c", write]).arg(path).arg(text).status();
+    assert!(written.unwrap().success());
 }
