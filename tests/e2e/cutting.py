@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from urllib.parse import urlsplit
 
 RESET = struct.pack("ii", 1, 0)
@@ -37,12 +38,23 @@ class Cutting:
             threading.Thread(target=self._connection, args=(client,), daemon=True).start()
 
     def _connection(self, client: socket.socket) -> None:
-        server = socket.create_connection(self.server)
+        server = self._server()
         for side in (client, server):
             side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         marked = threading.Event()
         threading.Thread(target=self._requests, args=(client, server, marked), daemon=True).start()
         self._responses(client, server, marked)
+
+    def _server(self) -> socket.socket:
+        """A connection to the server, which may be about to start."""
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return socket.create_connection(self.server)
+            except ConnectionRefusedError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
 
     def _requests(self, client: socket.socket, server: socket.socket, marked: threading.Event) -> None:
         try:

@@ -29,7 +29,7 @@ STEP = {name: number for number, name in enumerate(PLAN)}
 def test_everything_it_offers_works(target: Any, client: str) -> None:
     started = time.monotonic()
     seen = harness.observe(client, target.url, {"steps": list(PLAN.values())}, 30)
-    assert time.monotonic() - started < 10 * harness.slow()
+    assert time.monotonic() - started < 18 * harness.slow()
     listed = seen.result(STEP["list"])
     assert [tool["name"] for tool in listed["tools"]] == ["add", "slow_count"]
     assert [resource["uri"] for resource in listed["resources"]] == ["test://old-text"]
@@ -44,10 +44,24 @@ def test_everything_it_offers_works(target: Any, client: str) -> None:
     assert seen.text(STEP["after"]) == "2"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("over", ["stdio", "sse", "started"])
 def test_it_is_connected_within_two_seconds(gateway: Any, over: str) -> None:  # noqa: F811
-    if over == "sse":
-        server = harness.Server16()
+    # A machine may be busy with something else; a method that the server hangs on costs three seconds each time.
+    tries = []
+    for _ in range(3):
+        tries.append(connected(gateway, over))
+        ready, whole = tries[-1]
+        # Whether it is modern too is asked on another connection, for three seconds at most.
+        if ready < 2 * harness.slow() and whole < 5.5 * harness.slow():
+            return
+    pytest.fail(f"seconds to the list, and to the end of a call: {tries}")
+
+
+def connected(gateway: Any, over: str) -> tuple[float, float]:  # noqa: F811
+    """How long a new gateway takes to list what the server has, and until it was called."""
+    server = harness.Server16() if over == "sse" else None
+    if server:
         backend = {"type": "sse", "url": server.url}
     else:
         backend = harness.server16_stdio() if over == "stdio" else harness.server16_started()
@@ -58,15 +72,14 @@ def test_it_is_connected_within_two_seconds(gateway: Any, over: str) -> None:  #
         ready = time.monotonic() - started
         assert [tool["name"] for tool in tools] == ["add", "slow_count"]
         result = raw.modern(one.url, "tools/call", {"name": "add", "arguments": {"a": 2, "b": 2}})
+        whole = time.monotonic() - started
         assert result["content"][0]["text"] == "4"
-        # Whether it is modern too is asked on another connection, for three seconds at most.
-        assert ready < 2 * harness.slow(), f"the list took {ready:.2f} s"
-        assert time.monotonic() - started < 5.5 * harness.slow()
-        assert any("backend is ready" in line for line in one.lines)
+        assert harness.eventually(lambda: any("backend is ready" in line for line in one.lines)), one.log()
         one.finish()
+        return ready, whole
     finally:
-        if over == "sse":
-            server.stop()
+        if server:
+            server.kill()
 
 
 @pytest.mark.parametrize("client", ["ts1", "py2-modern"])
@@ -76,8 +89,8 @@ def test_a_streamable_url_that_speaks_only_sse_is_used(gateway: Any, client: str
         one = gateway({"old": {"type": "streamable-http", "url": server.url}})
         call = {"do": "call", "name": "add", "arguments": {"a": 2, "b": 3}}
         assert harness.observe(client, one.url, {"steps": [call]}).text(0) == "5"
-        hints = [line for line in one.lines if "write `type: sse`" in line]
+        hints = harness.eventually(lambda: [line for line in one.lines if "write `type: sse`" in line])
         assert len(hints) == 1 and "WARN" in hints[0] and "backend=old" in hints[0], one.log()
         one.finish()
     finally:
-        server.stop()
+        server.kill()

@@ -8,7 +8,7 @@ from typing import Any
 import harness
 import pytest
 import raw
-from test_features import WATCHED, call, plan
+from test_features import WATCHED, call, plan, wait
 
 STATIC = "test://static-text"
 HOUR = 3_600_000
@@ -28,8 +28,10 @@ def caching(request: Any, tmp_path: Path, direct_only: bool) -> Any:
     else:
         server = harness.FixtureServer(journal, *options, transport=request.param)
         backend = {"type": "streamable-http" if request.param == "http" else "sse", "url": server.url}
-    more = {"cache": {"enabled": True}, "server": {"startup_wait": 60}}
-    gateway = harness.Gateway(tmp_path / "gateway", {"fixture": backend}, **more)
+    gateway = harness.Gateway(tmp_path / "gateway", {"fixture": backend}, cache={"enabled": True})
+    # Before it hears of changes it cannot know how long anything holds.
+    hears = harness.eventually(lambda: raw.modern(gateway.url, "tools/list")["ttlMs"] == HOUR, 20)
+    assert hears, gateway.log()
     yield gateway.url, journal
     gateway.finish()
     if server:
@@ -58,7 +60,7 @@ def test_an_update_is_read_by_everybody(caching: Any) -> None:
         {"do": "listen", "filter": {"resourceSubscriptions": [WATCHED]}},
         {"do": "read", "uri": WATCHED},
         call("touch_watched_resource"),
-        {"do": "sleep", "seconds": 1.0},
+        wait("notifications/resources/updated"),
         {"do": "read", "uri": WATCHED},
         declare=[],
     )

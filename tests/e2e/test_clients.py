@@ -92,7 +92,7 @@ class Seen:
         return self.observed.during(self.number(name), kind)
 
 
-@pytest.fixture(scope="module", params=[f"{client} {behind}" for behind in FIXTURES for client in LEGACY + MODERN])
+@pytest.fixture(params=[f"{client} {behind}" for behind in FIXTURES for client in LEGACY + MODERN])
 def fixture(request: Any, targets: Any) -> Seen:
     client, behind = request.param.split()
     target = targets.get(behind)
@@ -302,7 +302,7 @@ REAL = [f"{client} mixed" for client in LEGACY + ["py2-auto", "py2-modern", "ts2
 OVER_SSE = ["py1 everything-sse", "ts1 everything-sse"]
 
 
-@pytest.fixture(scope="module", params=REAL + OVER_SSE + ["ts2-modern everything-sse"])
+@pytest.fixture(params=REAL + OVER_SSE + ["ts2-modern everything-sse"])
 def mixed(request: Any, targets: Any) -> Seen:
     client, behind = request.param.split()
     if targets.direct:
@@ -312,7 +312,7 @@ def mixed(request: Any, targets: Any) -> Seen:
     return on(targets, behind, client)
 
 
-@pytest.fixture(scope="module", params=[f"{client} mixed" for client in LEGACY] + OVER_SSE)
+@pytest.fixture(params=[f"{client} mixed" for client in LEGACY] + OVER_SSE)
 def asking(request: Any, targets: Any) -> Seen:
     """Legacy clients answer questions of a legacy server; for modern ones that is a later release."""
     client, behind = request.param.split()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -43,9 +44,13 @@ def compares_headers(report: conformance.Report) -> None:
 
 
 def direct(targets: Any, revision: str, tmp_path: Any, tell: Any) -> conformance.Report:
-    if revision not in DIRECT:
-        DIRECT[revision] = measure(targets.get("direct").url, revision, "direct", tmp_path / "direct", tell)
-    return DIRECT[revision]
+    for attempt in ("direct", "direct-again"):
+        if revision in DIRECT:
+            break
+        report = measure(targets.get("direct").url, revision, "direct", tmp_path / attempt, tell)
+        if report.good:
+            DIRECT[revision] = report
+    return DIRECT.get(revision) or report
 
 
 @pytest.mark.parametrize("revision", conformance.REVISIONS)
@@ -61,12 +66,15 @@ def test_gateway_lowers_nothing(targets: Any, behind: str, revision: str, tmp_pa
     if targets.direct:
         pytest.skip("no gateway in a direct run")
     target = targets.get(behind)
-    report = settled(target, revision, behind, tmp_path, tell, lambda report: report.good)
-    assert report.good, "\n".join((report.complaints() or [report.output[-3000:]]) + [target.gateway.log()])
-    compares_headers(report)
-    nothing_is_absent(baseline, report)
-    # Of the unscored ones, 2025-11-25 has three that look at streams, and 2026-07-28 those of tasks.
-    assert report.score(False)[0] >= {"2025-11-25": 11, "2026-07-28": 44}[revision]
+
+    def check(report: conformance.Report) -> None:
+        assert report.good, "\n".join((report.complaints() or [report.output[-3000:]]) + [target.gateway.log()])
+        compares_headers(report)
+        nothing_is_absent(baseline, report)
+        # Of the unscored ones, 2025-11-25 has three that look at streams, and 2026-07-28 those of tasks.
+        assert report.score(False)[0] >= {"2025-11-25": 11, "2026-07-28": 44}[revision]
+
+    settled(target, revision, behind, tmp_path, tell, check)
 
 
 def nothing_is_absent(baseline: conformance.Report, report: conformance.Report) -> None:
@@ -79,16 +87,16 @@ def nothing_is_absent(baseline: conformance.Report, report: conformance.Report) 
 
 
 def settled(
-    target: Any, revision: str, behind: str, tmp_path: Any, tell: Any, accept: Any, before: Any = lambda _: None
-) -> conformance.Report:
-    """Measures, and once more where the first time is not good: the suite has time limits of its own, and a process
-    that is started for a call may be late for them on a busy machine."""
+    target: Any, revision: str, behind: str, tmp_path: Any, tell: Any, check: Any, before: Any = lambda _: None
+) -> None:
+    """Measures and checks, and once more where the first time does not pass: the suite has time limits of its own, and
+    a process that is started for a call may be late for them on a busy machine."""
     for attempt in ("gateway", "gateway-again"):
         before(target.url)
         report = measure(target.url, revision, f"gateway over {behind}", tmp_path / attempt, tell)
-        if accept(report):
-            break
-    return report
+        with contextlib.suppress(AssertionError):
+            return check(report)
+    check(report)
 
 
 @pytest.mark.parametrize("behind", ["modern-http", "modern-stdio", "modern-sse"])
@@ -99,10 +107,13 @@ def test_legacy_requirements_in_front_of_a_modern_only_server(
         pytest.skip("the server does not speak this revision")
     baseline = direct(targets, "2025-11-25", tmp_path, tell)
     target = targets.get(behind)
-    report = settled(target, "2025-11-25", behind, tmp_path, tell, lambda report: report.good)
-    assert report.good, "\n".join((report.complaints() or [report.output[-3000:]]) + [target.gateway.log()])
-    nothing_is_absent(baseline, report)
-    assert report.score(False)[0] >= 11
+
+    def check(report: conformance.Report) -> None:
+        assert report.good, "\n".join((report.complaints() or [report.output[-3000:]]) + [target.gateway.log()])
+        nothing_is_absent(baseline, report)
+        assert report.score(False)[0] >= 11
+
+    settled(target, "2025-11-25", behind, tmp_path, tell, check)
 
 
 def started(url: str) -> None:
@@ -134,10 +145,12 @@ def test_modern_requirements_in_front_of_a_legacy_only_server(
     if targets.direct:
         pytest.skip("the server does not speak this revision")
     target = targets.get(behind)
-    as_it_can_be = lambda report: missing(report) == BEYOND_A_LEGACY_SERVER  # noqa: E731
-    report = settled(target, "2026-07-28", behind, tmp_path, tell, as_it_can_be, before=started)
-    scored = report.select(True)
-    assert scored and all(scenario.ran and scenario.passed for scenario in scored), report.output[-3000:]
-    assert missing(report) == BEYOND_A_LEGACY_SERVER, "\n".join([*report.complaints(), target.gateway.log()])
-    assert report.score() == (115, 119)
-    compares_headers(report)
+
+    def check(report: conformance.Report) -> None:
+        scored = report.select(True)
+        assert scored and all(scenario.ran and scenario.passed for scenario in scored), report.output[-3000:]
+        assert missing(report) == BEYOND_A_LEGACY_SERVER, "\n".join([*report.complaints(), target.gateway.log()])
+        assert report.score() == (115, 119)
+        compares_headers(report)
+
+    settled(target, "2026-07-28", behind, tmp_path, tell, check, before=started)

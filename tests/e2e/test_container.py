@@ -49,12 +49,14 @@ def engine(tmp_path_factory: Any, direct_only: bool) -> Any:
 @pytest.fixture(scope="module")
 def composed(engine: Engine, tmp_path_factory: Any) -> Any:
     composition = Composition(engine, tmp_path_factory.mktemp("composed"), CONFIG)
-    # Read-only and with nothing else said: the data folder is a volume by itself.
-    hardened = ["--read-only", "--cap-drop=ALL", "--network=argus_default", "--name=neighbour", "--detach"]
-    engine.run("run", *hardened, IMAGE, "server", "--demo", "--host=0.0.0.0", "--log-dir=none")
-    yield composition
-    engine.run("rm", "--force", "--volumes", "neighbour")
-    composition.run("down", "--volumes")
+    try:
+        # Read-only and with nothing else said: the data folder is a volume by itself.
+        hardened = ["--read-only", "--cap-drop=ALL", "--network=argus_default", "--name=neighbour", "--detach"]
+        engine.run("run", *hardened, IMAGE, "server", "--demo", "--host=0.0.0.0", "--log-dir=none")
+        yield composition
+    finally:
+        engine.run("rm", "--force", "--volumes", "neighbour")
+        composition.run("down", "--volumes")
 
 
 def health(composition: Composition) -> Any:
@@ -88,7 +90,7 @@ def test_the_engine_meets_no_other_one(engine: Engine) -> None:
 
 
 def test_tools_are_called_through_it(composed: Composition) -> None:
-    eventually("all backends are connected", 15, lambda: all_connected(composed))
+    eventually("all backends are connected", 60, lambda: all_connected(composed))
     # A backend that is a process, and one that is found by DNS.
     steps = [
         {"do": "call", "name": "echo", "arguments": {"message": "through the container"}},
@@ -122,7 +124,7 @@ def test_the_health_check_tells_both(composed: Composition) -> None:
 
 
 def test_orphans_are_waited_for(composed: Composition) -> None:
-    eventually("all backends are connected", 15, lambda: all_connected(composed))
+    eventually("all backends are connected", 60, lambda: all_connected(composed))
 
     def guards() -> set[int]:
         return {pid for pid, status in composed.processes().items() if status["Name"] == "argus-guard"}
@@ -132,24 +134,26 @@ def test_orphans_are_waited_for(composed: Composition) -> None:
     for guard in before:
         os.kill(guard, signal.SIGKILL)
     eventually("another guard", 15, lambda: guards() - before)
-    eventually("all backends are connected", 15, lambda: all_connected(composed))
+    eventually("all backends are connected", 60, lambda: all_connected(composed))
 
     def ended() -> list[str]:
         return [status["Name"] for status in composed.processes().values() if status["State"].startswith("Z")]
 
-    eventually("what has ended is waited for", 3, lambda: not ended())
+    eventually("what has ended is waited for", 15, lambda: not ended())
 
 
 def test_it_reloads_and_stops(composed: Composition) -> None:
-    eventually("all backends are connected", 15, lambda: all_connected(composed))
+    composed.engine.run("start", composed.container)  # a first attempt stopped it
+    eventually("all backends are connected", 60, lambda: all_connected(composed))
     config = composed.folder / "config" / "config.yaml"
     config.write_text(CONFIG + "  second: {type: stdio, command: /argus-mcp, args: [example, time]}\n")
     composed.engine.run("kill", "--signal=HUP", composed.container)
-    eventually("the signal is handed on", 5, lambda: "SIGHUP: the configuration is read" in composed.logs())
-    eventually("three backends", 15, lambda: (health(composed) or {})["backends"]["total"] == 3)
+    eventually("the signal is handed on", 15, lambda: "SIGHUP: the configuration is read" in composed.logs())
+    eventually("three backends", 15, lambda: (health(composed) or {}).get("backends", {}).get("total") == 3)
     began = time.monotonic()
     composed.engine.run("stop", composed.container)
     took = time.monotonic() - began
     state = composed.state()
     assert state["ExitCode"] == 0, composed.logs()
-    assert took < 3 * harness.slow(), f"docker stop took {took:.1f} s"
+    # After twenty seconds it would have been killed.
+    assert took < 9 * harness.slow(), f"docker stop took {took:.1f} s"

@@ -92,7 +92,7 @@ def test_listen(target: Any, client: str) -> None:
             call("test_trigger_tool_change"),
             call("test_trigger_prompt_change"),
             call("touch_watched_resource"),
-            {"do": "sleep", "seconds": 1.0},
+            wait("ResourceUpdated" if client.startswith("py2") else "notifications/resources/updated"),
             call("test_trigger_tool_change"),
             call("test_trigger_prompt_change"),
         ),
@@ -176,7 +176,7 @@ def test_cancellation_reaches_the_backend(target: Any, client: str) -> None:
         # The first call gives a process of the session's own the time to start.
         plan(
             call("add", a=1, b=1),
-            {**call("slow_count", steps=40, delay=0.2, key=key), "cancelAfter": 0.7},
+            {**call("slow_count", steps=40, delay=0.2, key=key), "cancelAtProgress": True},
             call("add", a=1, b=1),
         ),
     )
@@ -186,7 +186,7 @@ def test_cancellation_reaches_the_backend(target: Any, client: str) -> None:
     def events() -> list[str]:
         return [entry["event"] for entry in harness.journal(target.journal) if entry.get("key") == key]
 
-    harness.eventually(lambda: "slow_count cancelled" in events(), 4)
+    harness.eventually(lambda: len(events()) > 1, 15)
     assert events() == ["slow_count started", "slow_count cancelled"]
 
 
@@ -266,7 +266,7 @@ def test_the_backend_is_told_no_more_than_the_client_declared(target: Any, clien
 @pytest.mark.parametrize("client", LEGACY + ["py2-auto", "ts2-modern", "py2-auto-sse", "ts2-modern-sse"])
 def test_calls_at_once(target: Any, client: str) -> None:
     count = 8
-    together = [call("echo_after", text=f"text {n}", delay=0.5 - n * 0.05) for n in range(count)]
+    together = [call("echo_after", text=f"text {n}", delay=0.5 - n * 0.05 if n else 3.0) for n in range(count)]
     started = time.monotonic()
     seen = harness.observe(client, target.url, plan({"do": "parallel", "steps": together}))
     for n, one in enumerate(seen.result(0)):
@@ -274,7 +274,7 @@ def test_calls_at_once(target: Any, client: str) -> None:
     ends = [entry["step"] for entry in seen.all("done")]
     if target.direct or client not in LEGACY:
         assert ends[0] != "0.0", "the slowest call should not have ended first"
-    assert time.monotonic() - started < 15 * harness.slow()
+    assert time.monotonic() - started < 40 * harness.slow()
 
 
 @BEHIND

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -30,7 +31,8 @@ def gateway(tmp_path: Path, direct_only: bool) -> Any:
     for one in started:
         one.kill()
         for line in one.children():  # only after a failed test
-            os.kill(int(line.split(":")[0]), signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(line.split(":")[0]), signal.SIGKILL)
 
 
 def test_stops_at_once_when_idle(gateway: Any) -> None:

@@ -10,10 +10,14 @@ from typing import Any
 
 import harness
 import pytest
-from test_features import call, plan
+import raw
+from test_features import call, plan, wait
 
 WATCHED1 = harness.HERE / "fixture" / "watched1.py"
 ONE, TWO = "test://watched/one", "test://watched/two"
+# What the SDKs call them.
+UPDATED = {"py": "ResourceUpdated", "ts": "notifications/resources/updated"}
+CHANGED = {"py": "ToolsListChanged", "ts": "notifications/tools/list_changed"}
 CLIENTS = ["py2-auto", "ts2-modern", "py2-auto-sse", "ts2-modern-sse"]
 
 
@@ -56,6 +60,12 @@ def heard(client: str, seen: Any) -> list[tuple[str, str | None]]:
 @pytest.mark.parametrize("client", CLIENTS)
 def test_updates_and_list_changes(watched: Any, client: str) -> None:
     url, journal = watched
+
+    def is_settled() -> bool:
+        kinds = [next(iter(entry)) for entry in noted(journal)]
+        return kinds.count("subscribed") == kinds.count("unsubscribed")
+
+    assert harness.eventually(is_settled, 15), noted(journal)
     before = len(noted(journal))
     wanted = {"toolsListChanged": True, "resourceSubscriptions": [ONE]}
     seen = harness.observe(
@@ -66,7 +76,8 @@ def test_updates_and_list_changes(watched: Any, client: str) -> None:
             call("touch", uri=TWO),
             call("touch", uri=ONE),
             call("grow"),
-            {"do": "sleep", "seconds": 1.0},
+            wait(UPDATED[client[:2]]),
+            wait(CHANGED[client[:2]]),
             {"do": "list", "of": ["tools"]},
             declare=[],
         ),
@@ -75,25 +86,25 @@ def test_updates_and_list_changes(watched: Any, client: str) -> None:
     got = heard(client, seen)
     assert got.count(("updated", ONE)) == 1 and ("updated", TWO) not in got
     assert ("tools", None) in got
-    assert "grown" in {tool["name"] for tool in seen.result(5)["tools"]}
-    until = time.monotonic() + 5
-    while len(noted(journal)) < before + 2 and time.monotonic() < until:
-        time.sleep(0.02)
+    assert "grown" in {tool["name"] for tool in seen.result(6)["tools"]}
+    harness.eventually(lambda: len(noted(journal)) >= before + 2, 15)
     assert noted(journal)[before:] == [{"subscribed": ONE}, {"unsubscribed": ONE}]
 
 
 def test_clients_share_a_subscription(watched: Any) -> None:
     url, journal = watched
     before = len(noted(journal))
-    listening = plan(
-        {"do": "listen", "filter": {"resourceSubscriptions": [ONE, "test://nowhere"]}},
-        {"do": "sleep", "seconds": 5.0},
-        declare=[],
-    )
-    with ThreadPoolExecutor() as pool:
-        waiting = [(client, pool.submit(harness.observe, client, url, listening)) for client in CLIENTS]
-        touches = [call("touch", uri=ONE), {"do": "sleep", "seconds": 0.5}]
-        harness.observe("py2-auto", url, plan(*touches * 12, declare=[]))
+    wanted = {"resourceSubscriptions": [ONE, "test://nowhere"]}
+    with raw.listening(url, {"notifications": wanted}), ThreadPoolExecutor() as pool:
+
+        def listening(client: str) -> harness.Observed:
+            steps = [{"do": "listen", "filter": wanted}, wait(UPDATED[client[:2]], timeout=40)]
+            return harness.observe(client, url, plan(*steps, declare=[]))
+
+        waiting = [(client, pool.submit(listening, client)) for client in CLIENTS]
+        while not all(one.done() for _, one in waiting):
+            raw.modern(url, "tools/call", {"name": "touch", "arguments": {"uri": ONE}})
+            time.sleep(0.3)
         for client, one in waiting:
             seen = one.result()
             assert seen.result(0)["honored"] == {"resourceSubscriptions": [ONE]}, "a resource that is not there"

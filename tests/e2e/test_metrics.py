@@ -43,14 +43,14 @@ def test_promtool_is_content(gateway: Any) -> None:
 
 
 class Prometheus(harness.Process):
-    """A server that reads one page twice a second."""
+    """A server that reads one page every two seconds."""
 
     def __init__(self, folder: Path, target: str) -> None:
         folder.mkdir()
         scraped = {
             "job_name": "argus",
-            "scrape_interval": "500ms",
-            "scrape_timeout": "500ms",
+            "scrape_interval": "2s",
+            "scrape_timeout": "2s",
             "authorization": {"credentials": TOKEN},
             "static_configs": [{"targets": [target]}],
         }

@@ -30,7 +30,7 @@ BEHIND = pytest.mark.parametrize("target", SERVERS, indirect=True)
 CLIENTS = pytest.mark.parametrize("client", LEGACY)
 
 
-@pytest.fixture(scope="module", params=[f"{client} {behind}" for behind in SERVERS for client in LEGACY])
+@pytest.fixture(params=[f"{client} {behind}" for behind in SERVERS for client in LEGACY])
 def fixture(request: Any, targets: Any) -> Seen:
     client, behind = request.param.split()
     target = targets.get(behind)

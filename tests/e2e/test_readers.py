@@ -125,6 +125,15 @@ def test_slow_readers_do_not_slow_a_call(tmp_path: Path, direct_only: bool) -> N
 def measure(gateway: harness.Gateway) -> None:
     caller = Caller(gateway)
     caller.latencies()
+    # A machine may be busy with something else for a moment; what slows calls slows them each time.
+    slowed = [slowed_by_readers(gateway, caller)]
+    while slowed[-1] and len(slowed) < 3:
+        slowed.append(slowed_by_readers(gateway, caller))
+    assert not slowed[-1], slowed
+
+
+def slowed_by_readers(gateway: harness.Gateway, caller: Caller) -> list[str]:
+    """In which way calls are slower when there are readers."""
     with Happenings(gateway) as before:
         half, most = caller.latencies()
     readers = [follow(gateway) for _ in range(READERS)]
@@ -134,10 +143,14 @@ def measure(gateway: harness.Gateway) -> None:
     print(f"{half:.2f} and {most:.2f} ms, with {READERS} readers {half_then:.2f} and {most_then:.2f} ms")
     print(f"{before.made} events before, {with_readers} with readers")
     assert before.made and with_readers, "nothing happened"
-    assert half_then < 3 * half + 3, f"{half:.2f} ms became {half_then:.2f} ms"
-    assert most_then < 3 * most + 30, f"{most:.2f} ms became {most_then:.2f} ms"
     # They are still there, and what they were not told, or were, waits for them.
     for reader in (readers[0], readers[-1]):
         assert b"data: " in reader.recv(65536)
     for reader in readers:
         reader.close()
+    slowed = []
+    if half_then >= 3 * half + 3:
+        slowed.append(f"half of them: {half:.2f} ms became {half_then:.2f} ms")
+    if most_then >= 3 * most + 30:
+        slowed.append(f"99 of 100: {most:.2f} ms became {most_then:.2f} ms")
+    return slowed

@@ -139,16 +139,18 @@ def storm(gateway: harness.Gateway, victims: Victims) -> None:
     before = descriptors(gateway)
 
     callers = start_load(gateway, SECONDS)
-    until = time.monotonic() + SECONDS - 2
-    while time.monotonic() < until:
-        victims.strike()
-        time.sleep(random.uniform(0.05, 0.4))
-    over = time.monotonic()
-    healed = harness.eventually(lambda: health(gateway)["backends"]["connected"] == 5, HEALED_WITHIN)
-    took = time.monotonic() - over
-    assert healed, f"not healthy {HEALED_WITHIN} s after the end: {health(gateway)}\n{gateway.log()}"
-
-    report = finish_load(callers)
+    try:
+        until = time.monotonic() + SECONDS - 2
+        while time.monotonic() < until:
+            victims.strike()
+            time.sleep(random.uniform(0.05, 0.4))
+        over = time.monotonic()
+        healed = harness.eventually(lambda: health(gateway)["backends"]["connected"] == 5, HEALED_WITHIN)
+        took = time.monotonic() - over
+        assert healed, f"not healthy {HEALED_WITHIN} s after the end: {health(gateway)}\n{gateway.log()}"
+        report = finish_load(callers)
+    finally:
+        callers.kill()
     print(f"{victims.done}, healed in {took:.1f} s, {json.dumps(report)}")
     assert not report["wrong"], report["wrong"]
     assert set(report["answered"]) == BACKENDS, report["answered"]
@@ -159,6 +161,8 @@ def storm(gateway: harness.Gateway, victims: Victims) -> None:
 
     orphans = [pid for pid in victims.processes() if not belongs_to(pid, gateway.popen.pid)]
     assert not orphans, f"orphans: {orphans} of {gateway.children()}"
+    # The last kill may have been noticed after health was asked.
+    harness.eventually(lambda: health(gateway)["backends"]["connected"] == 5, HEALED_WITHIN)
     calm = load(gateway, 3)
     assert not calm["errors"], f"after the storm: {calm}"
     assert len(victims.guards()) >= 4, f"the guards are not seen: {gateway.children()}"

@@ -28,7 +28,6 @@ try {
   const answered = await page.goto(`${gateway}/manage/v1/docs`);
   seen.status = answered.status();
   await page.waitForSelector(".opblock", { timeout: 30000 });
-  seen.operations = await page.locator(".opblock").count();
   seen.title = await page.locator(".info .title").first().innerText();
 
   // GET /status: without the token, then with it.
@@ -51,6 +50,7 @@ try {
   await page.locator(".auth-btn-wrapper button.btn-done").click();
   seen.after = await run();
   seen.body = await operation.locator(".live-responses-table .highlight-code").first().innerText();
+  seen.operations = await page.locator(".opblock").count();
   seen.stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
 } finally {
   await browser.close();

@@ -66,12 +66,13 @@ async function step(client, timeline, number, what) {
       return listed;
     }
     case 'call': {
-      const onprogress = ({ progress, total, message }) =>
-        timeline.push({ kind: 'progress', step: number, progress, total, message });
-      const params = { name: what.name, arguments: what.arguments ?? {} };
-      if (what.cancelAfter === undefined) return client.call(params, { onprogress, timeout: 20000 });
       const controller = new AbortController();
-      setTimeout(() => controller.abort('e2e'), what.cancelAfter * 1000);
+      const onprogress = ({ progress, total, message }) => {
+        timeline.push({ kind: 'progress', step: number, progress, total, message });
+        if (what.cancelAtProgress) controller.abort('e2e');
+      };
+      const params = { name: what.name, arguments: what.arguments ?? {} };
+      if (!what.cancelAtProgress) return client.call(params, { onprogress, timeout: 20000 });
       try {
         return await client.call(params, { onprogress, timeout: 20000, signal: controller.signal });
       } catch (error) {
@@ -104,11 +105,11 @@ async function step(client, timeline, number, what) {
     case 'tasks':
       return (await pages((cursor) => client.tasks(cursor), 'tasks')).map((task) => task.taskId);
     case 'wait': {
-      const until = Date.now() + (what.timeout ?? 5) * 1000;
+      const until = Date.now() + (what.timeout ?? 15) * 1000;
       for (;;) {
         const found = timeline.filter((entry) => entry.method === what.for);
         if (found.length >= (what.count ?? 1)) return { found };
-        if (Date.now() > until) throw new Error(`no ${what.for} within ${what.timeout ?? 5} s`);
+        if (Date.now() > until) throw new Error(`no ${what.for} within ${what.timeout ?? 15} s`);
         await pause(0.02);
       }
     }

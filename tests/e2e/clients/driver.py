@@ -67,7 +67,7 @@ class Timeline:
     async def wait(self, method: str, count: int, seconds: float) -> dict[str, Any]:
         with anyio.move_on_after(seconds):
             while True:
-                found = [entry for entry in self.entries if entry.get("method") == method]
+                found = [entry for entry in self.entries if method in (entry.get("method"), entry.get("event"))]
                 if len(found) >= count:
                     return {"found": found}
                 await anyio.sleep(0.02)
@@ -107,15 +107,17 @@ async def step(client: Any, timeline: Timeline, number: int, what: dict[str, Any
             listed[key] = await pages(client.fetch(key), key)
         return listed
     if do == "call":
+        begun = anyio.Event()
 
         async def on_progress(progress: float, total: float | None, message: str | None) -> None:
             timeline.add("progress", step=number, progress=progress, total=total, message=message)
+            begun.set()
 
         async def call() -> Any:
             return plain(await client.call(what["name"], what.get("arguments", {}), on_progress))
 
-        if "cancelAfter" in what:
-            return await client.cancelled(call, what["cancelAfter"])
+        if what.get("cancelAtProgress"):
+            return await client.cancelled(call, begun)
         return await call()
     if do == "read":
         return plain(await client.read(what["uri"]))
@@ -138,7 +140,7 @@ async def step(client: Any, timeline: Timeline, number: int, what: dict[str, Any
     if do == "tasks":
         return [task["taskId"] for task in await pages(client.tasks, "tasks")]
     if do == "wait":
-        return await timeline.wait(what["for"], what.get("count", 1), what.get("timeout", 5))
+        return await timeline.wait(what["for"], what.get("count", 1), what.get("timeout", 15))
     if do == "sleep":
         await anyio.sleep(what["seconds"])
         return {}

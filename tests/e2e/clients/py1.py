@@ -44,7 +44,7 @@ class Py1:
     async def call(self, name: str, arguments: dict[str, Any], on_progress: Any) -> Any:
         return await self.session.call_tool(name, arguments, progress_callback=on_progress)
 
-    async def cancelled(self, call: Any, seconds: float) -> Any:
+    async def cancelled(self, call: Any, begun: anyio.Event) -> Any:
         """This SDK has no way to cancel a request but to say so by hand."""
         request_id = self.session._request_id
         outcome: dict[str, Any] = {}
@@ -57,7 +57,8 @@ class Py1:
 
         async with anyio.create_task_group() as group:
             group.start_soon(waiting)
-            await anyio.sleep(seconds)
+            with anyio.move_on_after(15):
+                await begun.wait()
             params = types.CancelledNotificationParams(requestId=request_id, reason="e2e")
             await self.session.send_notification(
                 types.ClientNotification(types.CancelledNotification(params=params))

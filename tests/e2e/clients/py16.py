@@ -56,7 +56,7 @@ class Py16:
         request = types.ClientRequest(types.CallToolRequest(method="tools/call", params=params))
         return await self.session.send_request(request, types.CallToolResult)
 
-    async def cancelled(self, call: Any, seconds: float) -> Any:
+    async def cancelled(self, call: Any, begun: anyio.Event) -> Any:
         """This SDK has no way to cancel a request but to say so by hand."""
         request_id = self.session._request_id
         outcome: dict[str, Any] = {}
@@ -69,7 +69,8 @@ class Py16:
 
         async with anyio.create_task_group() as group:
             group.start_soon(waiting)
-            await anyio.sleep(seconds)
+            with anyio.move_on_after(15):
+                await begun.wait()
             params = types.CancelledNotificationParams(requestId=request_id, reason="e2e")
             await self.session.send_notification(
                 types.ClientNotification(types.CancelledNotification(method="notifications/cancelled", params=params))

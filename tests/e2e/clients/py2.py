@@ -44,9 +44,17 @@ class Py2:
     async def call(self, name: str, arguments: dict[str, Any], on_progress: Any) -> Any:
         return await self.client.call_tool(name, arguments, progress_callback=on_progress)
 
-    async def cancelled(self, call: Any, seconds: float) -> Any:
-        with anyio.move_on_after(seconds) as scope:
-            return await call()
+    async def cancelled(self, call: Any, begun: anyio.Event) -> Any:
+        async with anyio.create_task_group() as group:
+            with anyio.move_on_after(15) as scope:
+
+                async def cancel() -> None:
+                    await begun.wait()
+                    scope.cancel()
+
+                group.start_soon(cancel)
+                await call()
+            group.cancel_scope.cancel()
         assert scope.cancelled_caught
         return {"cancelled": True}
 
