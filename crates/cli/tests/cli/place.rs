@@ -54,7 +54,7 @@ impl Place {
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         Said::from(
             assert_cmd::Command::from_std(self.command(arguments))
-                .timeout(Duration::from_secs(20))
+                .timeout(Duration::from_secs(60))
                 .output()
                 .unwrap(),
         )
@@ -138,7 +138,7 @@ impl Serving {
 
     /// Waits for the end and gives it together with all that was said.
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(60);
         let status = loop {
             match self.child.try_wait().unwrap() {
                 Some(status) => break status,

@@ -220,6 +220,10 @@ struct Watch<'a> {
     real: Vec<(bool, Instant)>,
     /// What was said of each, and how often that changed.
     said: Vec<(bool, usize)>,
+    /// When it looked last.
+    looked: Instant,
+    /// When it came much too late to look, and by how much: what held it up held up the gateway, too.
+    late: Vec<(Instant, Duration)>,
 }
 
 impl Watch<'_> {
@@ -233,6 +237,11 @@ impl Watch<'_> {
         let metrics = asked(self.running, "GET", "/metrics").1;
         // Only then what is so: what happened before is noted.
         let now = Instant::now();
+        let late = now.saturating_duration_since(self.looked).saturating_sub(SAMPLE);
+        self.looked = now;
+        if late > SAMPLE * 2 {
+            self.late.push((now, late));
+        }
         let (mut least, mut most) = (0, self.victims.len());
         for (index, victim) in self.victims.iter().enumerate() {
             let is_well = victim.is_well();
@@ -254,8 +263,15 @@ impl Watch<'_> {
                     "{name} changed {many} times, {allowed} at most: {blows:?}\n{shown}"
                 ));
             }
-            let since = now.saturating_duration_since(real.1.max(past.last));
-            if since <= self.soon {
+            let last = real.1.max(past.last);
+            let since = now.saturating_duration_since(last);
+            let lost: Duration = self
+                .late
+                .iter()
+                .filter(|(at, _)| *at > last)
+                .map(|(_, late)| *late)
+                .sum();
+            if since <= self.soon + lost {
                 continue;
             }
             match is_well {
@@ -334,6 +350,8 @@ async fn health_backends_and_metrics_tell_the_truth() {
             soon,
             real: vec![(true, began); victims.len()],
             said: vec![(true, 0); victims.len()],
+            looked: began,
+            late: Vec::new(),
         };
         let mut found = Ok(0);
         let mut samples = 0;

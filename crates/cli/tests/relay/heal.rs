@@ -6,6 +6,7 @@ use argus_testkit::{Client, Journal, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::reload::manage;
 use crate::world::{Running, World, message, names, tool};
 
 /// Tools that wait for a file: one without hints, one that only reads, one that may be repeated; and a resource.
@@ -86,14 +87,20 @@ async fn what_may_do_harm_fails_within_a_second_and_says_why() {
                 journal.messages("tools/call").len() > before
             })
             .await;
-            // It writes to stderr right after that.
-            tokio::time::sleep(Duration::from_millis(200)).await;
             let process = journal.messages("tools/call").last().unwrap().pid;
+            // It writes to stderr right after that.
+            let heard = || {
+                let logs = manage(&running, "GET", "backends/odd/logs").1;
+                let mut lines = logs["lines"].as_array().unwrap().iter();
+                lines.any(|line| line["line"] == "going" && line["pid"] == process)
+            };
+            assert!(until(Duration::from_secs(20), heard).await, "it says nothing");
             kill(Pid::from_raw(process.cast_signed()), Signal::SIGKILL).unwrap();
             Instant::now()
         };
         let (error, killed) = futures::join!(calling, killing);
-        assert!(killed.elapsed() < Duration::from_secs(1), "{:?}", killed.elapsed());
+        // On a busy machine; a call that is not told of the end takes a minute.
+        assert!(killed.elapsed() < Duration::from_secs(10), "{:?}", killed.elapsed());
         assert_eq!(
             message(&error),
             "backend `odd`: the process ended (killed by signal 9 (SIGKILL)); last line on stderr: going"
@@ -156,7 +163,7 @@ async fn a_process_that_ends_is_started_again_though_nobody_calls() {
     for process in &started {
         kill(Pid::from_raw(process.pid.cast_signed()), Signal::SIGKILL).unwrap();
     }
-    let again = until(Duration::from_secs(3), || journal.all("start").len() == 4).await;
+    let again = until(Duration::from_secs(20), || journal.all("start").len() == 4).await;
     assert!(again, "{}", running.said());
     running.stop();
 }
@@ -242,7 +249,7 @@ async fn half_of_a_thousand_calls_are_cut_and_none_is_mixed_up() {
     let (ended, killed) = futures::join!(futures::future::join_all(calls), killing);
     for (number, cut, answer, at) in ended {
         let took = at.saturating_duration_since(killed);
-        assert!(took < Duration::from_secs(1), "call {number} took {took:?}");
+        assert!(took < Duration::from_secs(5), "call {number} took {took:?}");
         if cut {
             assert!(
                 answer.contains("backend `frail`: the process ended (killed by signal 9"),

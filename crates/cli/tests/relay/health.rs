@@ -3,17 +3,18 @@
 use std::time::{Duration, Instant};
 
 use argus_testkit::{Client, Journal, is_gone};
+use futures::future::join_all;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::world::{World, message, tool};
+use crate::world::{Running, World, message, tool};
 
 const INTERVAL: f64 = 0.5;
 const TIMEOUT: f64 = 1.0;
 const FAILURES: u32 = 3;
-/// How soon a change has to be seen.
-const SOON: Duration = Duration::from_secs(2);
+/// How soon a change has to be seen, on a busy machine.
+const SOON: Duration = Duration::from_secs(15);
 
 fn signal(pid: u32, signal: Signal) {
     // It may have ended meanwhile.
@@ -57,12 +58,30 @@ async fn becomes(client: &Client, name: &str, limit: Duration, is: impl Fn(&Valu
     }
 }
 
-/// What was told of a backend, in order.
-async fn stages(client: &Client, name: &str) -> Vec<String> {
+/// The events of a backend, in order.
+async fn events(client: &Client, name: &str) -> Vec<Value> {
     let all = get(client, "events?limit=1000").await;
     let events = all["events"].as_array().unwrap().iter();
-    let of_it = events.filter(|event| event["backend"] == name);
-    of_it.map(|event| event["stage"].as_str().unwrap().to_owned()).collect()
+    events.filter(|event| event["backend"] == name).cloned().collect()
+}
+
+/// What was told of a backend, in order.
+async fn stages(client: &Client, name: &str) -> Vec<String> {
+    let events = events(client, name).await;
+    let stages = events.iter().map(|event| event["stage"].as_str().unwrap().to_owned());
+    stages.collect()
+}
+
+/// Waits until it was told that a backend is degraded because of this, which it may not be for long.
+async fn degrades(client: &Client, name: &str, cause: &str) {
+    let is_it = |event: &Value| {
+        event["stage"] == "backend_degraded" && event["message"].as_str().is_some_and(|message| message.contains(cause))
+    };
+    let began = Instant::now();
+    while !events(client, name).await.iter().any(is_it) {
+        assert!(began.elapsed() < SOON, "{name}: {:?}", events(client, name).await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 fn well(one: &Value) -> bool {
@@ -94,12 +113,14 @@ async fn stopped_and_continued(kind: &str) {
     becomes(&client, "odd", verdict_within(), unhealthy).await;
     let began = Instant::now();
     let error = client.error("tools/call", &tool("hello", "{}")).await;
-    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+    // It would be much longer if it were called.
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     let said = message(&error);
-    assert!(
-        said.starts_with("backend `odd`: not called after 3 failures in a row"),
-        "{error}"
-    );
+    // It is asked meanwhile, which fails too.
+    let failures = said
+        .strip_prefix("backend `odd`: not called after ")
+        .and_then(|rest| rest.split_once(" failures in a row")?.0.parse::<u32>().ok());
+    assert!(failures.is_some_and(|failures| failures >= FAILURES), "{error}");
     signal(pid, Signal::SIGCONT);
     becomes(&client, "odd", SOON, well).await;
     client.result("tools/call", &tool("hello", "{}")).await;
@@ -175,7 +196,7 @@ async fn a_process_that_is_at_work_is_left_alone() {
     world.backend(
         "odd",
         "health",
-        json!({"interval": 0.1, "timeout": 0.2, "failures": 1, "cooldown": 60}),
+        json!({"interval": 0.1, "timeout": 2, "failures": 1, "cooldown": 60}),
     );
     let running = world.start();
     let client = running.plain().await;
@@ -186,7 +207,8 @@ async fn a_process_that_is_at_work_is_left_alone() {
         let pid = journal.message("tools/call").await.unwrap().pid;
         signal(pid, Signal::SIGSTOP);
         becomes(&watching, "odd", SOON, |one| one["phase"] == "Degraded").await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        // Long enough to be asked once more in vain.
+        tokio::time::sleep(Duration::from_secs(5)).await;
         let now = backend(&watching, "odd").await;
         assert_eq!(
             (&now["phase"], &now["breaker"]["state"]),
@@ -205,7 +227,7 @@ async fn a_process_that_hangs_is_replaced_though_clients_go_on_calling() {
     let mut world = World::new();
     let journal = world.stdio("odd", &["sane"]);
     watched(&mut world, "odd");
-    world.backend("odd", "timeouts", json!({"call": 1}));
+    world.backend("odd", "timeouts", json!({"call": 3}));
     let running = world.start();
     let first = running.plain().await;
     first.result("tools/call", &tool("hello", "{}")).await;
@@ -214,7 +236,7 @@ async fn a_process_that_hangs_is_replaced_though_clients_go_on_calling() {
         signal(*pid, Signal::SIGSTOP);
     }
     let began = Instant::now();
-    let limit = Duration::from_secs(1) + verdict_within() + Duration::from_secs(10);
+    let limit = Duration::from_secs(3) + verdict_within() + Duration::from_secs(10);
     // None of them leaves it alone until it answers.
     let calling = (0..4).map(|_| async {
         let client = running.plain().await;
@@ -227,7 +249,7 @@ async fn a_process_that_hangs_is_replaced_though_clients_go_on_calling() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     });
-    futures::future::join_all(calling).await;
+    join_all(calling).await;
     let told = stages(&first, "odd").await;
     assert!(told.iter().any(|told| told == "breaker_open"), "{told:?}");
     let gone = argus_testkit::until(Duration::from_secs(10), || before.iter().all(|pid| is_gone(*pid))).await;
@@ -243,7 +265,7 @@ async fn a_process_that_was_at_work_is_well_when_its_call_ends() {
     let script = world.script("odd", &script.to_string());
     let journal = world.stdio("odd", &["verbatim", "--script", &script]);
     // The next question comes much later than the end of the call.
-    world.backend("odd", "health", json!({"interval": 5, "timeout": 0.2}));
+    world.backend("odd", "health", json!({"interval": 8, "timeout": 1}));
     let running = world.start();
     let (client, watching) = (running.plain().await, running.plain().await);
     let work = tool("work", "{}");
@@ -251,13 +273,13 @@ async fn a_process_that_was_at_work_is_well_when_its_call_ends() {
     let stopping = async {
         let pid = journal.message("tools/call").await.unwrap().pid;
         signal(pid, Signal::SIGSTOP);
-        let degraded = Duration::from_secs(5) + SOON;
+        let degraded = Duration::from_secs(8) + SOON;
         becomes(&watching, "odd", degraded, |one| one["phase"] == "Degraded").await;
         std::fs::write(&gate, "").unwrap();
         signal(pid, Signal::SIGCONT);
     };
     futures::join!(working, stopping);
-    becomes(&watching, "odd", SOON, well).await;
+    becomes(&watching, "odd", Duration::from_secs(5), well).await;
     let told = stages(&watching, "odd").await;
     assert!(
         told.ends_with(&["backend_degraded".to_owned(), "backend_recovered".to_owned()]),
@@ -270,7 +292,7 @@ async fn a_process_that_was_at_work_is_well_when_its_call_ends() {
 async fn where_nobody_asks_calls_tell_of_a_process_that_hangs() {
     let mut world = World::new();
     let journal = world.stdio("odd", &["sane"]);
-    world.backend("odd", "timeouts", json!({"call": 0.5}));
+    world.backend("odd", "timeouts", json!({"call": 2}));
     world.backend(
         "odd",
         "health",
@@ -285,7 +307,7 @@ async fn where_nobody_asks_calls_tell_of_a_process_that_hangs() {
     }
     for _ in 0..2 {
         let error = client.error("tools/call", &tool("hello", "{}")).await;
-        assert!(message(&error).contains("no answer within 0.5 s"), "{error}");
+        assert!(message(&error).contains("no answer within 2 s"), "{error}");
     }
     becomes(&client, "odd", Duration::from_secs(10), |one| {
         well(one) && one["breaker"]["state"] == "closed"
@@ -297,7 +319,7 @@ async fn where_nobody_asks_calls_tell_of_a_process_that_hangs() {
     running.stop();
 }
 
-/// A backend behind HTTP that answers well until `sicken` is called, then with `sick` whatever it is asked, seven times.
+/// A backend behind HTTP that answers well until `sicken` is called, then with `sick` whatever it is asked, 29 times.
 fn sickens(world: &mut World, sick: &Value) {
     let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "odd", "version": "1"}});
     let tools = json!([{"name": "hello", "inputSchema": {"type": "object"}}, {"name": "sicken", "inputSchema": {"type": "object"}}]);
@@ -314,11 +336,16 @@ fn sickens(world: &mut World, sick: &Value) {
         let mut steps = vec![json!({"turn": true})];
         steps.extend(sick.as_array().unwrap().iter().cloned());
         script.insert(format!("{method}#1"), steps.into());
-        script.insert(format!("{method}#8"), well.clone());
+        script.insert(format!("{method}#30"), well.clone());
     }
     let script = world.script("odd", &Value::Object(script).to_string());
     world.http("odd", &["verbatim", "--json", "--script", &script]);
-    watched(world, "odd");
+    // What it says comes at once: nothing but that is to count against it.
+    world.backend(
+        "odd",
+        "health",
+        json!({"interval": INTERVAL, "timeout": 5, "failures": FAILURES, "cooldown": 60}),
+    );
 }
 
 #[tokio::test]
@@ -329,32 +356,37 @@ async fn errors_and_pages_in_place_of_answers_are_no_answers() {
         ("answered 401", json!([{"status": 401}])),
         ("answered 200 OK without", page),
     ];
-    for (cause, steps) in sick {
-        let mut world = World::new();
-        sickens(&mut world, &steps);
-        let running = world.start();
-        let client = running.plain().await;
-        client.result("tools/call", &tool("hello", "{}")).await;
-        // Asked once, so that it is known that it answers.
-        let asked = |one: &Value| one["health"]["last_check"].is_string() && well(one);
-        becomes(&client, "odd", SOON, asked).await;
-        tokio::time::sleep(Duration::from_secs_f64(INTERVAL)).await;
-        client.result("tools/call", &tool("sicken", "{}")).await;
-        becomes(&client, "odd", SOON, |one| {
-            one["phase"] == "Degraded" && one["error"].as_str().is_some_and(|error| error.contains(cause))
-        })
-        .await;
-        let error = client.error("tools/call", &tool("hello", "{}")).await;
-        assert!(message(&error).contains(cause), "{error}");
-        becomes(&client, "odd", verdict_within(), unhealthy).await;
-        becomes(&client, "odd", Duration::from_secs(20), well).await;
-        client.result("tools/call", &tool("hello", "{}")).await;
-        let told = stages(&client, "odd").await;
-        for stage in ["backend_degraded", "breaker_open", "breaker_closed"] {
-            assert!(told.iter().any(|told| told == stage), "{cause}: {told:?}");
-        }
+    for running in join_all(sick.map(answers_sickly)).await {
         running.stop();
     }
+}
+
+async fn answers_sickly((cause, steps): (&str, Value)) -> Running {
+    let mut world = World::new();
+    sickens(&mut world, &steps);
+    let running = world.start();
+    let client = running.plain().await;
+    client.result("tools/call", &tool("hello", "{}")).await;
+    // Asked once, so that it is known that it answers.
+    let asked = |one: &Value| one["health"]["last_check"].is_string() && well(one);
+    becomes(&client, "odd", SOON, asked).await;
+    tokio::time::sleep(Duration::from_secs_f64(INTERVAL)).await;
+    client.result("tools/call", &tool("sicken", "{}")).await;
+    degrades(&client, "odd", cause).await;
+    becomes(&client, "odd", SOON, |one| {
+        one["error"].as_str().is_some_and(|error| error.contains(cause))
+    })
+    .await;
+    let error = client.error("tools/call", &tool("hello", "{}")).await;
+    assert!(message(&error).contains(cause), "{error}");
+    becomes(&client, "odd", verdict_within(), unhealthy).await;
+    becomes(&client, "odd", Duration::from_secs(60), well).await;
+    client.result("tools/call", &tool("hello", "{}")).await;
+    let told = stages(&client, "odd").await;
+    for stage in ["backend_degraded", "breaker_open", "breaker_closed"] {
+        assert!(told.iter().any(|told| told == stage), "{cause}: {told:?}");
+    }
+    running
 }
 
 #[tokio::test]
@@ -364,12 +396,12 @@ async fn one_who_is_asked_too_often_is_left_in_peace() {
     world.backend(
         "odd",
         "health",
-        json!({"interval": 0.2, "timeout": TIMEOUT, "failures": 2, "cooldown": 60}),
+        json!({"interval": 0.2, "timeout": 5, "failures": 2, "cooldown": 60}),
     );
     let running = world.start();
     let client = running.plain().await;
     client.result("tools/call", &tool("sicken", "{}")).await;
-    becomes(&client, "odd", SOON, |one| one["phase"] == "Degraded").await;
+    degrades(&client, "odd", "answered 429").await;
     becomes(&client, "odd", SOON * 2, well).await;
     let told = stages(&client, "odd").await;
     assert!(

@@ -214,7 +214,7 @@ async fn a_backend_that_turns_out_to_be_modern_is_listened_to() {
     let mut world = World::new();
     let mut script = script(&world, "both");
     let discovered = script["server/discover"][0].take();
-    script["server/discover"] = json!([{"sleep": 4500}, discovered]);
+    script["server/discover"] = json!([{"sleep": 8000}, discovered]);
     let script = world.script("odd", &script.to_string());
     let journal = world.stdio("odd", &["verbatim", "--script", &script, "--era", "both"]);
     let running = world.start();

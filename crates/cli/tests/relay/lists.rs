@@ -30,7 +30,7 @@ async fn pages_without_end_hurt_only_the_backend_that_has_them() {
     let began = Instant::now();
     let client = running.plain().await;
     assert_eq!(names(&client.result("tools/list", "{}").await, "tools"), ["hello"]);
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     client.result("tools/call", &tool("hello", "{}")).await;
     let said = running.says("gives the same cursor twice");
     assert!(said.contains("backend=circle"), "{said}");
@@ -203,7 +203,7 @@ async fn a_hidden_name_is_logged_once() {
     client.result("tools/call", &tool("change", "{}")).await;
     stream.next().await.unwrap();
     drop(stream);
-    let said = running.said();
+    let said = running.says("NamesHidden");
     let lines: Vec<&str> = said.lines().filter(|line| line.contains("NamesHidden")).collect();
     assert_eq!(lines.len(), 1, "{said}");
     let parts = ["WARN", "backend=two", "tool `hello` (of `one`)"];

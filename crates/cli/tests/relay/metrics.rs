@@ -65,28 +65,37 @@ async fn each_end_of_a_call_is_told_with_how_long_it_took() {
         "tools/call wait": []}"#;
     let script = world.script("odd", &script.replace('\n', " "));
     let journal = world.stdio("odd", &["verbatim", "--script", &script]);
-    world.backend("odd", "timeouts", json!({"call": 0.7}));
+    world.backend("odd", "timeouts", json!({"call": 3}));
     let running = world.start();
     let client = running.plain().await;
     for _ in 0..3 {
         client.result("tools/call", &tool("works", "{}")).await;
     }
-    between(ended(&client, "odd", "ok", 3).await, 0.0, 1.0);
+    // The most that a busy machine may make of it; the start of a process counts, too.
+    let most = 60.0;
+    between(ended(&client, "odd", "ok", 3).await, 0.0, most);
     client.result("tools/call", &tool("fails", "{}")).await;
-    between(ended(&client, "odd", "tool_error", 1).await, 0.0, 0.5);
+    between(ended(&client, "odd", "tool_error", 1).await, 0.0, most);
     client.error("tools/call", &tool("errs", "{}")).await;
-    between(ended(&client, "odd", "error", 1).await, 0.0, 0.5);
+    between(ended(&client, "odd", "error", 1).await, 0.0, most);
     client.error("tools/call", &tool("wait", "{}")).await;
-    between(ended(&client, "odd", "timeout", 1).await, 0.69, 3.0);
+    between(ended(&client, "odd", "timeout", 1).await, 2.99, most);
 
     let modern = running.modern();
     let wait = tool("wait", "{}");
-    let waiting = modern.open("tools/call", &wait);
-    let left = tokio::time::timeout(Duration::from_millis(300), async {
-        waiting.await.answer().await;
-    });
-    assert!(left.await.is_err());
-    between(ended(&client, "odd", "cancelled", 1).await, 0.2, 0.69);
+    let waits = || {
+        let calls = journal.messages("tools/call");
+        calls.iter().filter(|call| call.text.contains("wait")).count() == 2
+    };
+    let leaving = async {
+        assert!(until(SOON, waits).await, "the call does not arrive");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
+    tokio::select! {
+        answer = async { modern.open("tools/call", &wait).await.answer().await } => panic!("{answer}"),
+        () = leaving => {}
+    }
+    between(ended(&client, "odd", "cancelled", 1).await, 0.2, most);
 
     let page = client.page("/metrics").await;
     assert_eq!(value(&page, r#"argus_calls_in_flight{backend="odd"}"#), Some(0.0));
@@ -103,7 +112,7 @@ async fn each_end_of_a_call_is_told_with_how_long_it_took() {
     assert!(value(&page, "process_open_fds") > Some(5.0) && value(&page, "process_threads") >= Some(2.0));
     let started = value(&page, "process_start_time_seconds").unwrap();
     let age = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64() - started;
-    between(age, 0.0, 60.0);
+    between(age, 0.0, 600.0);
     running.stop();
 }
 
@@ -134,12 +143,12 @@ async fn a_backend_that_is_gone_is_unavailable_then_refused_and_after_a_reload_n
     let pid = journal.all("start")[0].pid;
     kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL).unwrap();
     client.error("tools/call", &tool("hello", "{}")).await;
-    between(ended(&client, "sick", "unavailable", 1).await, 0.0, 5.0);
+    between(ended(&client, "sick", "unavailable", 1).await, 0.0, 30.0);
     // It is asked and connected to meanwhile, which fails too.
     let opened = r#"argus_backend_breaker_state{backend="sick",state="open"}"#;
     until_sample(&client, opened, |open| open > 0.0).await;
     client.error("tools/call", &tool("hello", "{}")).await;
-    between(ended(&client, "sick", "refused", 1).await, 0.0, 0.5);
+    between(ended(&client, "sick", "refused", 1).await, 0.0, 30.0);
     let page = client.page("/metrics").await;
     assert_eq!(
         value(&page, r#"argus_backend_breaker_openings_total{backend="sick"}"#),

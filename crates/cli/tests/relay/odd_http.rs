@@ -101,12 +101,12 @@ async fn sessions_at_backends_are_deleted_at_the_end() {
     assert_eq!(journal.all("delete").len(), 3, "a session stays");
 }
 
-/// What the gateway says of a backend behind this URL, and what a caller hears.
-async fn unreachable(url: &str) -> String {
+/// What the gateway says of a backend behind this URL, whose answer it waits for so many seconds.
+async fn unreachable(url: &str, init: f64) -> String {
     let mut world = World::new();
     world.http("odd", &["sane"]);
     world.backend("odd", "url", url);
-    world.backend("odd", "timeouts", serde_json::json!({"init": 0.5}));
+    world.backend("odd", "timeouts", serde_json::json!({"init": init}));
     let running = world.start();
     let said = running.says("backend is away backend=odd");
     let (_, cause) = said.split_once("backend is away backend=odd error=").unwrap();
@@ -120,16 +120,16 @@ async fn unreachable(url: &str) -> String {
 async fn what_cannot_be_reached_says_why() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
-    let half_open = unreachable(&format!("http://127.0.0.1:{port}/mcp")).await;
+    let half_open = unreachable(&format!("http://127.0.0.1:{port}/mcp"), 0.5).await;
     assert_snapshot!(half_open, @"no answer to `server/discover` within 0.5 s");
-    let no_name = unreachable("http://no-such-host.invalid/mcp").await;
+    let no_name = unreachable("http://no-such-host.invalid/mcp", 20.0).await;
     assert!(no_name.contains("failed to lookup"), "{no_name}");
     let chatter = tokio::spawn(async move {
         while let Ok((mut socket, _)) = silent.accept().await {
             let _ = tokio::io::AsyncWriteExt::write_all(&mut socket, b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
         }
     });
-    let no_tls = unreachable(&format!("https://127.0.0.1:{port}/mcp"))
+    let no_tls = unreachable(&format!("https://127.0.0.1:{port}/mcp"), 20.0)
         .await
         .replace(&port.to_string(), "PORT");
     assert_snapshot!(no_tls, @"cannot reach https://127.0.0.1:PORT: client error (Connect): received corrupt message of type InvalidContentType; it does not seem to speak TLS: is http:// meant?");

@@ -62,7 +62,7 @@ async fn headers_are_compared_whatever_the_backend() {
         }
         assert_eq!(client.open("tools/call", &tool("w", r#"{"x":"1"}"#)).await.status, 200);
         assert_eq!(calls(&journal).len(), 2);
-        let said = running.said();
+        let said = running.says("BadHeaderMarks");
         let told: Vec<&str> = said.lines().filter(|line| line.contains("BadHeaderMarks")).collect();
         assert_eq!(told.len(), 1, "{said}");
         assert!(

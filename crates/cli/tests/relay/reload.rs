@@ -47,6 +47,24 @@ fn told(running: &Running) -> Vec<Value> {
     events.filter(|event| event["stage"] == "reload").cloned().collect()
 }
 
+/// Reloads what was rewritten, by which this became of this backend: `added`, `removed` or `changed`. Where that takes its
+/// time, the watch of the file is first, and what is asked for finds nothing new.
+fn reload_names(running: &Running, what: &str, backend: &str) {
+    let answer = reload(running)[format!("backends_{what}")].clone();
+    let told: Vec<Value> = told(running)
+        .iter()
+        .map(|event| event["details"][what].clone())
+        .collect();
+    let wanted = json!([backend]);
+    let named = told.iter().position(|told| *told == wanted);
+    let named = named.unwrap_or_else(|| panic!("{what} {backend}: {told:?}"));
+    let was_first = named + 1 < told.len();
+    assert!(
+        answer == wanted || (was_first && answer == json!([])),
+        "{answer} {told:?}"
+    );
+}
+
 /// A process with a tool that says which process it is, and one that waits for a file before it does.
 pub(crate) fn who_and_wait(world: &mut World) -> (Journal, std::path::PathBuf) {
     let gate = world.file("gate");
@@ -124,8 +142,7 @@ async fn what_needs_no_reconnect_applies_without_one() {
     world.backend("odd", "max_waiting_calls", 1);
     world.server("page_size", 5);
     running.rewrite();
-    let reloaded = reload(&running);
-    assert_eq!(reloaded["backends_changed"], json!(["odd"]));
+    reload_names(&running, "changed", "odd");
     let told = stream.next().await.unwrap();
     assert!(told.contains("tools/list_changed"), "{told}");
     for (client, before) in clients.iter().zip(before) {
@@ -163,8 +180,7 @@ async fn a_call_finishes_on_the_old_process_while_new_ones_go_to_the_new_one() {
         assert!(arrived.await, "the calls do not arrive");
         running.world().backend("odd", "env", json!({"OTHER": "s3cret"}));
         running.rewrite();
-        let reloaded = reload(&running);
-        assert_eq!(reloaded["backends_changed"], json!(["odd"]));
+        reload_names(&running, "changed", "odd");
         for (client, before) in clients.iter().zip(&before) {
             assert_ne!(
                 client.result("tools/call", &who).await,
@@ -205,8 +221,11 @@ async fn calls_that_wait_for_a_turn_go_to_the_new_process_in_order() {
             let who = tool("who", &format!(r#"{{"n":{number}}}"#));
             waiting.push(async move { client.result("tools/call", &who).await });
             // So that they arrive in this order.
-            let next = tokio::time::timeout(Duration::from_millis(30), waiting.next()).await;
-            assert!(next.is_err(), "it does not wait");
+            let arrived = || manage(&running, "GET", "backends/odd").1["calls"]["waiting"] == number + 1;
+            tokio::select! {
+                answer = waiting.next() => panic!("it does not wait: {answer:?}"),
+                arrived = until(SOON, arrived) => assert!(arrived, "it does not arrive"),
+            }
         }
         let old = journal.messages("tools/call")[0].pid;
         running.world().backend("odd", "env", json!({"OTHER": "x"}));
@@ -240,7 +259,7 @@ async fn one_that_was_removed_is_not_started_again_and_says_no_more() {
         let before = processes(&journal);
         running.world().without("odd");
         running.rewrite();
-        assert_eq!(reload(&running)["backends_removed"], json!(["odd"]));
+        reload_names(&running, "removed", "odd");
         let told = |running: &Running| {
             let (_, all) = manage(running, "GET", "events?limit=1000");
             let events = all["events"].as_array().unwrap().iter();
@@ -277,7 +296,7 @@ async fn another_health_is_that_of_new_processes() {
     let old = processes(&journal);
     running.world().backend("odd", "health", json!({"interval": 0.1}));
     running.rewrite();
-    assert_eq!(reload(&running)["backends_changed"], json!(["odd"]));
+    reload_names(&running, "changed", "odd");
     assert_ne!(client.result("tools/call", &tool("who", "{}")).await, before);
     all_gone(&old).await;
     let asked = || {
@@ -301,11 +320,11 @@ async fn calls_that_take_longer_than_the_drain_are_cut_off() {
         assert!(until(SOON, || !journal.messages("tools/call").is_empty()).await);
         running.world().without("odd");
         running.rewrite();
-        assert_eq!(reload(&running)["backends_removed"], json!(["odd"]));
+        reload_names(&running, "removed", "odd");
         Instant::now()
     };
     let (error, removed) = futures::join!(calling, removing);
-    assert!(removed.elapsed() < Duration::from_secs(5), "{:?}", removed.elapsed());
+    assert!(removed.elapsed() < Duration::from_secs(20), "{:?}", removed.elapsed());
     assert!(message(&error).contains("backend `odd`"), "{error}");
     all_gone(&processes(&journal)).await;
     running.stop();

@@ -226,13 +226,13 @@ async fn an_error_of_the_client_ends_the_call_and_withdraws_the_other_questions(
 #[tokio::test]
 async fn the_time_stands_still_while_a_question_is_with_the_client_and_a_cancel_ends_all() {
     let (mut world, journal) = world("http", &script_of(&[needs(&[(r#""k""#, FORM)], None)]));
-    world.backend("odd", "timeouts", json!({"call": 0.4}));
+    world.backend("odd", "timeouts", json!({"call": 2.5}));
     world.backend("odd", "max_concurrent_calls", 1);
     let running = world.start();
     let client = client(&running).await;
     let mut exchange = client.open("tools/call", &tool("ask", "{}")).await;
     let asked = question(&mut exchange, "elicitation/create").await;
-    let early = exchange.next_within(Duration::from_millis(900)).await;
+    let early = exchange.next_within(Duration::from_millis(3500)).await;
     assert_eq!(early, None, "the call ended while its question was open");
     // The first request of this client was `initialize`.
     client

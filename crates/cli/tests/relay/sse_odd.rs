@@ -64,11 +64,11 @@ async fn nothing_is_posted_to_another_origin() {
 async fn a_stream_that_names_no_place_is_given_up_in_time() {
     let mut world = World::new();
     world.sse("odd", &["odd-endpoint"]);
-    world.backend("odd", "timeouts", json!({"init": 0.5}));
+    world.backend("odd", "timeouts", json!({"init": 3}));
     let running = world.start();
     let began = Instant::now();
-    assert_snapshot!(cause(&running), @"its url streams, but no `endpoint` event came within 0.5 s; check that it speaks HTTP+SSE");
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_snapshot!(cause(&running), @"its url streams, but no `endpoint` event came within 3 s; check that it speaks HTTP+SSE");
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     running.stop();
 }
 
@@ -98,9 +98,9 @@ async fn a_peer_that_answers_nothing_is_given_up_in_time() {
     let mut world = World::new();
     world.sse("odd", &["sane"]);
     world.backend("odd", "url", format!("http://{}/sse", listener.local_addr().unwrap()));
-    world.backend("odd", "timeouts", json!({"init": 0.5}));
+    world.backend("odd", "timeouts", json!({"init": 3}));
     let running = world.start();
-    assert_snapshot!(cause(&running), @"no answer to `GET` within 0.5 s");
+    assert_snapshot!(cause(&running), @"no answer to `GET` within 3 s");
     running.stop();
 }
 
@@ -192,8 +192,8 @@ async fn it_may_hang_on_what_it_does_not_know() {
         assert_eq!(names(&client.result("tools/list", "{}").await, "tools"), ["hello"]);
         client.result("tools/call", &tool("hello", "{}")).await;
     }
-    // A modern client waits a second to learn that it is not modern.
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    // A modern client waits 3 s at most to learn whether it is modern.
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     running.stop();
 }
 

@@ -72,7 +72,7 @@ async fn one_that_ends_fails_its_calls_with_its_last_words_and_is_started_again(
     let began = Instant::now();
     let error = client.error("tools/call", &tool("die", "{}")).await;
     assert_snapshot!(error, @r#"{"code":-32010,"message":"backend `odd`: the process ended (exit status 3); last line on stderr: out of ideas"}"#);
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     let again = until(Duration::from_secs(5), || processes(&journal).len() == 2);
     assert!(again.await, "it is not started again");
     client.result("tools/call", &tool("hello", "{}")).await;

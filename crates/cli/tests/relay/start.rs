@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use argus_testkit::until;
+
+use crate::reload::manage;
 use crate::world::{World, names, tool};
 
 /// Backends that are not ready for a long time, if ever.
@@ -34,24 +37,24 @@ async fn the_port_is_bound_at_once() {
 async fn the_first_lists_wait_for_slow_backends_so_long_and_no_longer() {
     let mut world = with_slow_backends();
     world.stdio("quick", &["sane"]);
-    world.server("startup_wait", 0.7);
-    let running = world.start();
+    world.server("startup_wait", 4);
     let began = Instant::now();
+    let running = world.start();
     let client = running.plain().await;
     assert_eq!(names(&client.result("tools/list", "{}").await, "tools"), ["hello"]);
-    let took = began.elapsed() + running.took();
+    let took = began.elapsed();
     assert!(
-        took >= Duration::from_millis(650),
+        took >= Duration::from_millis(3950),
         "the first lists do not wait: {took:?}"
     );
     assert!(
-        took < Duration::from_secs(3),
+        took < Duration::from_secs(30),
         "the first lists wait for too long: {took:?}"
     );
 
     let began = Instant::now();
     client.result("tools/list", "{}").await;
-    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(3500), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -69,14 +72,16 @@ async fn the_first_list_shows_a_backend_that_is_ready_in_time() {
 async fn a_call_of_a_working_backend_waits_for_nobody() {
     let mut world = with_slow_backends();
     world.stdio("quick", &["sane"]);
-    world.server("startup_wait", 0.1);
+    // Longer than this test, and than its client waits for anything.
+    world.server("startup_wait", 600);
     let running = world.start();
-    let client = running.plain().await;
-    running.says("backend is ready");
+    let client = running.modern();
+    let listed = || manage(&running, "GET", "capabilities").1.to_string().contains("hello");
+    assert!(until(Duration::from_secs(60), listed).await);
     client.result("tools/call", &tool("hello", "{}")).await;
     let began = Instant::now();
     for _ in 0..30 {
         client.result("tools/call", &tool("hello", "{}")).await;
     }
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }

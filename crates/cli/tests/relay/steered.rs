@@ -85,8 +85,12 @@ async fn a_reconnect_gives_new_processes_while_calls_finish_on_the_old_ones() {
     let (waited, ()) = futures::join!(calling, reconnecting);
     assert_eq!(waited, before);
     all_gone(&old).await;
-    let now = pids(&running, "odd");
-    assert!(!now.is_empty() && now.iter().all(|pid| !old.contains(&u32::try_from(*pid).unwrap())));
+    // A process is struck off a moment after its end.
+    let only_new = || {
+        let now = pids(&running, "odd");
+        !now.is_empty() && now.iter().all(|pid| !old.contains(&u32::try_from(*pid).unwrap()))
+    };
+    assert!(until(SOON, only_new).await, "{}", of(&running, "odd"));
     let listed = tokio::time::timeout(Duration::from_millis(300), stream.next()).await;
     assert!(listed.is_err(), "nothing is listed otherwise: {listed:?}");
     running.stop();
@@ -462,6 +466,8 @@ async fn a_process_that_is_killed_is_counted_when_it_is_back() {
     assert!(back.await, "{}", running.said());
     let after = of(&running, "odd");
     assert!(after["restarts"]["last"].as_str().unwrap().ends_with('Z'));
-    assert!(pids(&running, "odd").iter().all(|pid| !first.contains(pid)), "{after}");
+    // Each is struck off a moment after its end.
+    let all_new = until(SOON, || pids(&running, "odd").iter().all(|pid| !first.contains(pid)));
+    assert!(all_new.await, "{after}");
     running.stop();
 }

@@ -11,7 +11,8 @@ const KINDS: [&str; 3] = ["stdio", "http", "sse"];
 const RELATED: &str = "io.modelcontextprotocol/related-task";
 const EXTENSION: &str = r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#;
 
-/// A backend of 2025-11-25 whose tool `job` begins the task `t-1`. Somebody else's is `foreign`.
+/// A backend of 2025-11-25 whose tool `job` begins the task `t-1`. Somebody else's is `foreign`. Its
+/// tool `long` begins one that ends when there is the file that `GATE` stands for.
 fn legacy() -> String {
     let tasks = json!({"list": {}, "cancel": {}, "requests": {"tools": {"call": {}}}});
     let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}, "tasks": tasks}});
@@ -30,7 +31,7 @@ fn legacy() -> String {
             {"ask": "elicitation/create", "params": question},
             {"result": {"answer": "@answer", "_meta": related}}],
         "tools/call long": [{"result": {"task": {"taskId": "t-2", "status": "working"}}}],
-        "tasks/result t-2": [{"sleep": 3000}, {"result": {"content": []}}],
+        "tasks/result t-2": [{"gate": "GATE"}, {"result": {"content": []}}],
         "tools/call asks": [
             {"ask": "elicitation/create", "params": {"message": "?", "requestedSchema": {"type": "object"}}},
             {"result": {"answer": "@answer"}}],
@@ -61,6 +62,8 @@ fn modern() -> String {
 fn world(kind: &str, era: &str) -> (World, Journal) {
     let mut world = World::new();
     let text = if era == "modern" { modern() } else { legacy() };
+    let gate = json!(world.file("gate")).to_string();
+    let text = text.replace("\"GATE\"", &gate);
     let script = world.script("odd", &text);
     let arguments = ["verbatim", "--script", &script, "--era", era];
     let journal = match kind {
@@ -198,11 +201,12 @@ async fn who_waits_for_a_task_does_not_get_what_another_call_asks_or_says() {
         let client = running.askable().await;
         let waiting = wait_long(&client, &journal).await;
         let mut asking = client.open("tools/call", r#"{"name":"asks"}"#).await;
-        let question = asking.next_within(Duration::from_secs(2)).await.unwrap();
+        let question = asking.next().await.unwrap();
         let number = part(&question, "id").unwrap();
         let answer = format!(r#"{{"jsonrpc":"2.0","id":{number},"result":{{"action":"cancel"}}}}"#);
         assert_eq!(client.send(&answer).await, 202);
         assert!(part(&asking.answer().await, "result").is_some());
+        std::fs::write(running.file("gate"), "").unwrap();
         assert!(part(&waiting.answer().await, "result").is_some());
         running.stop();
     }

@@ -15,7 +15,7 @@ async fn behind_tls(kind: &str, trusted: bool) -> (Running, TlsFront) {
         _ => world.http("odd", &["sane"]),
     };
     let front = world.with_tls("odd").await;
-    world.backend("odd", "timeouts", json!({"init": 2, "call": 2}));
+    world.backend("odd", "timeouts", json!({"init": 5, "call": 5}));
     world.stdio("well", &["sane"]);
     let file = world.file("trusted.pem");
     let known = front.certificate();
@@ -44,7 +44,7 @@ async fn a_certificate_that_nobody_trusts_is_named() {
         let began = Instant::now();
         let said = running.says("backend is away backend=odd");
         assert!(
-            began.elapsed() < Duration::from_secs(3),
+            began.elapsed() < Duration::from_secs(20),
             "{kind}: {:?}",
             began.elapsed()
         );
@@ -76,7 +76,7 @@ async fn a_certificate_that_changes_to_an_untrusted_one_fails_calls_and_says_why
             let began = Instant::now();
             let error = message(&client.error("tools/call", &tool("hello", "{}")).await);
             assert!(
-                began.elapsed() < Duration::from_secs(3),
+                began.elapsed() < Duration::from_secs(20),
                 "{kind}: {:?}",
                 began.elapsed()
             );

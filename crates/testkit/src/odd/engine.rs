@@ -163,26 +163,13 @@ impl Engine {
         if let Some(method) = &step.ask {
             let (id, answered) = self.open_ask();
             say(Out::Line(call(Some(&id), method, params.as_deref())));
-            fill.answer = match step.within {
-                None => answered.await.unwrap_or_default(),
-                Some(millis) => {
-                    let answered = tokio::time::timeout(Duration::from_millis(millis), answered).await;
-                    answered.map_or_else(
-                        |_| {
-                            let params = format!(r#"{{"requestId":{id}}}"#);
-                            say(Out::Line(call(None, "notifications/cancelled", Some(&params))));
-                            "null".to_owned()
-                        },
-                        Result::unwrap_or_default,
-                    )
-                }
-            };
+            fill.answer = answered.await.unwrap_or_default();
         }
         if let Some(methods) = &step.ask_all {
             let asked: Vec<_> = methods.iter().map(|method| (method, self.open_ask())).collect();
-            for (method, (id, _)) in &asked {
-                say(Out::Line(call(Some(id), method, params.as_deref())));
-            }
+            // In one piece: whatever holds this process up, it does not come between them.
+            let question = |(method, (id, _)): &(&String, (String, _))| call(Some(id), method, params.as_deref());
+            say(Out::Lines(asked.iter().map(question).collect()));
             let mut answers = Vec::new();
             for (_, (_, answered)) in asked {
                 answers.push(answered.await.unwrap_or_default());

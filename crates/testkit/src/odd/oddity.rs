@@ -28,7 +28,7 @@ pub(crate) enum Oddity {
     },
     /// Ends with code 3 during a call of `die`
     DiesMidCall,
-    /// Never answers a call of `wait`; `progress` reports progress four times, 150 ms apart, before it answers
+    /// Never answers a call of `wait`; `progress` reports progress four times, 1.3 s apart, before it answers
     NeverAnswers,
     /// Writes on stderr without pause
     FloodsStderr,
@@ -169,10 +169,10 @@ impl Oddity {
             Self::NeverAnswers => {
                 r#"{"tools/call wait": [],
                     "tools/call progress": [
-                    {"sleep": 150}, {"notify": "notifications/progress", "params": {"progressToken": "@token", "progress": 1}},
-                    {"sleep": 150}, {"notify": "notifications/progress", "params": {"progressToken": "@token", "progress": 2}},
-                    {"sleep": 150}, {"notify": "notifications/progress", "params": {"progressToken": "@token", "progress": 3}},
-                    {"sleep": 150}, {"notify": "notifications/progress", "params": {"progressToken": "@token", "progress": 4}},
+                    {"sleep": 1300}, {"notify": "notifications/progress", "params": {"progressToken": "@token", "progress": 1}},
+                    {"sleep": 1300}, {"notify": "notifications/progress", "params": {"progressToken": "@token", "progress": 2}},
+                    {"sleep": 1300}, {"notify": "notifications/progress", "params": {"progressToken": "@token", "progress": 3}},
+                    {"sleep": 1300}, {"notify": "notifications/progress", "params": {"progressToken": "@token", "progress": 4}},
                     {"result": {"content": []}}],
                     "tools/call ask": [
                     {"ask": "elicitation/create", "params": {"message": "?", "requestedSchema": {"type": "object", "properties": {}}}},

@@ -7,6 +7,8 @@ use tokio::sync::mpsc;
 pub(crate) enum Out {
     /// A message, or anything else that is one line on stdout.
     Line(String),
+    /// Messages that go out in one piece.
+    Lines(Vec<String>),
     /// The answer to the request; over HTTP nothing follows.
     Answer(String),
     /// Bytes without the end of a line.

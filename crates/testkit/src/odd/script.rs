@@ -13,7 +13,6 @@
 //! | `{"notify": "method", "params": X}` | sends a notification |
 //! | `{"feed": "method", "params": X}` | the same, but outside every call: over HTTP on the GET streams |
 //! | `{"ask": "method", "params": X}` | asks the client, and waits for the answer |
-//! | `{"ask": ..., "within": N}` | the same, but withdraws the question after N milliseconds without an answer |
 //! | `{"ask_all": ["method", ...], "params": X}` | asks the client all this at once, and waits for all answers |
 //! | `{"ask_aside": "method", "params": X}` | asks the client outside every call, and does not wait |
 //! | `{"line": "text"}` | writes this line, whatever it is |
@@ -43,7 +42,7 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Script(HashMap<String, Vec<Step>>);
 
-/// One step. Exactly one member, besides `params` and `within`, is there.
+/// One step. Exactly one member, besides `params`, is there.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
@@ -59,8 +58,6 @@ pub(crate) struct Step {
     pub(crate) ask: Option<String>,
     #[serde(default)]
     pub(crate) ask_all: Option<Vec<String>>,
-    #[serde(default)]
-    pub(crate) within: Option<u64>,
     #[serde(default)]
     pub(crate) ask_aside: Option<String>,
     #[serde(default)]

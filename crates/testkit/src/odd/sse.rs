@@ -123,6 +123,10 @@ impl Server {
             };
             let heard = match out {
                 Some(Out::Line(text) | Out::Answer(text)) => send(event(&text).into(), trickle, &chunks).await,
+                Some(Out::Lines(texts)) => {
+                    let events: Vec<String> = texts.iter().map(|text| event(text)).collect();
+                    send(events.concat().into(), trickle, &chunks).await
+                }
                 Some(Out::Bytes(bytes)) => send(bytes.into(), trickle, &chunks).await,
                 Some(Out::Exit(code)) => std::process::exit(code),
                 Some(Out::Status(_) | Out::Type(_)) => true,

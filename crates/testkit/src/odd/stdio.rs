@@ -36,6 +36,10 @@ async fn write(mut said: mpsc::UnboundedReceiver<Out>) -> io::Result<()> {
                 stdout.write_all(text.as_bytes()).await?;
                 stdout.write_all(b"\n").await?;
             }
+            Out::Lines(texts) => {
+                let lines: Vec<String> = texts.iter().map(|text| format!("{text}\n")).collect();
+                stdout.write_all(lines.concat().as_bytes()).await?;
+            }
             Out::Bytes(bytes) => stdout.write_all(&bytes).await?,
             Out::Exit(code) => {
                 stdout.flush().await?;

@@ -16,9 +16,10 @@ use crate::redact::Redactor;
 use crate::{LinkError, Tally, process};
 
 /// How long an ended process's last words are waited for.
-const LAST_WORDS: Duration = Duration::from_millis(250);
-/// How long after the end of a connection its process may end for that to be the cause; last words included.
-const ITS_END: Duration = Duration::from_millis(500);
+const LAST_WORDS: Duration = Duration::from_millis(450);
+/// How long after the end of a connection its process may end for that to be the cause; last words included. It is
+/// nearly always known at once, but on a busy machine it takes its guard a while to tell.
+const ITS_END: Duration = Duration::from_millis(900);
 /// It serves a url, so the end of its standard input tells it nothing.
 const STOP: StopTimes = StopTimes {
     after_eof: Duration::ZERO,

@@ -8,6 +8,7 @@ use argus_protocol::line::{Line, LineDecoder, one_line};
 use argus_runtime::{Child, Exit, StderrRing};
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::duplex::{Demux, Queued};
@@ -16,8 +17,9 @@ use crate::{LinkError, process};
 
 /// The longest message a process may write.
 const MAX_MESSAGE: usize = 64 << 20;
-/// How long an ended process may take to say how it ended once its stdout is closed, and the reverse.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long an ended process may take to say how it ended once its stdout is closed, and the reverse. Both nearly always
+/// come together, but on a busy machine it takes its guard a while to tell.
+const LAST_WORDS: Duration = Duration::from_millis(900);
 /// So many bytes are written together: what a pipe holds.
 const TOGETHER: usize = 64 << 10;
 
@@ -36,7 +38,7 @@ pub(super) async fn write_lines<W: AsyncWrite + Unpin>(
     if written.is_some() {
         drop(lines);
         // A process that ended tells better why; it is given the time to.
-        let _ = tokio::time::timeout(LAST_WORDS * 2, stop.cancelled()).await;
+        let _ = timeout(LAST_WORDS * 2, stop.cancelled()).await;
         demux.end(LinkError::Closed("the process no longer reads its input".to_owned()));
         stop.cancel();
     }
@@ -112,15 +114,15 @@ pub(super) async fn tend(
         exit = child.wait() => {
             gone.store(true, Ordering::Release);
             // What it wrote before it ended still counts.
-            let _ = tokio::time::timeout(LAST_WORDS, last.stdout.cancelled()).await;
+            let _ = timeout(LAST_WORDS, last.stdout.cancelled()).await;
             last.process_ended(&exit).await
         }
-        () = last.stdout.cancelled() => match tokio::time::timeout(LAST_WORDS, child.wait()).await {
-            Ok(exit) => {
+        () = last.stdout.cancelled() => match stop.run_until_cancelled(timeout(LAST_WORDS, child.wait())).await {
+            Some(Ok(exit)) => {
                 gone.store(true, Ordering::Release);
                 last.process_ended(&exit).await
             }
-            Err(_) => {
+            _ => {
                 demux.end(LinkError::Closed("the process closed its stdout".to_owned()));
                 stop.cancel();
                 child.stop().await;
@@ -140,7 +142,7 @@ pub(super) async fn tend(
 impl LastWords {
     /// How the process ended, with what it said last.
     async fn process_ended(&self, exit: &Exit) -> LinkError {
-        let _ = tokio::time::timeout(LAST_WORDS, self.stderr.cancelled()).await;
+        let _ = timeout(LAST_WORDS, self.stderr.cancelled()).await;
         process::ended(exit, &self.lines)
     }
 }

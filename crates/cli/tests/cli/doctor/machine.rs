@@ -1,8 +1,6 @@
 //! Troubles of the machine, in name spaces of their own where they need them.
 
-use std::fs::File;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
 
 use super::{command, examine, place};
 use crate::place::Place;
@@ -116,19 +114,19 @@ fn a_pipe_that_can_be_read_once() {
 fn a_clock_before_the_program() {
     let place = place("server: {port: 0}\n");
     let program = place.path("argus-mcp");
-    std::fs::copy(env!("CARGO_BIN_EXE_argus-mcp"), &program).unwrap();
+    // Other processes write it: what is open for writing here is so in the child of another test, too, until that is
+    // executed itself, and meanwhile the file is "busy".
+    let written = |tool: &str, arguments: &[&str]| {
+        let done = Command::new(tool).args(arguments).arg(&program).status();
+        assert!(done.unwrap().success());
+    };
+    written("cp", &[env!("CARGO_BIN_EXE_argus-mcp")]);
     let mut copy = Command::new(&program);
     let own = command(&place);
     copy.args(own.get_args())
         .current_dir(own.get_current_dir().unwrap())
         .env("ARGUS_STATE_DIR", place.path("state"));
     examine(&mut copy).has("clock", "ok", "plausible");
-    let later = SystemTime::now() + Duration::from_secs(24 * 3600);
-    File::options()
-        .append(true)
-        .open(&program)
-        .unwrap()
-        .set_modified(later)
-        .unwrap();
+    written("touch", &["-d", "tomorrow"]);
     examine(&mut copy).mends("clock", "error", "before this program", "timedatectl");
 }

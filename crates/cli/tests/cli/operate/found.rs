@@ -107,8 +107,12 @@ fn one_that_cannot_say_who_it_is_serves_all_the_same() {
         "{said:?}"
     );
     assert!(page(port.parse().unwrap(), "/manage/v1/health").is_some());
-    let log = std::fs::read_to_string(world.place().path("state/logs").join(&world.state("logs")[0])).unwrap();
-    assert!(log.contains("will not find this gateway"), "{log}");
+    let log = world.place().path("state/logs").join(&world.state("logs")[0]);
+    eventually("its log says why", || {
+        std::fs::read_to_string(&log)
+            .unwrap()
+            .contains("will not find this gateway")
+    });
     kill(Pid::from_raw(pid.parse().unwrap()), Signal::SIGTERM).unwrap();
     eventually("it is gone", || world.processes().is_empty());
 }

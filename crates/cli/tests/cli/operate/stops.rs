@@ -56,7 +56,7 @@ fn ended(world: &World, mut stand: Stand) -> Option<i32> {
         .unwrap();
     let began = Instant::now();
     let mut status = None;
-    while status.is_none() && began.elapsed() < Duration::from_secs(8) {
+    while status.is_none() && began.elapsed() < Duration::from_secs(20) {
         status = stand.process.try_wait().unwrap();
         std::thread::park_timeout(Duration::from_millis(10));
     }
@@ -96,12 +96,12 @@ fn one_whose_port_hangs_is_told_all_the_same() {
     drop((full, listener));
 }
 
-/// A gateway with a call in flight that takes a while.
+/// A gateway with a call in flight that takes longer than several commands, one after the other, on a busy machine.
 fn called(world: &World) -> Child {
     let text = config("echo").replace("port: 0", "port: 0, shutdown_timeout: 30");
     world.place().write("config.yaml", &text);
     let (_, url) = world.ready(&[]);
-    let slow = ["call", "slow", "-a", "steps=15", "-a", "delay_ms=200", "--url", &url];
+    let slow = ["call", "slow", "-a", "steps=75", "-a", "delay_ms=200", "--url", &url];
     let call = world.place().command(&slow).stdout(Stdio::null()).spawn().unwrap();
     eventually("the call is with the backend", || {
         let detail = world.answer(&["backends", "echo", "--json", "--url", &url]);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use argus_testkit::{Journal, SseClient, is_gone, part, until};
+use argus_testkit::{Client, Journal, SseClient, is_gone, part, until};
 use futures::future::join_all;
 
 use super::states::refusal;
 use super::{ALL, Asked, Over, asked, asked_and_answered, client, of_modern, scripted, start, world};
-use crate::world::{World, tool};
+use crate::world::{Running, World, tool};
 
 /// Waits until the backend heard that a call was cancelled.
 pub(super) async fn cancelled(journal: &Journal) {
@@ -21,26 +21,31 @@ pub(super) async fn cancelled(journal: &Journal) {
 
 #[tokio::test]
 async fn a_question_that_is_never_answered_ends_the_call_and_its_link() {
-    for over in ALL {
-        let (mut world, journal) = world(over);
-        world.server("parked_call_timeout", 1);
-        let running = world.start();
-        let client = client(&running);
-        let asked = asked(&client, "ask", "{}").await;
-        let pid = journal.messages("tools/call")[0].pid;
-        cancelled(&journal).await;
-        if over == Over::Stdio {
-            let gone = until(Duration::from_secs(5), || is_gone(pid)).await;
-            assert!(gone, "its process remains");
-        } else if over == Over::Http {
-            let deleted = until(Duration::from_secs(5), || journal.all("delete").len() == 1).await;
-            assert!(deleted, "its session remains");
-        }
-        let why = refusal(&client, "tools/call", &asked.answered("ask", "{}", "{}")).await;
-        assert!(why.contains("expired") || why.contains("has ended"), "{why}");
-        asked_and_answered(&client, 3).await;
+    for running in join_all(ALL.map(never_answered)).await {
         running.stop();
     }
+}
+
+async fn never_answered(over: Over) -> Running {
+    let (mut world, journal) = world(over);
+    // Long enough for those that are answered.
+    world.server("parked_call_timeout", 4);
+    let running = world.start();
+    let client = client(&running);
+    let asked = asked(&client, "ask", "{}").await;
+    let pid = journal.messages("tools/call")[0].pid;
+    cancelled(&journal).await;
+    if over == Over::Stdio {
+        let gone = until(Duration::from_secs(5), || is_gone(pid)).await;
+        assert!(gone, "its process remains");
+    } else if over == Over::Http {
+        let deleted = until(Duration::from_secs(5), || journal.all("delete").len() == 1).await;
+        assert!(deleted, "its session remains");
+    }
+    let why = refusal(&client, "tools/call", &asked.answered("ask", "{}", "{}")).await;
+    assert!(why.contains("expired") || why.contains("has ended"), "{why}");
+    asked_and_answered(&client, 3).await;
+    running
 }
 
 #[tokio::test]
@@ -57,12 +62,12 @@ async fn a_client_that_leaves_while_its_retry_runs_cancels_the_call() {
         let asked = asked(&client, "ask", "{}").await;
         let pid = journal.messages("tools/call")[0].pid;
         let answered = asked.answered("ask", "{}", r#"{"yes":1}"#);
-        let leaving = client.open("tools/call", &answered);
-        assert!(
-            tokio::time::timeout(Duration::from_millis(1000), leaving)
-                .await
-                .is_err()
-        );
+        tokio::select! {
+            ended = async { client.open("tools/call", &answered).await.all().await } => panic!("it ends: {ended:?}"),
+            arrived = journal.find(|entry| entry.text.contains("\"yes\"")) => {
+                assert!(arrived.is_some(), "{over:?}: the answer does not arrive");
+            }
+        }
         cancelled(&journal).await;
         assert!(refusal(&client, "tools/call", &answered).await.contains("used already"));
         if over == Over::Stdio {
@@ -165,11 +170,16 @@ async fn a_client_over_stdio_in_front_of_sse_that_leaves_leaves_nothing_behind()
 #[tokio::test]
 async fn a_backend_that_waits_no_longer_is_answered_for() {
     for over in ALL {
-        let (running, journal) = start(over);
+        let (mut world, journal) = world(over);
+        world.backend("odd", "max_concurrent_calls", 1);
+        let running = world.start();
         let client = client(&running);
         let asked = asked(&client, "impatient", "{}").await;
-        tokio::time::sleep(Duration::from_millis(600)).await;
-        // The call has ended meanwhile, and the retry gets its outcome.
+        std::fs::write(running.file("gate"), "").unwrap();
+        // There is one turn: when it is free, the call has ended, and the retry gets its outcome.
+        Client::modern(running.port(), "{}")
+            .result("tools/call", &tool("who", "{}"))
+            .await;
         let result = client
             .result("tools/call", &asked.answered("impatient", "{}", r#"{"late":1}"#))
             .await;

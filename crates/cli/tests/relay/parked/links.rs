@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use argus_testkit::{Client, part};
+use argus_testkit::{Client, part, until};
 use futures::future::join_all;
 
 use super::{ALL, ASKABLE, Over, asked, asked_and_answered, client, start, world};
@@ -11,13 +11,17 @@ use crate::world::tool;
 #[tokio::test]
 async fn what_is_asked_aside_belongs_to_the_only_call_of_the_link() {
     for over in ALL {
-        let (running, _) = start(over);
+        let (running, journal) = start(over);
         let client = client(&running);
-        // The GET stream of a session over HTTP may open after its first call.
         client.result("tools/call", &tool("who", "{}")).await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        if over == Over::Http {
+            // The GET stream of a session may open after its first call; that of the catalogue is another one.
+            let listens = until(Duration::from_secs(10), || journal.all("get").len() >= 2).await;
+            assert!(listens, "{:?}", journal.all("get"));
+        }
         let asked = asked(&client, "aside", "{}").await;
         assert_eq!(asked.message(), "aside", "{over:?}");
+        std::fs::write(running.file("gate"), "").unwrap();
         let result = client.result("tools/call", &asked.answered("aside", "{}", "{}")).await;
         assert_eq!(part(&result, "done").unwrap(), "true");
         running.stop();

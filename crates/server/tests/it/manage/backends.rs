@@ -2,12 +2,21 @@
 
 use serde_json::Value;
 
-use super::health::DEAD;
-use crate::support::{Backend, Served, until};
+use crate::support::{Backend, Served, soon, until};
 
-/// The answer, without times.
+/// The answer, without times and how often the dead one was tried.
 async fn backends(served: &Served) -> Value {
-    let mut answered = served.get("/manage/v1/backends").send().await.message();
+    // It is tried again and again.
+    let between_attempts = async {
+        loop {
+            let answered = served.get("/manage/v1/backends").send().await.message();
+            let mut backends = answered["backends"].as_array().unwrap().iter();
+            if backends.all(|backend| backend["phase"] != "Initializing") {
+                return answered;
+            }
+        }
+    };
+    let mut answered = soon("a moment without an attempt", between_attempts).await;
     for backend in answered["backends"].as_array_mut().unwrap() {
         let checked = backend["health"]["last_check"].take();
         let expected = backend["state"] == "connected" || backend["name"] == "dead";
@@ -17,6 +26,10 @@ async fn backends(served: &Served) -> Value {
             "{checked}"
         );
         backend["breaker"]["retry_in_seconds"].take();
+        if backend["name"] == "dead" {
+            let failures = backend["health"]["consecutive_failures"].take();
+            assert!(failures.as_u64() >= Some(1), "{failures}");
+        }
         for condition in backend["conditions"].as_array_mut().unwrap() {
             let since = condition["last_transition"].take();
             assert!(since.as_str().is_some_and(|since| since.ends_with('Z')), "{since}");
@@ -28,10 +41,11 @@ async fn backends(served: &Served) -> Value {
 #[tokio::test]
 async fn backends_as_they_are() {
     let one = Backend::legacy().tools(&["a", "b"]).start().await;
+    let dead = "  dead: {type: streamable-http, url: \"http://127.0.0.1:1/mcp\", health: {failures: 100}}\n";
     let short = "  short: {type: stdio, command: x, env: {TOKEN: \"${NOT_SET}\"}}\n".to_owned();
     let served = Served::backends(&[
         one.yaml("one", ", group: tools, labels: {team: blue}"),
-        DEAD.to_owned(),
+        dead.to_owned(),
         short,
     ])
     .await;

@@ -281,7 +281,7 @@ async fn what_is_not_a_post_is_refused() {
             "{path}"
         );
     }
-    tokio::time::timeout(Duration::from_secs(5), served.is_well())
+    tokio::time::timeout(Duration::from_secs(20), served.is_well())
         .await
         .unwrap();
 }

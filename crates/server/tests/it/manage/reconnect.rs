@@ -95,7 +95,7 @@ async fn one_that_does_not_answer_is_waited_for_in_bounds() {
     let began = Instant::now();
     let answered = post(&served, "reconnect/one").await;
     assert!(
-        (0.9..5.0).contains(&began.elapsed().as_secs_f64()),
+        (0.9..20.0).contains(&began.elapsed().as_secs_f64()),
         "{:?}",
         began.elapsed()
     );

@@ -51,10 +51,10 @@ async fn sessions_of_every_transport() {
 
 #[tokio::test]
 async fn a_session_that_nobody_uses_expires() {
-    let served = Served::with("server: {session_idle_timeout: 1}").await;
+    let served = Served::with("server: {session_idle_timeout: 3}").await;
     let session = served.session().await;
     let first = sessions(&served).await["sessions"][0].clone();
-    assert_eq!((&first["ttl"], &first["expired"]), (&json!(1), &json!(false)));
+    assert_eq!((&first["ttl"], &first["expired"]), (&json!(3), &json!(false)));
     let _stream = session.listen().await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     let read = sessions(&served).await["sessions"][0].clone();

@@ -69,7 +69,7 @@ async fn the_time_limit_is_that_of_the_request() {
     let call = tokio::spawn(async move { session.tool("t").await });
     silent.first("tools/call").await;
     let began = Instant::now();
-    assert_eq!(asked(&served, r#"{"timeout_seconds":1}"#).await.status, 200);
+    assert_eq!(asked(&served, r#"{"timeout_seconds":4}"#).await.status, 200);
     let mut stopping = std::pin::pin!(served.ended());
     let early = tokio::time::timeout(Duration::from_millis(500), &mut stopping).await;
     assert!(early.is_err(), "the call had no time");
@@ -78,6 +78,6 @@ async fn the_time_limit_is_that_of_the_request() {
         "it still accepts"
     );
     stopping.await;
-    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     let _ = soon("the call ends", call).await;
 }

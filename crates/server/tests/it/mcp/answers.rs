@@ -52,7 +52,7 @@ async fn the_stream_begins_after_a_second() {
     let open = session.ask("tools/call", json!({"name": "t"})).open().await;
     let waited = began.elapsed();
     assert_eq!(open.headers["content-type"], "text/event-stream");
-    assert!((900..2500).contains(&waited.as_millis()), "{waited:?}");
+    assert!((900..10_000).contains(&waited.as_millis()), "{waited:?}");
 }
 
 #[tokio::test]

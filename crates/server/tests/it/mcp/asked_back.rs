@@ -96,7 +96,7 @@ async fn the_limit_holds_for_each_time_the_call_is_made() {
         })
         .start()
         .await;
-    let served = Served::backends(&[backend.yaml("one", ", timeouts: {call: 0.3}")]).await;
+    let served = Served::backends(&[backend.yaml("one", ", timeouts: {call: 2}")]).await;
     let session = served.session_of("2025-11-25", json!({"sampling": {}})).await;
     let mut open = session.ask("tools/call", json!({"name": "t"})).open().await;
     let ask = open.message().await;

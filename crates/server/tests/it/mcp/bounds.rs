@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Served};
+use crate::support::{Backend, Served, pass};
 
 fn pings(count: usize) -> String {
     let pings = (0..count).map(|id| json!({"jsonrpc": "2.0", "id": id, "method": "ping"}));
@@ -131,17 +131,13 @@ async fn a_call_whose_client_left_is_given_up_after_five_minutes() {
     let served = Served::backends(&[backend.yaml("one", ", timeouts: {call: 3600}")]).await;
     let session = served.session().await;
     let open = session.ask("tools/call", json!({"name": "t"})).open();
-    assert!(tokio::time::timeout(Duration::from_millis(1500), open).await.is_ok());
+    drop(open.await);
     backend.first("tools/call").await;
     // The client's connection is gone; the gateway needs a moment to notice.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(290)).await;
-    tokio::time::resume();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    pass(280).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(backend.seen("notifications/cancelled").is_empty());
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(15)).await;
-    tokio::time::resume();
+    pass(30).await;
     backend.first("notifications/cancelled").await;
 }

@@ -91,10 +91,10 @@ async fn nothing_is_kept_unless_it_is_switched_on() {
 
 #[tokio::test]
 async fn when_its_time_is_over_it_is_read_again() {
-    let backend = numbered(Backend::modern(), 300).start().await;
+    let backend = numbered(Backend::modern(), 3000).start().await;
     let served = caching(&backend).await;
     assert_eq!((number(&served).await, number(&served).await), (1, 1));
-    tokio::time::sleep(Duration::from_millis(310)).await;
+    tokio::time::sleep(Duration::from_millis(3010)).await;
     assert_eq!(number(&served).await, 2);
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::support::{Answer, Backend, Draft, Served, names_in, soon, until};
 
@@ -70,10 +71,10 @@ fn said(ttl_ms: u64, scope: &str) -> (u64, String) {
 #[tokio::test]
 async fn lists_hold_as_long_as_their_shortest_part_and_for_all_only_if_all_parts_do() {
     let long = || hinting("long", json!(60_000), "public");
-    let short = |scope| hinting("short", json!(3000), scope);
+    let short = |scope| hinting("short", json!(30_000), scope);
     hint_is(vec![long()], said(60_000, "public")).await;
-    hint_is(vec![long(), short("public")], said(3000, "public")).await;
-    hint_is(vec![long(), short("private")], said(3000, "private")).await;
+    hint_is(vec![long(), short("public")], said(30_000, "public")).await;
+    hint_is(vec![long(), short("private")], said(30_000, "private")).await;
     let wrong = || hinting("wrong", json!(-5), "everybody");
     hint_is(vec![long(), wrong()], said(0, "private")).await;
     hint_is(vec![long(), Backend::legacy()], said(0, "private")).await;
@@ -85,12 +86,12 @@ async fn lists_hold_as_long_as_their_shortest_part_and_for_all_only_if_all_parts
 #[tokio::test]
 async fn who_does_not_have_a_list_has_no_part_in_it() {
     let tools_only = Backend::legacy().capabilities(json!({"tools": {}})).start().await;
-    let all = hinting("all", json!(9000), "public").start().await;
+    let all = hinting("all", json!(90_000), "public").start().await;
     let served = Served::backends(&[tools_only.yaml("one", ""), all.yaml("two", "")]).await;
     for (method, expected) in [
         ("tools/list", 0),
-        ("prompts/list", 9000),
-        ("resources/templates/list", 9000),
+        ("prompts/list", 90_000),
+        ("resources/templates/list", 90_000),
     ] {
         let (left, _) = told(&served, method).await;
         assert!((expected / 2..=expected).contains(&left), "{method}: {left}");
@@ -169,15 +170,18 @@ async fn a_list_that_nobody_hears_of_gets_older() {
 /// The stream stands late: what was announced until then went unheard, so the list is read again.
 #[tokio::test]
 async fn what_changed_before_the_first_stream_stands_is_not_missed() {
-    let modern = || {
-        let capabilities = json!({"tools": {"listChanged": true}});
-        Backend::modern().capabilities(capabilities).tools(&["old"])
-    };
-    let late = modern().on("subscriptions/listen", |call| async move {
-        tokio::time::sleep(Duration::from_millis(600)).await;
-        let granted = json!({"notifications": {"toolsListChanged": true}});
-        call.notify("notifications/subscriptions/acknowledged", granted);
-        Answer::Silence
+    let gate = Arc::new(Notify::new());
+    let opened = Arc::clone(&gate);
+    let capabilities = json!({"tools": {"listChanged": true}});
+    let modern = Backend::modern().capabilities(capabilities).tools(&["old"]);
+    let late = modern.on("subscriptions/listen", move |call| {
+        let opened = Arc::clone(&opened);
+        async move {
+            opened.notified().await;
+            let granted = json!({"notifications": {"toolsListChanged": true}});
+            call.notify("notifications/subscriptions/acknowledged", granted);
+            Answer::Silence
+        }
     });
     let backend = late.start().await;
     let served = Served::backends(&[backend.yaml("one", "")]).await;
@@ -187,14 +191,27 @@ async fn what_changed_before_the_first_stream_stands_is_not_missed() {
     };
     assert_eq!(tools().await, ["old"]);
     backend.set_tools(&["new"]);
+    gate.notify_one();
     soon("the new list", async { while tools().await != ["new"] {} }).await;
     assert_eq!(backend.seen("tools/list").len(), 2);
-    // In time, once is enough.
-    let backend = modern().start().await;
-    let served = Served::backends(&[backend.yaml("one", "")]).await;
-    told(&served, "tools/list").await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(backend.seen("tools/list").len(), 1);
+}
+
+#[tokio::test]
+async fn a_first_stream_that_stands_in_time_costs_no_second_look() {
+    let mut lists = 0;
+    // Where this test is held up, it does not stand in time.
+    for _ in 0..5 {
+        let capabilities = json!({"tools": {"listChanged": true}});
+        let backend = Backend::modern().capabilities(capabilities).tools(&["t"]).start().await;
+        let served = Served::backends(&[backend.yaml("one", "")]).await;
+        told(&served, "tools/list").await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        lists = backend.seen("tools/list").len();
+        if lists == 1 {
+            break;
+        }
+    }
+    assert_eq!(lists, 1);
 }
 
 /// It says that its list changed, and then gives what is no list.
@@ -230,11 +247,11 @@ async fn all_pages_of_all_sides_have_one_hint() {
         .on("tools/list", |call| async move {
             match call.params.get("cursor") {
                 None => json!({
-                    "resultType": "complete", "tools": [{"name": "a"}], "nextCursor": "2", "ttlMs": 9000,
+                    "resultType": "complete", "tools": [{"name": "a"}], "nextCursor": "2", "ttlMs": 90_000,
                     "cacheScope": "private",
                 }),
                 Some(_) => json!({
-                    "resultType": "complete", "tools": [{"name": "b"}], "ttlMs": 8000, "cacheScope": "public",
+                    "resultType": "complete", "tools": [{"name": "b"}], "ttlMs": 80_000, "cacheScope": "public",
                 }),
             }
         })
@@ -247,7 +264,7 @@ async fn all_pages_of_all_sides_have_one_hint() {
         let result = served.modern("tools/list", params).send().await.result();
         assert_eq!(names_in(&result), [expected]);
         let left = result["ttlMs"].as_u64().unwrap();
-        assert!((4000..=8000).contains(&left), "{left}");
+        assert!((40_000..=80_000).contains(&left), "{left}");
         assert_eq!(result["cacheScope"], "private");
         params = json!({"cursor": result["nextCursor"]});
     }
@@ -270,10 +287,10 @@ async fn backends_are_not_asked_for_what_stands() {
 #[tokio::test]
 async fn lists_of_an_earlier_run_are_shown_and_do_not_hold() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = hinting("n", json!(7000), "public").start().await;
+    let backend = hinting("n", json!(70_000), "public").start().await;
     let yaml = format!("backends:\n{}", backend.yaml("one", ""));
     let served = Served::kept_in(folder.path(), &yaml).await;
-    is(&served, said(7000, "public")).await;
+    is(&served, said(70_000, "public")).await;
     served.stopped().await;
     backend.set_dead(true);
     let served = Served::kept_in(folder.path(), &yaml).await;

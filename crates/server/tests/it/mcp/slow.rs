@@ -1,54 +1,63 @@
-//! Clients that are slow or silent. Time stands still but for waiting, so these tests are quick.
+//! Clients that are slow or silent. Most of the time goes by at once, so these tests are quick.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::Instant;
 
-use crate::support::{Served, Wire};
+use crate::support::{Served, Wire, pass, soon};
 
-/// Longer than the gateway waits for anything.
-const PATIENCE: Duration = Duration::from_secs(1000);
+/// Longer than bytes are on their way.
+const MOMENT: Duration = Duration::from_secs(1);
+/// Longer than the gateway needs for what is due.
+const DUE: Duration = Duration::from_secs(10);
 
-/// Waits for the end of a connection; how long the gateway waited, and its last words.
-async fn given_up(wire: &mut Wire) -> (u64, String) {
-    let began = Instant::now();
-    let words = tokio::time::timeout(PATIENCE, wire.end()).await.unwrap_or_default();
-    (began.elapsed().as_secs(), words)
+/// Waits for the end of a connection, which does not come at once but within so many seconds; the gateway's last words.
+async fn given_up(wire: &mut Wire, seconds: u64) -> String {
+    let mut end = pin!(wire.end());
+    // What was sent arrives meanwhile.
+    let at_once = tokio::time::timeout(MOMENT, &mut end).await;
+    assert!(at_once.is_err(), "it is given no time: {at_once:?}");
+    pass(seconds).await;
+    let words = tokio::time::timeout(DUE, end).await;
+    words.unwrap_or_else(|_| panic!("the connection is still there after {seconds} s"))
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_client_that_says_nothing() {
     let served = Served::alone().await;
-    let mut wire = served.wire().await;
-    let (waited, _) = given_up(&mut wire).await;
-    assert!((1..=90).contains(&waited), "{waited}");
+    given_up(&mut served.wire().await, 90).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_client_that_does_not_finish_its_head() {
     let served = Served::alone().await;
     let mut wire = served.wire().await;
     wire.send("POST /mcp HTTP/1.1\r\nhost: localhost\r\n").await;
-    let (waited, _) = given_up(&mut wire).await;
-    assert!((1..=90).contains(&waited), "{waited}");
+    given_up(&mut wire, 90).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_client_that_drips_its_head() {
     let served = Served::alone().await;
     let mut wire = served.wire().await;
     wire.send("POST /mcp HTTP/1.1\r\nhost: localhost\r\n").await;
-    let began = Instant::now();
+    tokio::time::sleep(MOMENT).await;
     for _ in 0..20 {
-        tokio::time::sleep(Duration::from_secs(10)).await;
+        pass(10).await;
         wire.send("x-drip: 1\r\n").await;
+        arrived().await;
     }
-    given_up(&mut wire).await;
-    assert!(began.elapsed().as_secs() <= 200, "{:?}", began.elapsed());
+    let ended = tokio::time::timeout(DUE, wire.end()).await;
+    assert!(ended.is_ok(), "the connection is still there");
 }
 
-#[tokio::test(start_paused = true)]
+/// What drips is seen before more time goes by. If not, nothing is proved, and nothing fails.
+async fn arrived() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_finish_its_body() {
     let served = Served::alone().await;
     let mut wire = served.wire().await;
@@ -56,12 +65,11 @@ async fn a_client_that_does_not_finish_its_body() {
         "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
     )
     .await;
-    let (waited, words) = given_up(&mut wire).await;
-    assert!((1..=60).contains(&waited), "{waited}");
+    let words = given_up(&mut wire, 60).await;
     assert!(words.starts_with("HTTP/1.1 408"), "{words}");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_client_that_drips_its_body() {
     let served = Served::alone().await;
     let mut wire = served.wire().await;
@@ -69,29 +77,27 @@ async fn a_client_that_drips_its_body() {
         "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n{",
     )
     .await;
-    let dripping = async {
-        loop {
-            tokio::time::sleep(Duration::from_secs(20)).await;
-            wire.send(" ").await;
-        }
-    };
-    let _ = tokio::time::timeout(Duration::from_secs(400), dripping).await;
-    let head = wire.head().await;
+    tokio::time::sleep(MOMENT).await;
+    for _ in 0..20 {
+        pass(20).await;
+        wire.send(" ").await;
+        arrived().await;
+    }
+    let head = tokio::time::timeout(DUE, wire.head()).await.unwrap_or_default();
     assert!(head.starts_with("HTTP/1.1 408"), "{head:?}");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_idle_connection_ends() {
     let served = Served::alone().await;
     let mut wire = served.wire().await;
     wire.send("GET /manage/v1/ready HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .await;
-    let (waited, words) = given_up(&mut wire).await;
+    let words = given_up(&mut wire, 90).await;
     assert!(words.starts_with("HTTP/1.1 200"), "{words}");
-    assert!((1..=90).contains(&waited), "{waited}");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_standing_stream_shows_every_15_seconds_that_it_lives() {
     let served = Served::alone().await;
     let session = served.session().await;
@@ -101,15 +107,10 @@ async fn a_standing_stream_shows_every_15_seconds_that_it_lives() {
         session.id
     );
     wire.send(get).await;
-    let mut received = String::new();
-    let began = Instant::now();
-    while received.matches(": keep-alive").count() < 4 {
-        received.push_str(&wire.some().await);
-    }
-    assert_eq!(began.elapsed().as_secs(), 60, "{received}");
+    wire.keeps_alive_every(15, 4).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_client_that_does_not_read_is_given_up() {
     let served = Served::alone().await;
     let session = served.session_of("2025-03-26", json!({})).await;
@@ -123,8 +124,17 @@ async fn a_client_that_does_not_read_is_given_up() {
         session.id,
         body.len()
     );
-    let began = Instant::now();
-    while wire.try_send(&request).await {}
-    assert!((30..=200).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    // Until no more is taken.
+    while let Ok(sent) = tokio::time::timeout(MOMENT, wire.try_send(&request)).await {
+        assert!(sent, "it is given no time");
+    }
+    pass(30).await;
+    let sent = tokio::time::timeout(MOMENT, wire.try_send(&request)).await;
+    assert_ne!(sent, Ok(false), "it is given more time");
+    pass(170).await;
+    soon("the end of the connection", async {
+        while wire.try_send(&request).await {}
+    })
+    .await;
     served.is_well().await;
 }

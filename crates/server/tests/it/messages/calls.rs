@@ -1,8 +1,10 @@
 //! Calls of legacy clients.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::support::{Backend, Served, Sse};
 
@@ -93,13 +95,18 @@ async fn progress_comes_before_the_response() {
 
 #[tokio::test]
 async fn answers_come_as_they_are_ready() {
+    let gate = Arc::new(Notify::new());
+    let opened = Arc::clone(&gate);
     let backend = Backend::legacy()
         .tools(&["slow", "quick"])
-        .on("tools/call", |call| async move {
-            if call.params["name"] == "slow" {
-                tokio::time::sleep(Duration::from_millis(300)).await;
+        .on("tools/call", move |call| {
+            let opened = Arc::clone(&opened);
+            async move {
+                if call.params["name"] == "slow" {
+                    opened.notified().await;
+                }
+                json!({"content": [], "was": call.params["name"]})
             }
-            json!({"content": [], "was": call.params["name"]})
         })
         .start()
         .await;
@@ -108,7 +115,9 @@ async fn answers_come_as_they_are_ready() {
     client
         .ask(json!("second"), "tools/call", json!({"name": "quick"}))
         .await;
-    let (one, two) = (client.message().await, client.message().await);
+    let one = client.message().await;
+    gate.notify_one();
+    let two = client.message().await;
     assert_eq!((&one["id"], &one["result"]["was"]), (&json!("second"), &json!("quick")));
     assert_eq!((&two["id"], &two["result"]["was"]), (&json!("first"), &json!("slow")));
 }

@@ -33,6 +33,16 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
+/// Lets so many seconds go by at once. What comes of it comes in real time: while the clock stands still and all is
+/// idle, it would be set to the next timer, also when bytes are on their way.
+pub(crate) async fn pass(seconds: u64) {
+    tokio::time::pause();
+    for _ in 0..seconds {
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    tokio::time::resume();
+}
+
 /// Waits until `is` holds.
 pub(crate) async fn until(what: &str, is: impl Fn() -> bool) {
     let waiting = async {

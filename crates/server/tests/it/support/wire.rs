@@ -1,11 +1,12 @@
 //! A bare TCP connection, for what no HTTP client would send.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::soon;
+use super::{pass, soon};
 
 /// A bare connection.
 pub(crate) struct Wire(TcpStream);
@@ -40,6 +41,35 @@ impl Wire {
         let mut all = Vec::new();
         let _ = self.0.read_to_end(&mut all).await;
         String::from_utf8_lossy(&all).into_owned()
+    }
+
+    /// Reads an event stream that shows that it lives once in so many seconds.
+    pub(crate) async fn keeps_alive_every(&mut self, seconds: u64, times: usize) {
+        let mut received = String::new();
+        let came = |received: &str| received.matches(": keep-alive\n\n").count();
+        self.more(&mut received, Duration::from_secs(1)).await;
+        for time in 0..times {
+            pass(seconds - 5).await;
+            self.more(&mut received, Duration::from_millis(300)).await;
+            assert_eq!(came(&received), time, "{received}");
+            pass(5).await;
+            let due = async {
+                while came(&received) == time {
+                    received.push_str(&self.some().await);
+                }
+            };
+            soon("a sign of life", due).await;
+        }
+    }
+
+    /// What comes within this time.
+    async fn more(&mut self, received: &mut String, time: Duration) {
+        let reading = async {
+            loop {
+                received.push_str(&self.some().await);
+            }
+        };
+        let _: Result<(), _> = tokio::time::timeout(time, reading).await;
     }
 
     /// The head of one response.

@@ -77,7 +77,7 @@ impl Making {
                     let _ = head.send(empty(status));
                     return;
                 }
-                Some(Out::Line(_)) if self.manner.json => {}
+                Some(Out::Line(_) | Out::Lines(_)) if self.manner.json => {}
                 Some(out) => break out,
             }
         };
@@ -106,6 +106,10 @@ impl Making {
         let bytes: Bytes = match out {
             Out::Answer(text) if self.manner.json => text.into(),
             Out::Line(text) | Out::Answer(text) => event(&text).into(),
+            Out::Lines(texts) => {
+                let events: Vec<String> = texts.iter().map(|text| event(text)).collect();
+                events.concat().into()
+            }
             Out::Bytes(bytes) => bytes.into(),
             Out::Exit(code) => std::process::exit(code),
             Out::Close | Out::Status(_) | Out::Type(_) => return true,
