@@ -25,6 +25,10 @@ use crate::router::faces;
 const HEAD: Duration = Duration::from_secs(75);
 /// How long a client may take to accept more of an answer before its connection is given up.
 const STUCK: Duration = Duration::from_secs(60);
+/// How many bytes of answers the system may hold that it has not sent yet, per connection. Without a limit a client that
+/// does not read holds megabytes of memory that all connections share, for as long as [`STUCK`].
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 256 << 10;
 /// How long to wait when the system has no more descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 /// How long clients may take to hear the end of calls that were cut off.
@@ -96,6 +100,10 @@ fn connection(
 ) -> impl Future<Output = ()> + Send + 'static {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT) {
+        tracing::debug!(%error, "TCP_NOTSENT_LOWAT cannot be set");
     }
     let mut socket = TimeoutStream::new(Counted::new(socket, Arc::clone(&faces.app.traffic)));
     socket.set_write_timeout(Some(STUCK));

@@ -162,6 +162,28 @@ fn allow_descriptors() {
 }
 
 /// How long calls take: half of them, and nearly all.
+/// How many bytes the system holds for the reader, as Linux tells it.
+fn held(stream: &TcpStream) -> u64 {
+    let port = stream.local_addr().unwrap().port();
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let row = table.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let of_gateway = |row: &Vec<&str>| row[2].ends_with(&format!(":{port:04X}"));
+    let row = row.skip(1).find(of_gateway).expect("the connection is in the table");
+    u64::from_str_radix(row[4].split(':').next().unwrap(), 16).unwrap()
+}
+
+#[tokio::test]
+async fn the_system_holds_little_for_who_does_not_read() {
+    let served = Served::alone().await;
+    let slow = slow_reader(&served).await;
+    publish_much(&served);
+    until("much is under way", || held(&slow) > 100 << 10).await;
+    // It would be megabytes at once.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let held = held(&slow);
+    assert!(held < 700 << 10, "{held} bytes");
+}
+
 async fn latencies(session: &Session) -> (Duration, Duration) {
     let mut took = Vec::new();
     for _ in 0..300 {
@@ -182,7 +204,7 @@ async fn five_hundred_slow_readers_do_not_slow_a_call() {
         .result("tools/call", json!({"content": []}))
         .start()
         .await;
-    let served = Served::narrow(&[one.yaml("one", "")]).await;
+    let served = Served::backends(&[one.yaml("one", "")]).await;
     until("ready", || served.gateway.totals().healthy == 1).await;
     let session = served.session().await;
     latencies(&session).await;

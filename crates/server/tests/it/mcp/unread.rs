@@ -8,7 +8,7 @@ use crate::support::{Answer, Backend, Draft, Open, Served, Session, soon, until}
 
 const EVENT: usize = 64 << 10;
 /// Events that the buffers between the two do not take, but these and what may wait together do.
-const MANY: u64 = 100;
+const MANY: u64 = 50;
 /// More than all of them take.
 const TOO_MANY: u64 = 600;
 

@@ -11,7 +11,7 @@ use argus_server::{Checker, LostLines, Objection, Service};
 use argus_upstream::HttpClient;
 use http::Method;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -31,16 +31,6 @@ impl Served {
     pub(crate) async fn with(yaml: &str) -> Self {
         let Loaded { config, settings, .. } = read(yaml);
         Self::started(config, settings, options(None)).await
-    }
-
-    /// Serves these lines of backends; little can be under way to a client. Hundreds that do not read would else take all
-    /// the memory that the system has for connections, and whatever runs beside loses packets.
-    pub(crate) async fn narrow(lines: &[String]) -> Self {
-        let Loaded { config, settings, .. } = read(&format!("backends:\n{}", lines.concat()));
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_send_buffer_size(16 << 10).unwrap();
-        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        Self::started_at(socket.listen(1024).unwrap(), config, settings, options(None))
     }
 
     /// Serves the configuration of a text, with a data folder.
@@ -66,10 +56,6 @@ impl Served {
 
     async fn started(config: Config, settings: Settings, options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::started_at(listener, config, settings, options)
-    }
-
-    fn started_at(listener: TcpListener, config: Config, settings: Settings, options: Options) -> Self {
         let address = listener.local_addr().unwrap();
         let config = Arc::new(config);
         let gateway = Gateway::start(Arc::clone(&config), options);
