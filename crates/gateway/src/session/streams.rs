@@ -1,54 +1,24 @@
 //! The streams of a session's answers: read by the client, and when it is gone, listened to on its behalf.
 
-use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, Weak};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use argus_protocol::{Frame, Message};
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::StreamExt;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::event_id::EventId;
-use super::rings::{Found, ResumeError, Said, StandIn, Turn};
+use super::listener::{Heard, Listener, Lost, Saying, Source};
+use super::rings::{ResumeError, StandIn, Turn};
 use super::state::{Session, lock};
 use crate::stalls::Watched;
 
 /// How long a call goes on whose client left: a client that means to come back for it does so soon, and the call holds
 /// a backend and a place in the session until then.
 const ADOPTED: Duration = Duration::from_secs(300);
-
-/// What answers a request, message by message. Dropped before its end, it gives the call up.
-pub type Saying = Pin<Box<dyn Stream<Item = Said> + Send>>;
-
-/// Where a stream's messages come from, whoever listens.
-pub(super) struct Source(Mutex<Origin>);
-
-struct Origin {
-    /// `None` at its end.
-    saying: Option<Saying>,
-    /// How many messages came.
-    said: u64,
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Source")
-    }
-}
-
-impl Source {
-    pub(super) fn new(saying: Saying) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Origin {
-            saying: Some(saying),
-            said: 0,
-        })))
-    }
-}
 
 impl Session {
     /// Opens a stream for an answer. From now on a lost connection loses nothing: in the legacy eras it is no
@@ -206,119 +176,6 @@ impl Drop for StreamReader {
     }
 }
 
-/// Who listens to a source and keeps what it says.
-#[derive(Debug)]
-struct Listener {
-    session: Arc<Session>,
-    source: Arc<Source>,
-    turn: Turn,
-    /// The number of the event that was heard last.
-    read: u64,
-}
-
-/// What a listener heard.
-enum Heard {
-    Message(Bytes),
-    /// All was said.
-    End,
-    /// It is somebody else's turn.
-    Stop,
-}
-
-/// What becomes of a listener whose stream is not kept any more.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lost {
-    /// It goes on: a client is there.
-    Goes,
-    /// It stops: what it hears would reach nobody.
-    Stops,
-}
-
-impl Listener {
-    fn position(&self) -> EventId {
-        self.session.event_id(self.turn.stream, self.read)
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>, lost: Lost) -> Poll<Heard> {
-        let source = Arc::clone(&self.source);
-        // Held while the source is asked, so that two readers never get one message each.
-        let mut source = lock(&source.0);
-        let found = self.found(cx);
-        match found {
-            Found::Event(number, message) => {
-                self.read = number;
-                return Poll::Ready(Heard::Message(message));
-            }
-            Found::End => return Poll::Ready(Heard::End),
-            Found::Superseded => return Poll::Ready(Heard::Stop),
-            Found::Gone if lost == Lost::Stops => return Poll::Ready(Heard::Stop),
-            // What others heard meanwhile is lost: a client that comes back for it is told so.
-            Found::Gone if source.said != self.read => return Poll::Ready(Heard::Stop),
-            Found::Gone | Found::Nothing => {}
-        }
-        let Some(saying) = &mut source.saying else {
-            return Poll::Ready(Heard::End);
-        };
-        match std::task::ready!(saying.poll_next_unpin(cx)) {
-            Some(said) => {
-                source.said += 1;
-                let number = lock(self.session.rings()).push(self.turn.stream, &said);
-                self.read = number.unwrap_or(self.read + 1);
-                Poll::Ready(Heard::Message(said.message))
-            }
-            None => {
-                source.saying = None;
-                lock(self.session.rings()).end(self.turn.stream, Instant::now());
-                Poll::Ready(Heard::End)
-            }
-        }
-    }
-
-    /// What the ring has for it; a reader that somebody stands in for takes its place again.
-    fn found(&mut self, cx: &Context<'_>) -> Found {
-        let mut rings = lock(self.session.rings());
-        let found = rings.after(self.turn, self.read, cx.waker());
-        if found != Found::Superseded {
-            return found;
-        }
-        let Some(turn) = rings.come_back(self.turn) else {
-            return found;
-        };
-        self.turn = turn;
-        rings.after(turn, self.read, cx.waker())
-    }
-
-    /// Listens until all was said or a client reads again. Dropped before that, it lets the stream go.
-    fn heard_out(mut self) -> impl Future<Output = ()> + Send + 'static {
-        let guard = LetGo {
-            session: Arc::clone(&self.session),
-            source: Arc::clone(&self.source),
-            turn: self.turn,
-        };
-        async move {
-            let _guard = guard;
-            while let Heard::Message(_) = poll_fn(|cx| self.poll(cx, Lost::Stops)).await {}
-        }
-    }
-}
-
-/// Lets a stream go whose listener ended without its end, because its time or the session was over.
-struct LetGo {
-    session: Arc<Session>,
-    source: Arc<Source>,
-    turn: Turn,
-}
-
-impl Drop for LetGo {
-    fn drop(&mut self) {
-        if lock(self.session.rings()).let_go(self.turn) {
-            // The client's reader may still be there without reading: the call does not wait for it.
-            let given_up = lock(&self.source.0).saying.take();
-            drop(given_up);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use argus_upstream::Declared;
@@ -327,6 +184,7 @@ mod tests {
 
     use super::*;
     use crate::session::Caller;
+    use crate::session::rings::Said;
     use crate::session::state::Opening;
 
     fn session() -> Arc<Session> {

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::event_id::EventId;
-use super::streams::Source;
+use super::listener::Source;
 use crate::stalls::Presence;
 pub use said::Said;
 pub(super) use standing_in::StandIn;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Ring, Rings, Turn};
-use crate::session::streams::Source;
+use crate::session::listener::Source;
 
 /// Who listens in the place of a reader: to what, with which turn, after which event.
 pub(in crate::session) struct StandIn {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::health::CALLED_THOUGH_DEAD;
 use crate::support::{Backend, Served, soon, until};
 
 /// The answer, without times and how often the dead one was tried.
@@ -41,11 +42,10 @@ async fn backends(served: &Served) -> Value {
 #[tokio::test]
 async fn backends_as_they_are() {
     let one = Backend::legacy().tools(&["a", "b"]).start().await;
-    let dead = "  dead: {type: streamable-http, url: \"http://127.0.0.1:1/mcp\", health: {failures: 100}}\n";
     let short = "  short: {type: stdio, command: x, env: {TOKEN: \"${NOT_SET}\"}}\n".to_owned();
     let served = Served::backends(&[
         one.yaml("one", ", group: tools, labels: {team: blue}"),
-        dead.to_owned(),
+        CALLED_THOUGH_DEAD.to_owned(),
         short,
     ])
     .await;

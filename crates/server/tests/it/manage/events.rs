@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::health::CALLED_THOUGH_DEAD;
 use crate::support::{Answer, Backend, Served, until};
 
 /// What was told, oldest first.
@@ -39,9 +40,8 @@ async fn a_start_from_the_first_event_to_the_last() {
 
 #[tokio::test]
 async fn the_newest_of_what_is_asked_for() {
-    // Its failures are told once, and so many that calls are refused are far off: nothing more is told.
-    let dead = "  dead: {type: streamable-http, url: \"http://127.0.0.1:1/mcp\", health: {failures: 100}}\n";
-    let served = Served::backends(&[dead.to_owned()]).await;
+    // Its failures are told once: nothing more is told.
+    let served = Served::backends(&[CALLED_THOUGH_DEAD.to_owned()]).await;
     until("started", || served.gateway.events().recent(100, |_| true).len() == 4).await;
     let all = events(&served, "").await;
     assert_eq!(events(&served, "?limit=2").await, all[all.len() - 2..]);

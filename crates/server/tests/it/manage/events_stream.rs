@@ -161,7 +161,6 @@ fn allow_descriptors() {
     setrlimit(Resource::RLIMIT_NOFILE, now.max(4096.min(most)), most).unwrap();
 }
 
-/// How long calls take: half of them, and nearly all.
 /// How many bytes the system holds for the reader, as Linux tells it.
 fn held(stream: &TcpStream) -> u64 {
     let port = stream.local_addr().unwrap().port();
@@ -184,6 +183,7 @@ async fn the_system_holds_little_for_who_does_not_read() {
     assert!(held < 700 << 10, "{held} bytes");
 }
 
+/// How long calls take: half of them, and nearly all.
 async fn latencies(session: &Session) -> (Duration, Duration) {
     let mut took = Vec::new();
     for _ in 0..300 {

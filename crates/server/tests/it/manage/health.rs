@@ -8,6 +8,9 @@ use crate::support::{Backend, Served, soon, until};
 
 /// An address at which nobody listens.
 pub(crate) const DEAD: &str = "  dead: {type: streamable-http, url: \"http://127.0.0.1:1/mcp\"}\n";
+/// The same, and so many failures that calls are refused are far off.
+pub(crate) const CALLED_THOUGH_DEAD: &str =
+    "  dead: {type: streamable-http, url: \"http://127.0.0.1:1/mcp\", health: {failures: 100}}\n";
 
 /// The body, without what differs from run to run.
 async fn health(served: &Served) -> String {
